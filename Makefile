@@ -1,0 +1,53 @@
+# Every target sets up what it needs by itself. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LESSONS ?= $(wildcard notebooks/*.ipynb)
+LAB_FLAGS ?=
+
+# Lessons that run unattended keep their features under build/, not in your own cache.
+UNATTENDED := LESSONS_CACHE="$${LESSONS_CACHE:-$(CURDIR)/build/cache}"
+
+# JupyterLab asks the network for news and updates unless told not to.
+OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url= \
+	--LabApp.extension_manager=readonly
+
+.DEFAULT_GOAL := help
+.PHONY: help setup course test lint unit-tests lesson-tests lab wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv with everything in it (nothing to do the second time)
+
+$(STAMP): pyproject.toml constraints.txt data_scripts/make_venv.py
+	@$(PYTHON) data_scripts/make_venv.py $(VENV)
+	@touch $@
+
+course: $(STAMP)  ## run every lesson as a learner would; executed copies and HTML pages in build/course
+	@$(UNATTENDED) $(BIN)/python data_scripts/run_course.py $(LESSONS)
+
+test: lint unit-tests lesson-tests  ## lint, unit tests, and every lesson against its recorded outputs
+
+lint: $(STAMP)  ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+unit-tests: $(STAMP)  ## pytest on two processes
+	$(BIN)/python -m pytest tests -n 2
+
+lesson-tests: $(STAMP)  ## nbval: run every lesson, compare the cells tagged nbval-check-output
+	@if [ -z "$(LESSONS)" ]; then echo "no lessons in notebooks/ to check"; else \
+		$(UNATTENDED) $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
+			-p no:cacheprovider $(LESSONS); fi
+
+lab: $(STAMP)  ## open JupyterLab on the lessons
+	$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(OFFLINE_LAB) $(LAB_FLAGS)
+
+wheel: $(STAMP)  ## build the wheel into dist/
+	$(BIN)/python -m hatchling build -t wheel
+
+clean:  ## remove what was built (not .venv)
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +
