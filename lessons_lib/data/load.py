@@ -1,0 +1,88 @@
+"""``load_task``: one call for the toy tasks and for a learner's own folder of photos."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lessons_lib.data.fewshot import check_shots
+from lessons_lib.data.task import Task
+
+DEFAULT_TEMPLATE = "a photo of a {}."
+
+
+def load_task(
+    name_or_path: str | os.PathLike,
+    *,
+    shots: int | None = None,
+    seed: int = 1,
+    templates: str | Sequence[str] | None = None,
+    root: str | os.PathLike | None = None,
+    pool_seed: int = 0,
+    skip_unreadable: bool = False,
+    progress: bool = True,
+) -> Task:
+    """A toy task by name, or a folder of photos, as a :class:`Task`.
+
+    A folder holds one folder a class, or ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` with one folder
+    a class in each. The class names are the folder names with underscores and hyphens as spaces, in natural order
+    ("photo 2" before "photo 10"), or come from a ``classnames.json`` in the folder: {folder: name, …}, or a list in
+    that order. Hidden files and folders are ignored. Without a ``test`` folder 30 % of each class are held out for it,
+    and without a ``val`` folder 20 %, at least 1 image each, always the same ones for one ``pool_seed``.
+
+    name_or_path: such as "toy_flowers", or "path/to/my_photos".
+    shots: training images a class, drawn by ``seed`` (nested: those of fewer shots are among those of more);
+        validation gets min(shots, 4) a class. None: all images. The test split is always whole.
+    templates: prompts with one "{}" each, the first being the default, in place of the task's own
+        (for a folder: "a photo of a {}.").
+    root: the folder that a relative path starts from; by default the current one.
+    pool_seed: draws a toy task's images anew, or splits a folder without ``test`` or ``val`` anew. Leave it alone
+        to compare several ``seed`` on one and the same test split.
+    skip_unreadable: leave damaged image files out, with a warning that names them, instead of raising.
+    progress: show a bar when checking the files takes long.
+
+    Raises FileNotFoundError for a folder that is not there, and ValueError, saying what to do, for a name that is
+    unknown, a folder without images, with one class, with an empty class folder, with empty or repeated class names,
+    with damaged files, with other classes in train than in test, and for classes with fewer images than ``shots``.
+    """
+    check_shots(shots)
+    given = None if templates is None else check_templates(templates)
+    folder = Path(root or ".").expanduser() / Path(name_or_path).expanduser()
+    if _is_path(name_or_path, folder):
+        from lessons_lib.data.folders import folder_splits
+
+        splits = folder_splits(folder, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
+        name, own_templates = folder.resolve().name, [DEFAULT_TEMPLATE]
+    else:
+        from lessons_lib.data.toys import toy_splits
+        from lessons_lib.data.toyworld import TASKS
+
+        name = str(name_or_path)
+        splits, own_templates = toy_splits(name, seed=pool_seed), TASKS[name].templates
+    return Task.from_pools(name, templates=given or own_templates, shots=shots, seed=seed, **splits)
+
+
+def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
+    """A toy task's name comes first, then a folder; what is neither raises ValueError with the nearest names."""
+    from lessons_lib.data.toyworld import TASKS
+
+    text = os.fspath(name_or_path)
+    if text in TASKS:
+        return False
+    looks_like_path = not isinstance(name_or_path, str) or text[:1] in "~." or any(mark in text for mark in "/\\")
+    if looks_like_path or folder.exists():
+        return True
+    from lessons_lib.suggest import nearest
+
+    hint = nearest(text, TASKS) or f"The tasks are {', '.join(TASKS)}."
+    raise ValueError(f"unknown task {text!r}. {hint} Nor is there a folder '{folder.absolute()}'")
+
+
+def check_templates(templates: str | Sequence[str]) -> list[str]:
+    """The templates as a list. Raises ValueError for none at all, and for one without exactly one "{}"."""
+    templates = [templates] if isinstance(templates, str) else list(templates)
+    if not templates:
+        raise ValueError("templates is empty: give at least one, such as 'a photo of a {}.'")
+    for template in templates:
+        if not isinstance(template, str) or template.count("{}") != 1:
+            raise ValueError(f"template {template!r} needs exactly one '{{}}', where the class name goes")
+    return templates
