@@ -1,0 +1,67 @@
+"""open_clip models and tokenizers from a configuration, the dictionary with `embed_dim`, `vision_cfg`, `text_cfg`."""
+
+import importlib.util
+from collections.abc import Callable
+from copy import deepcopy
+
+import open_clip
+import torch
+from open_clip.coca_model import CoCa
+from open_clip.model import CLIP, CustomTextCLIP
+from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
+from torch import nn
+
+from .downloads import hub_cache, megabytes
+
+
+def build(model_cfg: dict) -> nn.Module:
+    """An open_clip model with random weights; nothing is downloaded for its towers."""
+    cfg = deepcopy(model_cfg)
+    if "timm_model_name" in cfg["vision_cfg"]:
+        cfg["vision_cfg"]["timm_model_pretrained"] = False
+    if "hf_model_name" in cfg["text_cfg"]:
+        cfg["text_cfg"]["hf_model_pretrained"] = False
+    custom_text = cfg.pop("custom_text", False) or "hf_model_name" in cfg["text_cfg"]
+    if not custom_text:
+        return CLIP(**cfg)
+    return CoCa(**cfg) if "multimodal_cfg" in cfg else CustomTextCLIP(**cfg)
+
+
+def size_in_words(model_cfg: dict) -> str:
+    """The size of the architecture's weights in float32, "about 599 MB", without making them."""
+    if "hf_model_name" in model_cfg["text_cfg"]:
+        return "of unknown size"  # its text tower's configuration is itself a download
+    with torch.device("meta"):
+        tensors = build(model_cfg).state_dict().values()
+    return f"about {megabytes(4 * sum(tensor.numel() for tensor in tensors))}"
+
+
+def make_tokenizer(name: str, model_cfg: dict) -> Callable:
+    """open_clip's tokenizer for a model: CLIP's own, or one from Hugging Face where the configuration asks for it.
+
+    Raises ImportError or ConnectionError, with what to do, when that one is not to be had.
+    """
+    text_cfg = model_cfg["text_cfg"]
+    foreign = text_cfg.get("hf_tokenizer_name") or ("SigLIP's" if "siglip" in name.lower() else None)
+    if foreign is None:
+        length = text_cfg.get("context_length", DEFAULT_CONTEXT_LENGTH)
+        return SimpleTokenizer(context_length=length, **text_cfg.get("tokenizer_kwargs", {}))
+    _need_transformers(name)
+    try:
+        return open_clip.get_tokenizer(name)
+    except OSError as error:
+        raise ConnectionError(
+            f"the tokenizer of {name!r} ({foreign}) is not in Hugging Face's cache '{hub_cache()}' "
+            f"and cannot be fetched: {str(error)[:200]}"
+        ) from error
+
+
+def check_packages(name: str, model_cfg: dict) -> None:
+    """Raises ImportError, before anything is downloaded, when a model needs a package that is not installed."""
+    if "hf_model_name" in model_cfg["text_cfg"] or model_cfg["text_cfg"].get("hf_tokenizer_name"):
+        _need_transformers(name)
+
+
+def _need_transformers(name: str) -> None:
+    if importlib.util.find_spec("transformers") is None:
+        raise ImportError(f"{name!r} needs Hugging Face's transformers: install it with  pip install transformers")

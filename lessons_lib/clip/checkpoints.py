@@ -1,0 +1,180 @@
+"""Weights on disk: reading every kind of file that CLIP's weights come in, and fitting them into a model.
+
+Only tensors are ever read: pickles with `weights_only=True`, TorchScript archives as data.
+"""
+
+import json
+import math
+import pickle
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from open_clip.convert import convert_state_dict
+from open_clip.factory import load_state_dict
+from open_clip.model import convert_to_custom_text_state_dict
+from safetensors import SafetensorError
+from torch import nn
+
+_OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")  # integers that OpenAI's archives keep as tensors
+
+
+@dataclass
+class Checkpoint:
+    """A file's tensors, and what is known about the model that they belong to."""
+
+    path: Path
+    tensors: dict[str, torch.Tensor]
+    quick_gelu: bool | None = None  # the activation they were trained with; None: the file does not say
+    preprocess_cfg: dict | None = None
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads open_clip's state dicts (.pt, .pth, .bin, .safetensors, training checkpoints) and OpenAI's JIT archives.
+
+    An `open_clip_config.json` in the same folder (Hugging Face's layout) says which activation and transform belong to
+    the weights. Raises FileNotFoundError; ValueError for a file that is damaged, holds something else, or would need
+    unsafe unpickling.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at '{path}'")
+    _check_first_bytes(path)
+    checkpoint = Checkpoint(path, {})
+    if _is_jit_archive(path):
+        checkpoint.tensors = _read(path, lambda: torch.jit.load(path, map_location="cpu").state_dict())
+        checkpoint.quick_gelu = True if "input_resolution" in checkpoint.tensors else None  # OpenAI's own
+    else:
+        checkpoint.tensors = _read(path, lambda: load_state_dict(str(path), device="cpu", weights_only=True))
+    for extra in _OPENAI_EXTRAS:
+        checkpoint.tensors.pop(extra, None)
+    beside = path.with_name("open_clip_config.json")
+    if beside.is_file():
+        config = read_json(beside)
+        checkpoint.quick_gelu = bool(config.get("model_cfg", {}).get("quick_gelu", False))
+        checkpoint.preprocess_cfg = config.get("preprocess_cfg")
+    return checkpoint
+
+
+def read_json(path: str | Path) -> dict:
+    """A JSON object from a file. Raises ValueError when it is not one."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"'{path}' is damaged: it is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"'{path}' should hold a JSON object, not a {type(content).__name__}")
+    return content
+
+
+def fit_weights(model: nn.Module, checkpoint: Checkpoint, name: str) -> None:
+    """Puts a checkpoint's tensors into a model, all of them and unchanged (position embeddings are not resized).
+
+    Raises ValueError that names the first difference when the checkpoint is of another architecture.
+    """
+    tensors = convert_state_dict(model, dict(checkpoint.tensors))
+    if "positional_embedding" in tensors and not hasattr(model, "positional_embedding"):
+        tensors = convert_to_custom_text_state_dict(tensors)  # written before the text tower had a module of its own
+    wanted = model.state_dict()
+    for scalar in ("logit_scale", "logit_bias"):
+        if scalar in tensors and scalar in wanted and tensors[scalar].numel() == 1:
+            tensors[scalar] = tensors[scalar].reshape(wanted[scalar].shape)
+    tensors.pop("text.transformer.embeddings.position_ids", None)  # transformers dropped it in 4.31
+
+    differences = [
+        f"'{key}' is {_shape(tensors[key])} in the file and {_shape(tensor)} in the model"
+        for key, tensor in wanted.items()
+        if key in tensors and tensors[key].shape != tensor.shape
+    ]
+    differences += [f"'{key}' {_shape(tensor)} is missing" for key, tensor in wanted.items() if key not in tensors]
+    differences += [f"'{key}' {_shape(t)} is in the file only" for key, t in tensors.items() if key not in wanted]
+    if differences:
+        more = f" (and {len(differences) - 1} more differences)" if len(differences) > 1 else ""
+        raise ValueError(f"'{checkpoint.path}' is not a checkpoint of '{name}': {differences[0]}{more}")
+    model.load_state_dict(tensors)
+
+
+def check_activation(checkpoint: Checkpoint, name: str, model_cfg: dict, variants: list[str]) -> None:
+    """QuickGELU and GELU share one set of shapes, so the wrong one loads and is silently worse.
+
+    variants: names of the architectures that exist, to name the right one.
+    Raises ValueError when the file says which it is and `name` is the other; warns when it looks like it.
+    """
+    ours = bool(model_cfg.get("quick_gelu", False))
+    twin = name.removesuffix("-quickgelu") if ours else f"{name}-quickgelu"
+    fix = f"load_clip({twin!r}, pretrained='{checkpoint.path}')" if twin in variants else "the other activation"
+    words = {True: "QuickGELU", False: "GELU"}
+    if checkpoint.quick_gelu is not None and checkpoint.quick_gelu != ours:
+        raise ValueError(
+            f"'{checkpoint.path}' was trained with {words[not ours]}, and {name!r} computes {words[ours]}: "
+            f"it would load and be wrong without a word. Use {fix}"
+        )
+    if checkpoint.quick_gelu is None and not ours and twin in variants and _looks_like_openai(checkpoint.tensors):
+        warnings.warn(
+            f"'{checkpoint.path}' does not say which activation it was trained with, and looks like OpenAI's weights "
+            f"(half-precision values, logit scale 100), which need QuickGELU. If they are: {fix}",
+            stacklevel=3,
+        )
+
+
+def _looks_like_openai(tensors: dict[str, torch.Tensor]) -> bool:
+    scale, weight = tensors.get("logit_scale"), tensors.get("transformer.resblocks.0.mlp.c_fc.weight")
+    if scale is None or weight is None or abs(float(scale) - math.log(100)) > 1e-3:
+        return False
+    return bool((weight.half().float() == weight.float()).all())
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return str(tuple(tensor.shape))
+
+
+def _check_first_bytes(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(64).lstrip().lower()
+    if not head:
+        raise ValueError(f"'{path}' is empty: download it again")
+    if head.startswith(b"version https://git-lfs"):
+        raise ValueError(
+            f"'{path}' is a Git LFS pointer, not the weights: run 'git lfs pull', or download the file itself"
+        )
+    if head.startswith((b"<!doctype", b"<html")):
+        raise ValueError(f"'{path}' is a web page, not the weights: download the file itself")
+
+
+def _is_jit_archive(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(entry.endswith("/constants.pkl") for entry in archive.namelist())
+
+
+def _read(path: Path, reader) -> dict[str, torch.Tensor]:
+    """Runs a reader and turns what it raises into words about the file."""
+    try:
+        tensors = reader()
+    except pickle.UnpicklingError as error:
+        if "Weights only load failed" in str(error) and "Unsupported" in str(error):
+            reason = str(error).strip().splitlines()[-1]
+            raise ValueError(
+                f"'{path}' holds more than tensors, and reading it would run code from it, which is refused. Where you "
+                f"trust it, load it yourself and save only its state_dict() as .safetensors. ({reason})"
+            ) from error
+        raise _damaged(path, error) from error
+    except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise _damaged(path, error) from error
+    except (AttributeError, TypeError, StopIteration) as error:  # open_clip's reader met something that is no dict
+        raise ValueError(f"'{path}' holds no state dict (a dictionary from names to tensors)") from error
+    if not all(isinstance(value, torch.Tensor) for value in tensors.values()):
+        odd = next(key for key, value in tensors.items() if not isinstance(value, torch.Tensor))
+        raise ValueError(f"'{path}' holds no state dict: its entry '{odd}' is not a tensor")
+    return dict(tensors)
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    size = path.stat().st_size / 1e6
+    reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+    return ValueError(
+        f"'{path}' ({size:.1f} MB) is damaged, cut short, or not a checkpoint: download or save it again ({reason})"
+    )

@@ -1,0 +1,159 @@
+"""From the names that `load_clip` takes to what a model is made of: configuration, transform, and a file of weights."""
+
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+
+import open_clip
+from open_clip.pretrained import get_pretrained_cfg
+
+from ..suggest import nearest
+from . import downloads
+from .building import check_packages, size_in_words
+from .checkpoints import read_json
+
+TOYCLIP = "toyclip"
+HUB, FOLDER = "hf-hub:", "local-dir:"  # open_clip's prefixes
+CONFIG_FILE = "open_clip_config.json"
+
+
+@dataclass
+class Recipe:
+    """What a model is made of, before it is made."""
+
+    name: str
+    model_cfg: dict
+    preprocess_cfg: dict
+    weights: Path
+    learners_own: bool = False  # the learner named the file: whether it fits, and its activation, must be checked
+
+
+def find(name: str, pretrained: str | None) -> Recipe:
+    """The recipe for `load_clip(name, pretrained)`; downloads the weights when they are asked for and not here."""
+    if name == TOYCLIP:
+        return _toyclip(pretrained)
+    if name.startswith((HUB, FOLDER)):
+        if pretrained is not None:
+            raise ValueError(f"{name!r} names its own weights: leave out pretrained={pretrained!r}")
+        return _folder(name) if name.startswith(FOLDER) else _hub(name)
+    return _registered(name.replace("/", "-"), pretrained)
+
+
+def toyclip_dir() -> Path:
+    """Where the installed package keeps ToyCLIP."""
+    return Path(str(importlib.resources.files("lessons_lib.clip").joinpath("toyclip")))
+
+
+def _toyclip(pretrained: str | None) -> Recipe:
+    config, weights = toyclip_dir() / "toyclip.json", toyclip_dir() / "toyclip.safetensors"
+    for file in (config, weights):
+        if not file.is_file():
+            raise FileNotFoundError(f"ToyCLIP is incomplete in this installation, install it again: no '{file}'")
+    model_cfg = read_json(config)
+    preprocess_cfg = model_cfg.pop("preprocess_cfg", {})
+    return Recipe(TOYCLIP, model_cfg, preprocess_cfg, Path(pretrained or weights), learners_own=pretrained is not None)
+
+
+def _registered(name: str, pretrained: str | None) -> Recipe:
+    """One of open_clip's architectures, with a tag or a checkpoint's path."""
+    model_cfg = open_clip.get_model_config(name)
+    if model_cfg is None:
+        hint = nearest(name, [TOYCLIP, *open_clip.list_models()])
+        raise ValueError(
+            f"unknown model {name!r}. {hint} open_clip.list_models() names them all; 'toyclip' is embedded"
+        )
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if pretrained is None:
+        raise ValueError(f"which weights of {name!r}? Give pretrained= the path of a checkpoint, or a tag: {tags}")
+    check_packages(name, model_cfg)
+    tag_cfg = get_pretrained_cfg(name, pretrained)
+    if tag_cfg:
+        _check_tags_activation(name, pretrained, tag_cfg, model_cfg)
+        return Recipe(name, model_cfg, tag_cfg, _tags_weights(name, pretrained, tag_cfg, model_cfg))
+    path = Path(pretrained).expanduser()
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return Recipe(name, model_cfg, _usual_preprocess(name), path, learners_own=True)
+    plain = name.removesuffix("-quickgelu")
+    if get_pretrained_cfg(plain, pretrained):
+        fix = f"load_clip({plain!r}, pretrained={pretrained!r})"
+        raise ValueError(
+            f"the weights {pretrained!r} were trained with GELU, and {name!r} computes QuickGELU: use {fix}"
+        )
+    hint = nearest(pretrained, tags)
+    raise ValueError(f"{name!r} has no tag {pretrained!r}, and there is no such file. {hint} Its tags: {tags}")
+
+
+def _check_tags_activation(name: str, tag: str, tag_cfg: dict, model_cfg: dict) -> None:
+    if tag_cfg.get("quick_gelu", False) and not model_cfg.get("quick_gelu", False):
+        raise ValueError(
+            f"the weights {tag!r} were trained with QuickGELU, and {name!r} computes GELU: they would load and be less "
+            f"accurate without a word. Use load_clip({name + '-quickgelu'!r}, pretrained={tag!r})"
+        )
+
+
+def _tags_weights(name: str, tag: str, tag_cfg: dict, model_cfg: dict) -> Path:
+    here = downloads.placed_by_hand(name, tag) or downloads.openai_cached(tag_cfg.get("url", ""))
+    if here:
+        return here
+    repo, filenames = downloads.split_repo(tag_cfg["hf_hub"])
+    return downloads.fetch(
+        repo,
+        filenames,
+        wanted=f"load_clip({name!r}, pretrained={tag!r})",
+        about=size_in_words(model_cfg),
+        otherwise=(
+            "Without a network, download that file elsewhere and put it at\n"
+            f"  {downloads.by_hand_path(name, tag)}\n"
+            f"or give its path, load_clip({name!r}, pretrained='path/to/{filenames[0]}'),\n"
+            f"or copy 'models--{repo.replace('/', '--')}' from another machine's Hugging Face cache into this one's."
+        ),
+    )
+
+
+def _usual_preprocess(name: str) -> dict:
+    """The transform that all published weights of an architecture share; OpenAI's where they differ."""
+    keys = ("mean", "std", "interpolation", "resize_mode")
+    cfgs = [get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
+    usual = [{key: cfg[key] for key in keys} for cfg in cfgs]
+    return usual[0] if usual and all(one == usual[0] for one in usual) else {}
+
+
+def _hub(name: str) -> Recipe:
+    """A repository in open_clip's layout on Hugging Face's hub: a configuration and weights."""
+    repo = name.removeprefix(HUB)
+    if repo.count("/") != 1 or not all(repo.split("/")):
+        raise ValueError(f"{name!r} must read 'hf-hub:organisation/repository'")
+    otherwise = (
+        f"Without a network, download {CONFIG_FILE} and {downloads.WEIGHTS_FILES[0]} elsewhere into a folder and use\n"
+        f"  load_clip('{FOLDER}that/folder'),\n"
+        f"or copy 'models--{repo.replace('/', '--')}' from another machine's Hugging Face cache into this one's."
+    )
+    wanted = f"load_clip({name!r})"
+    size = "a configuration of a few kB; its weights are usually 0.3 to 4 GB"
+    config = read_json(downloads.fetch(repo, (CONFIG_FILE,), wanted=wanted, about=size, otherwise=otherwise))
+    model_cfg = _model_cfg(config, name)
+    check_packages(name, model_cfg)
+    about = size_in_words(model_cfg)
+    weights = downloads.fetch(repo, downloads.WEIGHTS_FILES, wanted=wanted, about=about, otherwise=otherwise)
+    return Recipe(name, model_cfg, config.get("preprocess_cfg", {}), weights)
+
+
+def _folder(name: str) -> Recipe:
+    """The same layout in a local folder."""
+    folder = Path(name.removeprefix(FOLDER)).expanduser()
+    candidates = [folder / file for file in downloads.WEIGHTS_FILES]
+    weights = next((file for file in candidates if file.is_file()), None)
+    if not (folder / CONFIG_FILE).is_file() or weights is None:
+        needed = f"{CONFIG_FILE} and {' or '.join(downloads.WEIGHTS_FILES)}"
+        raise FileNotFoundError(f"'{folder}' is not a model's folder: it must hold {needed}")
+    config = read_json(folder / CONFIG_FILE)
+    model_cfg = _model_cfg(config, name)
+    check_packages(name, model_cfg)
+    return Recipe(name, model_cfg, config.get("preprocess_cfg", {}), weights)
+
+
+def _model_cfg(config: dict, name: str) -> dict:
+    model_cfg = config.get("model_cfg")
+    if not isinstance(model_cfg, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= set(model_cfg):
+        raise ValueError(f"{name!r} is not an open_clip model: its {CONFIG_FILE} has no model_cfg with both towers")
+    return model_cfg

@@ -1,0 +1,95 @@
+"""From pictures to what a model's image tower takes: its own size, interpolation, mean and standard deviation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from torchvision.transforms import (
+    Compose,
+    InterpolationMode,
+    Normalize,
+    RandomHorizontalFlip,
+    RandomResizedCrop,
+    ToTensor,
+)
+from torchvision.transforms.functional import to_pil_image
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """The transforms of one model, made from open_clip's `preprocess_cfg` (size, mean, std, interpolation, …)."""
+
+    config: PreprocessCfg
+    preprocess: Callable = field(init=False)  # PIL.Image -> (3, S, S): resize the shorter edge, centre crop, normalise
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "preprocess", image_transform_v2(self.config, is_train=False))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        size = self.config.size
+        return (size, size) if isinstance(size, int) else tuple(size)
+
+    def make_augment(self, scale: tuple[float, float] = (0.08, 1.0)) -> Callable:
+        """PIL.Image -> (3, S, S): the training transform that CoOp and its followers published.
+
+        A random crop of `scale` of the area, resized as the model resizes, a horizontal flip half of the time,
+        normalised. Tip-Adapter crops at scale (0.5, 1). Random numbers come from torch's generator.
+        """
+        low, high = scale
+        if not 0 < low <= high <= 1:
+            raise ValueError(f"scale={scale} must be two fractions of the area, such as (0.08, 1.0)")
+        interpolation = (
+            InterpolationMode.BILINEAR if self.config.interpolation == "bilinear" else InterpolationMode.BICUBIC
+        )
+        return Compose(
+            [
+                _to_rgb,
+                RandomResizedCrop(self.size, scale=(low, high), interpolation=interpolation),
+                RandomHorizontalFlip(),
+                ToTensor(),
+                Normalize(self.config.mean, self.config.std),
+            ]
+        )
+
+    def preprocess_tensor(self, images: torch.Tensor) -> torch.Tensor:
+        """images: (N, 3, H, W) uint8 -> (N, 3, S, S) float32 on the same device: the values that `preprocess` gives.
+
+        Quick where the images already have the model's size; otherwise each is resized through PIL, like `preprocess`.
+        """
+        if (
+            not isinstance(images, torch.Tensor)
+            or images.ndim != 4
+            or images.shape[1] != 3
+            or images.dtype != torch.uint8
+        ):
+            raise ValueError(f"preprocess_tensor takes uint8 images (N, 3, H, W), not {describe(images)}")
+        if tuple(images.shape[2:]) != self.size:
+            resized = [self.preprocess(to_pil_image(image)) for image in images.cpu()]
+            return (
+                torch.stack(resized).to(images.device)
+                if resized
+                else images.new_empty(0, 3, *self.size, dtype=torch.float)
+            )
+        mean = torch.tensor(self.config.mean, device=images.device).view(3, 1, 1)
+        std = torch.tensor(self.config.std, device=images.device).view(3, 1, 1)
+        return images.float().div_(255).sub_(mean).div_(std)
+
+    def __repr__(self) -> str:
+        """Names everything that changes a pixel: caches of features use it as part of their key."""
+        c = self.config
+        return f"Transforms({self.size}, {c.mean}, {c.std}, {c.interpolation}, {c.resize_mode}, {c.fill_color})"
+
+
+def describe(images: object) -> str:
+    """What something is, in the words of an error: "a (2, 3, 8, 8) tensor of torch.uint8", "a list of 3 Image"."""
+    if isinstance(images, torch.Tensor):
+        return f"a {tuple(images.shape)} tensor of {images.dtype}"
+    if isinstance(images, list | tuple) and images:
+        return f"a {type(images).__name__} of {len(images)} {type(images[0]).__name__}"
+    return f"a {type(images).__name__}"
+
+
+def _to_rgb(image):
+    return image.convert("RGB")

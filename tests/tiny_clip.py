@@ -1,0 +1,32 @@
+"""A CLIP small enough to build in every test: random weights, both towers as in ViT-B/16 or RN50, only thin."""
+
+import torch
+from open_clip.tokenizer import SimpleTokenizer
+
+from lessons_lib.clip import Clip
+from lessons_lib.clip.building import build
+
+
+def tiny_config(*, vision: str = "vit", quick_gelu: bool = False, context_length: int = 77, **changes) -> dict:
+    """vision: "vit" (32 px, patch 8) or "resnet" (32 px, one block a stage); `changes` override top-level keys."""
+    towers = {
+        "vit": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
+        "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 16, "patch_size": None},
+    }
+    text = {"context_length": context_length, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 3}
+    cfg = {"embed_dim": 32, "vision_cfg": towers[vision], "text_cfg": text}
+    return {**cfg, **({"quick_gelu": True} if quick_gelu else {}), **changes}
+
+
+def tiny_model(seed: int = 0, **settings) -> torch.nn.Module:
+    """open_clip's module for `tiny_config`, with weights that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build(tiny_config(**settings)).eval()
+
+
+def tiny_clip(seed: int = 0, *, precision: str = "fp32", **settings) -> Clip:
+    """The same as a `Clip` on the CPU."""
+    cfg = tiny_config(**settings)
+    tokenizer = SimpleTokenizer(context_length=cfg["text_cfg"]["context_length"])
+    return Clip(tiny_model(seed, **settings), tokenizer, name="tiny", model_cfg=cfg, device="cpu", precision=precision)
