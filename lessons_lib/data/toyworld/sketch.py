@@ -13,6 +13,8 @@ Coordinates are the object's own: it should fill -1 … 1, y down, angles in deg
 and how turned, is the frame's affair (`place`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -144,6 +146,18 @@ class Sketch:
         """What follows belongs to no object, in the picture's own coordinates."""
         self._frame = (np.zeros(self.n), np.zeros(self.n), np.ones(self.n), np.zeros(self.n), np.ones(self.n))
 
+    @contextmanager
+    def inset(
+        self, x: Number = 0.0, y: Number = 0.0, scale: Number = 1.0, angle: Number = 0.0, flip: Number = 1.0
+    ) -> Iterator[None]:
+        """A frame inside the object's own, for a part that stands elsewhere, smaller or turned: a head on a body."""
+        fx, fy, fs, fa, ff = outer = self._frame
+        cos, sin = np.cos(fa), np.sin(fa)
+        middle = fx + fs * (x * ff * cos - y * sin), fy + fs * (x * ff * sin + y * cos)
+        self._frame = (*middle, fs * scale, fa + np.deg2rad(angle) * ff, ff * flip)
+        yield
+        self._frame = outer
+
     # --- shapes
 
     def shape(self, kind: str, x: Number, y: Number, a: Number, b: Number | None = None, *, angle: Number = 0.0, p: Number = 0.0,
@@ -210,7 +224,7 @@ class Sketch:
         for facts, i in zip(self.facts, pick, strict=True):
             facts.background = str(names[i])
         rgb = np.array(list(PALETTE.values()))
-        base = self._jittered(0.75 * rgb[pick] + 0.25 * self.uniform(0.3, 0.9)[:, None], None)
+        base = self._jittered(0.55 * rgb[pick] + 0.45 * self.uniform(0.25, 0.95)[:, None], None)
         other = self.shade(base, -0.25)
         full = dict(part="background", background=True)
         self.shape("box", 0, 0, 1.5, color=base, **full)
