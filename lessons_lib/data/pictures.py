@@ -38,9 +38,8 @@ def open_picture(source: Path | BinaryIO, *, smallest: bool = False) -> Image.Im
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit greys; PIL's own conversion clips them to white
-        grey = np.asarray(image)
-        return Image.fromarray((grey >> 8 if grey.max() > 255 else grey).astype(np.uint8)).convert("RGB")
+    if image.mode.startswith("I;16"):  # PIL's own conversion clips 16-bit greys to white
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
