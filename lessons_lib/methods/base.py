@@ -1,0 +1,115 @@
+"""What every method has in common: the constructor stores settings, `fit` learns, `score` measures.
+
+A method turns image features into class logits, s · f(x) · w_cᵀ for most. What a subclass gives:
+    fit(task)                       learns, and returns self
+    logits_from_features(features)  (N, D) -> (N, C), differentiable in the features and in what is learned
+    set_classes(classnames)         whatever depends on the class names (text embeddings, a layer's size)
+A method that changes the image tower overrides `logits`; `predict` and `score` rest on that alone.
+"""
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..features import image_features
+from ..templates import check_classnames
+from . import saving
+
+if TYPE_CHECKING:
+    from ..clip import Clip
+    from ..data import Split, Task
+
+
+class Method(torch.nn.Module):
+    """A classifier around a frozen CLIP; its parameters are exactly what it learns.
+
+    classnames: list of C names, what the columns of the logits mean; None until `fit` or `for_classes`.
+    """
+
+    def __init__(self, clip: "Clip"):
+        super().__init__()
+        object.__setattr__(self, "clip", clip)  # never a submodule: CLIP's weights are not what the method learns
+        self.classnames: list[str] | None = None
+
+    def settings(self) -> dict:
+        """The constructor's arguments by name, with which the same method can be made again."""
+        names = [name for name in inspect.signature(type(self)).parameters if name != "clip"]
+        return {name: getattr(self, name) for name in names}
+
+    def set_classes(self, classnames: Iterable[str]) -> None:
+        """Prepares for these classes. Raises ValueError for empty or repeated names."""
+        self.classnames = check_classnames(classnames)
+
+    def fit(self, task: "Task") -> "Method":
+        """Learns from `task.train` (and selects on `task.val`); never looks at `task.test`. Returns self."""
+        raise NotImplementedError
+
+    def for_classes(self, classnames: Iterable[str]) -> "Method":
+        """The same method, with what it learned, for other classes; this one stays as it is."""
+        other = type(self)(self.clip, **self.settings())
+        other.set_classes(classnames)
+        other.load_state_dict(self.state_dict())
+        return other.eval()
+
+    def logits_from_features(self, features: Tensor) -> Tensor:
+        """features: (N, D), L2-normalised image embeddings of the untouched image tower. Returns (N, C)."""
+        raise NotImplementedError
+
+    @torch.inference_mode()
+    def logits(self, images: "Split | Tensor") -> Tensor:
+        """images: a split, whose features come from the cache, or (N, 3, H, W) float, preprocessed. Returns (N, C)."""
+        self.check_ready()
+        return self.logits_from_features(self.features(images))
+
+    def features(self, images: "Split | Tensor") -> Tensor:
+        """The frozen tower's L2-normalised embeddings (N, D) on the CLIP's device; a split's come from the cache."""
+        if isinstance(images, Tensor):
+            return self.clip.encode_images(images)
+        return image_features(self.clip, images).to(self.clip.device)
+
+    def predict(self, images: "Split | Tensor") -> Tensor:
+        """The most likely class of each image: (N,) long, positions in `classnames`."""
+        return self.logits(images).argmax(dim=1)
+
+    def score(self, split: "Split") -> float:
+        """Accuracy on a split, in percent, 0 to 100. Raises ValueError where it is empty or has other classes."""
+        self.check_ready()
+        if len(split) == 0:
+            raise ValueError("the split has no images, so there is no accuracy to measure")
+        if list(split.classnames) != self.classnames:
+            raise ValueError(
+                f"this {type(self).__name__} knows {_described(self.classnames)}, but the split has "
+                f"{_described(split.classnames)}: use for_classes(split.classnames), or fit on the split's own task"
+            )
+        right = self.predict(split).cpu() == torch.as_tensor(split.labels)  # (N,)
+        return 100 * right.float().mean().item()
+
+    def check_ready(self) -> None:
+        """Raises RuntimeError where there are no classes yet."""
+        if self.classnames is None:
+            raise RuntimeError(f"this {type(self).__name__} has no classes yet: call fit(task) first")
+
+    def check_features(self, features: Tensor) -> Tensor:
+        """Features on the CLIP's device; raises ValueError where they are not (N, D), RuntimeError without classes."""
+        self.check_ready()
+        if features.ndim != 2 or features.shape[1] != self.clip.embed_dim:
+            raise ValueError(
+                f"features must be (N, {self.clip.embed_dim}), one embedding of this CLIP a row; "
+                f"got {tuple(features.shape)}"
+            )
+        return features.to(self.clip.device)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes settings, class names and what was learned to a safetensors file, whole or not at all."""
+        self.check_ready()
+        return saving.save(self, path)
+
+
+def _described(classnames: Iterable[str]) -> str:
+    names = list(classnames)
+    shown = ", ".join(repr(name) for name in names[:3])
+    return f"{len(names)} classes ({shown}{', …' if len(names) > 3 else ''})"

@@ -1,0 +1,80 @@
+"""A fitted method as one safetensors file: the tensors are what it learned, the header says how to make it again.
+
+The header holds the method's name, its settings and class names (JSON), and the fingerprint of the CLIP it belongs to.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+
+from ..files import atomic_write
+from ..suggest import nearest
+
+if TYPE_CHECKING:
+    from ..clip import Clip
+    from .base import Method
+
+
+def save(method: "Method", path: str | Path) -> Path:
+    """Writes the method whole or not at all. Returns the path."""
+    header = {
+        "method": type(method).__name__,
+        "settings": json.dumps(method.settings()),
+        "classnames": json.dumps(method.classnames),
+        "clip_name": method.clip.name,
+        "clip_fingerprint": method.clip.fingerprint,
+    }
+    learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+    return atomic_write(path, to_bytes(learned, header))
+
+
+def load(path: str | Path, clip: "Clip", methods: dict[str, type["Method"]]) -> "Method":
+    """The method that `save` wrote, on the same CLIP.
+
+    Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
+    fitted on another CLIP.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no saved method at '{path}': check the path, or fit one and call method.save"
+        )
+    header = _read_header(path)
+    if header["clip_fingerprint"] != clip.fingerprint:
+        raise ValueError(
+            f"'{path}' was fitted on another CLIP ({header['clip_name']}, weights {header['clip_fingerprint'][:12]}) "
+            f"than this one ({clip.name}, weights {clip.fingerprint[:12]}), where what it learned means nothing: load "
+            "it on its own CLIP, or fit again"
+        )
+    name = header["method"]
+    if name not in methods:
+        raise ValueError(
+            f"'{path}' holds a method named {name!r}, which does not exist here. {nearest(name, methods)}".strip()
+        )
+    try:
+        method = methods[name](clip, **json.loads(header["settings"]))
+        method.set_classes(json.loads(header["classnames"]))
+        method.load_state_dict(load_file(path))
+    except (TypeError, RuntimeError, safetensors.SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"'{path}' does not fit a {name} of this version ({error}): fit again and save it anew"
+        ) from error
+    return method.eval()
+
+
+def _read_header(path: Path) -> dict[str, str]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise ValueError(
+            f"'{path}' is damaged or not a safetensors file ({error}): fit again and save it anew"
+        ) from error
+    missing = {"method", "settings", "classnames", "clip_name", "clip_fingerprint"} - header.keys()
+    if missing:
+        raise ValueError(f"'{path}' was not written by method.save (it holds tensors, but no method's settings)")
+    return header
