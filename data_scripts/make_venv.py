@@ -28,7 +28,7 @@ def works(*command: str | Path) -> bool:
 
 
 def bring_pip(python: Path) -> list[str | Path]:
-    """A pip command that installs into the environment of `python`: its own, or the pip of the Python that runs this."""
+    """A pip command that installs beside `python`: its own pip, or that of the Python that runs this."""
     if works(python, "-m", "pip", "--version") or works(python, "-m", "ensurepip"):
         return [python, "-m", "pip"]
     if works(sys.executable, "-m", "pip", "--python", python, "--version"):
@@ -40,7 +40,7 @@ def bring_pip(python: Path) -> list[str | Path]:
 
 
 def installer(python: Path) -> list[str | Path]:
-    """The command to which `install …` is appended: uv's where there is one or one can be installed, otherwise pip's."""
+    """The command to which `install …` is appended: uv's where uv is or can be installed, otherwise pip's."""
     own_uv = python.parent / f"uv{EXE}"
     for uv in (shutil.which("uv"), own_uv):
         if uv and works(uv, "--version"):
@@ -54,7 +54,7 @@ def installer(python: Path) -> list[str | Path]:
 
 
 def main() -> None:
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036  (this file also runs where the project does not)
         sys.exit(
             f"{sys.executable} is Python {sys.version.split()[0]}; this project needs 3.10 or newer. "
             "If another Python is installed, name it: make PYTHON=python3.11 …"

@@ -1,0 +1,126 @@
+"""Run the lessons in place of a learner: `python data_scripts/run_course.py [notebook …]`
+
+Each lesson runs from top to bottom in a kernel of its own, with notebooks/ as its folder. The executed copy and an HTML
+page of each go to build/course/, with the times and the peak memory in times.json. A cell that fails ends its lesson,
+the others still run, and the exit status is 1. (The pages hold their pictures; formulas are typeset by MathJax, which a
+browser loads when the page is opened online.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Run:
+    """How one lesson went."""
+
+    lesson: str
+    cells: int
+    seconds: float
+    peak_gib: float  # the most that the lesson's kernel held in memory
+    failure: str = ""  # "cell 7: ValueError: …", or nothing
+
+
+def peak_memory_gib(process: psutil.Process) -> float:
+    """The most that a process ever held (Linux and Windows keep count); elsewhere what it holds now."""
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        kib = next((line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")), 0)
+        return int(kib) / 2**20
+    memory = process.memory_info()
+    return getattr(memory, "peak_wset", memory.rss) / 2**30
+
+
+def run_lesson(path: Path, *, out: Path, timeout: int, label: str) -> Run:
+    """Execute one notebook, write its copy and its page into `out`, also when a cell fails, and say how it went."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
+    run = Run(lesson=path.stem, cells=cells, seconds=0.0, peak_gib=0.0)
+    at = 0
+    bar = tqdm(total=cells, desc=label, unit="cell", bar_format="{desc}  cell {n_fmt} of {total_fmt}  {elapsed}")
+
+    def started(cell, cell_index):
+        nonlocal at
+        at = cell_index
+
+    def executed(cell, cell_index, execute_reply):
+        bar.update()
+        run.peak_gib = max(run.peak_gib, peak_memory_gib(psutil.Process(client.km.provisioner.pid)))
+
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=started,
+        on_cell_executed=executed,
+    )
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        run.failure = f"cell {at + 1}: {error.ename}: {error.evalue}"
+    except CellTimeoutError:
+        run.failure = f"cell {at + 1}: ran longer than {timeout} s"
+    except DeadKernelError:
+        run.failure = f"cell {at + 1}: the kernel died (out of memory?)"
+    finally:
+        bar.close()
+    run.seconds = time.perf_counter() - start
+
+    nbformat.write(notebook, out / path.name)
+    resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources=resources)
+    (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    return run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the lessons and write executed copies and HTML pages.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every notebook in notebooks/")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "course")
+    parser.add_argument("--timeout", type=int, default=600, help="seconds that one cell may take")
+    args = parser.parse_args()
+    paths = [path.resolve() for path in args.notebooks] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing or not paths:
+        parser.error(f"no such notebook: {', '.join(missing)}" if missing else "there are no notebooks in notebooks/")
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for number, path in enumerate(paths, start=1):
+        label = f"{path.stem} ({number} of {len(paths)})"
+        runs.append(run_lesson(path, out=args.out, timeout=args.timeout, label=label))
+        (args.out / "times.json").write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
+
+    width = max(len(run.lesson) for run in runs)
+    print(f"\n{'lesson':{width}}  cells  seconds  peak GiB")
+    for run in runs:
+        print(
+            f"{run.lesson:{width}}  {run.cells:5d}  {run.seconds:7.1f}  {run.peak_gib:8.2f}  {run.failure and 'FAILED'}"
+        )
+    print(f"{'all':{width}}  {sum(r.cells for r in runs):5d}  {sum(r.seconds for r in runs):7.1f}")
+    print(f"\nExecuted copies and pages: {args.out}")
+    failed = [run for run in runs if run.failure]
+    for run in failed:
+        print(f"FAILED  {run.lesson}, {run.failure}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
