@@ -30,7 +30,9 @@ def test_three_images_a_class_are_just_enough(tmp_path):
 
 
 def test_two_images_a_class_are_too_few_to_deal(tmp_path):
-    with pytest.raises(ValueError, match=r"'dog' has 2 image\(s\); dealing them into train and val and test takes at least 3"):
+    with pytest.raises(
+        ValueError, match=r"'dog' has 2 image\(s\); dealing them into train and val and test takes at least 3"
+    ):
         ll.load_task(photo_folder(tmp_path, {"cat": 5, "dog": 2}))
 
 
@@ -122,7 +124,9 @@ def test_a_wrong_classnames_json_is_explained(tmp_path, content, words):
 
 
 def test_folders_with_the_same_class_name_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="'big_cat' and 'big-cat' have the same class name|'big-cat' and 'big_cat' have"):
+    with pytest.raises(
+        ValueError, match="'big_cat' and 'big-cat' have the same class name|'big-cat' and 'big_cat' have"
+    ):
         ll.load_task(photo_folder(tmp_path, {"big_cat": 3, "big-cat": 3}))
 
 
@@ -180,7 +184,9 @@ def test_an_empty_class_folder_is_named(tmp_path):
 
 def test_parts_with_different_classes_are_told_apart(tmp_path):
     photo_folder(tmp_path, {**PARTS, "train/bird": 3, "test/fish": 3, "val/bird": 3})
-    with pytest.raises(ValueError, match=r"train and test .* different classes \(only in train: bird; only in test: fish\)"):
+    with pytest.raises(
+        ValueError, match=r"train and test .* different classes \(only in train: bird; only in test: fish\)"
+    ):
         ll.load_task(tmp_path)
 
 
@@ -220,7 +226,10 @@ def test_damaged_files_are_skipped_on_request_with_a_warning(tmp_path):
 def test_a_class_with_nothing_left_after_skipping_is_named(tmp_path):
     photo_folder(tmp_path, {"cat": 2, "dog": 5})
     _spoil(tmp_path / "cat", 2)
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="class folder 'cat' of .* holds no readable images"):
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="class folder 'cat' of .* holds no readable images"),
+    ):
         ll.load_task(tmp_path, skip_unreadable=True)
 
 
@@ -228,14 +237,18 @@ def test_fewer_images_than_shots_name_the_class_and_both_numbers(tmp_path):
     photo_folder(tmp_path, {**PARTS, "train/cat": 6, "train/dog": 3})
     shutil.rmtree(tmp_path / "train" / "dog")
     photo_folder(tmp_path, {"train/dog": 3}, first=100)
-    with pytest.raises(ValueError, match="4 shots need 4 training images a class, but class 'dog' has 3: ask for shots=3"):
+    with pytest.raises(
+        ValueError, match="4 shots need 4 training images a class, but class 'dog' has 3: ask for shots=3"
+    ):
         ll.load_task(tmp_path, shots=4)
 
 
 def test_the_same_photo_in_train_and_test_is_warned_of(tmp_path):
     photo_folder(tmp_path, PARTS)
     shutil.copy(tmp_path / "train/cat/photo 0.png", tmp_path / "test/cat/copy.png")
-    with pytest.warns(UserWarning, match="the same photo lies in several places .*train/cat/photo 0.png = test/cat/copy.png"):
+    with pytest.warns(
+        UserWarning, match="the same photo lies in several places .*train/cat/photo 0.png = test/cat/copy.png"
+    ):
         ll.load_task(tmp_path)
 
 

@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 from photo_folders import photo
+from PIL import Image
 
 from lessons_lib.data.pictures import EXTENSIONS, FileImages, examine, examine_all, open_picture
 
