@@ -85,10 +85,17 @@ def dome(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: Tensor, q: Tensor) -> Te
     return torch.maximum(ellipse(x, y, a, b, p, q), y - p * b)
 
 
-SHAPES = {f.__name__: f for f in (ellipse, box, trapezoid, star, petals, arc, moon, wave, leaf, dome)}
+def cup(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: Tensor, q: Tensor) -> Tensor:
+    """The outline of a rounded box (half-sides a, b, corner radius p) without its top side: a U; half-thickness q."""
+    dx, dy = x.abs() - (a - p), y - (b - p)
+    outline = (torch.hypot(dx.clamp(min=0), dy.clamp(min=0)) + torch.maximum(dx, dy).clamp(max=0) - p).abs() - q
+    return torch.maximum(outline, -b - y)
+
+
+SHAPES = {f.__name__: f for f in (ellipse, box, trapezoid, star, petals, arc, moon, wave, leaf, dome, cup)}
 
 # How a shape's numbers p and q change when it is drawn at s times its size: multiplied by s (1), kept (0), divided by s (-1).
-SCALES_WITH = {"box": (1, 0), "trapezoid": (1, 1), "moon": (1, 0), "wave": (1, -1)}
+SCALES_WITH = {"box": (1, 0), "trapezoid": (1, 1), "moon": (1, 0), "wave": (1, -1), "cup": (1, 1)}
 
 
 # --- patterns: (u, v) in pattern cells, w = width of an edge in cells, d = duty (how much is covered) -> coverage in 0 … 1
@@ -213,6 +220,12 @@ def sprinkles(u: Tensor, v: Tensor, w: Tensor, d: Tensor, phase: Tensor) -> Tens
     return _edge(torch.hypot(u - px, v - py) - d / 2, w)
 
 
+def weave(u: Tensor, v: Tensor, w: Tensor, d: Tensor, phase: Tensor) -> Tensor:
+    """Strands that run along u in every other cell and along v in the rest."""
+    along_u = (torch.floor(u) + torch.floor(v)) % 2 < 0.5
+    return _edge(torch.where(along_u, _tri(v - 0.5), _tri(u - 0.5)) - d / 2, w)
+
+
 def fade(u: Tensor, v: Tensor, w: Tensor, d: Tensor, phase: Tensor) -> Tensor:
     """From nothing at v = 0 to full cover at v = 1."""
     return v.clamp(0, 1)
@@ -221,5 +234,5 @@ def fade(u: Tensor, v: Tensor, w: Tensor, d: Tensor, phase: Tensor) -> Tensor:
 PATTERNS = {
     f.__name__: f
     for f in (stripes, dots, checks, zigzag, ripples, grid, bricks, scales, cells, honeycomb, spiral, rings, rays)
-    + (blotches, marble, speckles, sprinkles, fade)
+    + (blotches, marble, speckles, sprinkles, fade, weave)
 }
