@@ -6,6 +6,7 @@ Only tensors are ever read: pickles with `weights_only=True`, TorchScript archiv
 import json
 import math
 import pickle
+import re
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     _check_first_bytes(path)
     checkpoint = Checkpoint(path, {})
     if _is_jit_archive(path):
-        checkpoint.tensors = _read(path, lambda: torch.jit.load(path, map_location="cpu").state_dict())
+        checkpoint.tensors = _read(path, lambda: _read_jit_archive(path))
         checkpoint.quick_gelu = True if "input_resolution" in checkpoint.tensors else None  # OpenAI's own
     else:
         checkpoint.tensors = _read(path, lambda: load_state_dict(str(path), device="cpu", weights_only=True))
@@ -93,6 +94,9 @@ def fit_weights(model: nn.Module, checkpoint: Checkpoint, name: str) -> None:
     if differences:
         more = f" (and {len(differences) - 1} more differences)" if len(differences) > 1 else ""
         raise ValueError(f"'{checkpoint.path}' is not a checkpoint of '{name}': {differences[0]}{more}")
+    broken = next((key for key, tensor in tensors.items() if not tensor.isfinite().all()), None)
+    if broken:
+        raise ValueError(f"'{checkpoint.path}' is damaged: '{broken}' holds values that are not finite numbers")
     model.load_state_dict(tensors)
 
 
@@ -144,10 +148,20 @@ def _check_first_bytes(path: Path) -> None:
 
 
 def _is_jit_archive(path: Path) -> bool:
+    """Whether torch.jit wrote the file. Checks the sums of a zip on the way, which torch's own readers do not."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+        if damaged:
+            raise _damaged(path, ValueError(f"the checksum of its entry {damaged} is wrong"))
         return any(entry.endswith("/constants.pkl") for entry in archive.namelist())
+
+
+def _read_jit_archive(path: Path) -> dict[str, torch.Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated; these archives remain
+        return torch.jit.load(path, map_location="cpu").state_dict()
 
 
 def _read(path: Path, reader) -> dict[str, torch.Tensor]:
@@ -155,11 +169,11 @@ def _read(path: Path, reader) -> dict[str, torch.Tensor]:
     try:
         tensors = reader()
     except pickle.UnpicklingError as error:
-        if "Weights only load failed" in str(error) and "Unsupported" in str(error):
-            reason = str(error).strip().splitlines()[-1]
+        code = re.search(r"Unsupported (?:global|class)\W.*?([\w.]+\.\w+)", str(error))
+        if code:
             raise ValueError(
-                f"'{path}' holds more than tensors, and reading it would run code from it, which is refused. Where you "
-                f"trust it, load it yourself and save only its state_dict() as .safetensors. ({reason})"
+                f"'{path}' holds more than tensors ({code[1]}): reading it would run code from the file, which is "
+                "refused. If you trust it, load it yourself, and save its state_dict() alone as .safetensors"
             ) from error
         raise _damaged(path, error) from error
     except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:

@@ -83,7 +83,7 @@ def fetch(repo: str, filenames: tuple[str, ...], *, wanted: str, about: str, oth
                 f"what {wanted} needs is not on this machine and cannot be fetched ({reason}).\n"
                 f"It would download {filename} ({about}) from {page} into '{hub_cache()}'.\n{otherwise}"
             ) from error
-        return _download(repo, filename, size, page)
+        return _download(repo, filename, size, page, wanted)
     raise ValueError(f"{page} holds none of {', '.join(filenames)}: it is not an open_clip model")
 
 
@@ -92,14 +92,20 @@ def _remote_size(repo: str, filename: str) -> int | None:
     return hub.get_hf_file_metadata(hub.hf_hub_url(repo, filename)).size
 
 
-def _download(repo: str, filename: str, size: int | None, page: str) -> Path:
+def _download(repo: str, filename: str, size: int | None, page: str, wanted: str) -> Path:
     how_large = megabytes(size) if size else "of unknown size"
     folder = hub_cache()
     folder.mkdir(parents=True, exist_ok=True)
     if size and shutil.disk_usage(folder).free < size:
         raise OSError(f"{filename} ({how_large}) does not fit on the disk of '{folder}': free space, or set HF_HOME")
     print(f"Downloading {filename} ({how_large}) from {page} into '{folder}'")
-    return Path(hub.hf_hub_download(repo, filename, cache_dir=folder))
+    try:
+        return Path(hub.hf_hub_download(repo, filename, cache_dir=folder))
+    except Exception as error:  # of whichever HTTP library; what arrived so far stays beside the cache entry
+        reason = f"{type(error).__name__}: {str(error)[:160]}"
+        raise ConnectionError(
+            f"the download of {filename} for {wanted} broke off ({reason}): run this again"
+        ) from error
 
 
 def megabytes(size: float) -> str:

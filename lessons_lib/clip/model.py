@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import torch
 import torch.nn.functional as F
-from open_clip.transform import PreprocessCfg
+from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -44,7 +44,9 @@ class Clip:
         self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
         self.tokenizer = tokenizer
         self.model_cfg = model_cfg
-        self.transforms = Transforms(PreprocessCfg(**{**(preprocess_cfg or {}), "size": model.visual.image_size}))
+        self.transforms = Transforms(
+            PreprocessCfg(**merge_preprocess_dict(preprocess_cfg or {}, {"size": model.visual.image_size}))
+        )
         self.preprocess = self.transforms.preprocess
         self.augment = self.transforms.make_augment()
         self.text_tower = TextTower(self.model)
@@ -66,18 +68,24 @@ class Clip:
         """texts -> (N, context_length) token ids. Raises ValueError for a text that is too long: nothing is cut."""
         return tokenize(self.tokenizer, texts, self.context_length)
 
-    def encode_images(self, images: torch.Tensor, *, batch_size: int = 256, progress: bool = False) -> torch.Tensor:
-        """images: (N, 3, S, S) float, preprocessed -> (N, D) float32, L2-normalised, on the model's device."""
+    def encode_images(
+        self, images: torch.Tensor, *, batch_size: int | None = None, progress: bool = False
+    ) -> torch.Tensor:
+        """images: (N, 3, S, S) float, preprocessed -> (N, D) float32, L2-normalised, on the model's device.
+
+        batch_size: 64 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
+        Raises ValueError for images of another shape or dtype.
+        """
         self._check_images(images)
         features = torch.empty(len(images), self.embed_dim, device=self.device)
-        for rows in _batches(len(images), batch_size, "images", progress):
+        for rows in self._batches(len(images), batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
                 features[rows] = F.normalize(self.model.encode_image(batch).float(), dim=-1)
         return features
 
     def encode_texts(
-        self, texts: str | Sequence[str], *, batch_size: int = 256, progress: bool = False
+        self, texts: str | Sequence[str], *, batch_size: int | None = None, progress: bool = False
     ) -> torch.Tensor:
         """texts: N strings -> (N, D) float32, L2-normalised, on the model's device.
 
@@ -87,7 +95,7 @@ class Clip:
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
-        for rows in _batches(len(tokens), batch_size, "texts", progress):
+        for rows in self._batches(len(tokens), batch_size, "texts", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = F.normalize(self.text_tower.encode(batch).float(), dim=-1)
@@ -116,18 +124,19 @@ class Clip:
         if images.ndim != 4 or tuple(images.shape[1:]) != expected:
             raise ValueError(f"{wanted}; got {describe(images)}: pass pictures through clip.preprocess first")
 
+    def _batches(self, count: int, batch_size: int | None, unit: str, progress: bool) -> Iterator[slice]:
+        """Slices that cover range(count), with a progress bar if asked for."""
+        if batch_size is None:
+            batch_size = 64 if self.device.type == "cpu" else 256
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size} must be at least 1")
+        with tqdm(total=count, unit=f" {unit}", disable=not progress, leave=False) as bar:
+            for start in range(0, count, batch_size):
+                yield slice(start, start + batch_size)
+                bar.update(min(batch_size, count - start))
+
     def __repr__(self) -> str:
         return (
             f"Clip({self.name!r}, embed_dim={self.embed_dim}, image_size={self.image_size}, "
             f"context_length={self.context_length}, device='{self.device}', precision='{self.precision}')"
         )
-
-
-def _batches(count: int, batch_size: int, unit: str, progress: bool):
-    """Slices that cover range(count), with a progress bar if asked for."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size} must be at least 1")
-    with tqdm(total=count, unit=f" {unit}", disable=not progress, leave=False) as bar:
-        for start in range(0, count, batch_size):
-            yield slice(start, start + batch_size)
-            bar.update(min(batch_size, count - start))

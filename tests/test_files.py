@@ -1,0 +1,146 @@
+"""Files are written whole or not at all; names close to a wrong one are found; importing is quick."""
+
+import errno
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import lessons_lib
+from lessons_lib.files import atomic_write, cache_dir
+from lessons_lib.suggest import nearest
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_bytes_arrive_and_folders_are_made(tmp_path):
+    path = atomic_write(tmp_path / "a" / "b" / "file.bin", b"12345")
+    assert path == tmp_path / "a" / "b" / "file.bin"
+    assert path.read_bytes() == b"12345"
+
+
+def test_a_function_writes_to_a_temporary_path_with_the_same_suffix(tmp_path):
+    seen = []
+
+    def write(temporary: Path) -> None:
+        seen.append(temporary)
+        temporary.write_text("drawn")
+
+    atomic_write(tmp_path / "figure.png", write)
+    assert seen[0].suffix == ".png" and seen[0].parent == tmp_path
+    assert names_in(tmp_path) == ["figure.png"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = atomic_write(tmp_path / "file.txt", b"old")
+
+    def breaks_off(temporary: Path) -> None:
+        temporary.write_bytes(b"half of the n")
+        raise RuntimeError("pulled the plug")
+
+    with pytest.raises(RuntimeError, match="pulled the plug"):
+        atomic_write(path, breaks_off)
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_named_and_leaves_the_old_file(tmp_path, error):
+    path = atomic_write(tmp_path / "file.txt", b"old")
+
+    def disk_is_full(temporary: Path) -> None:
+        temporary.write_bytes(b"ha")
+        raise error
+
+    with pytest.raises(OSError, match=r"the disk is full: .*file\.txt.* was not written") as caught:
+        atomic_write(path, disk_is_full)
+    assert caught.value.errno == errno.ENOSPC
+    assert path.read_bytes() == b"old" and names_in(tmp_path) == ["file.txt"]
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path):
+    path = atomic_write(tmp_path / "file.txt", b"old")
+    code = (
+        "import os; from lessons_lib.files import atomic_write\n"
+        f"atomic_write({str(path)!r}, lambda t: (t.write_bytes(b'half'), os._exit(9)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    assert path.read_bytes() == b"old"
+
+
+def test_a_reader_beside_many_writers_never_sees_half_a_file(tmp_path):
+    path = atomic_write(tmp_path / "file.bin", b"0" * 200_000)
+    threads = [
+        threading.Thread(target=lambda n=n: [atomic_write(path, str(n).encode() * 200_000) for _ in range(5)])
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    seen = set()
+    while any(thread.is_alive() for thread in threads):
+        content = path.read_bytes()
+        seen.add((len(content), len(set(content))))
+    assert seen <= {(200_000, 1)}
+    assert names_in(tmp_path) == ["file.bin"]
+
+
+def test_a_link_is_written_through(tmp_path):
+    atomic_write(tmp_path / "real.txt", b"old")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
+    atomic_write(tmp_path / "link.txt", b"new")
+    assert (tmp_path / "link.txt").is_symlink() and (tmp_path / "real.txt").read_bytes() == b"new"
+
+
+def test_the_cache_folder_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESSONS_CACHE", str(tmp_path / "mine"))
+    assert cache_dir() == tmp_path / "mine"
+    monkeypatch.delenv("LESSONS_CACHE")
+    assert cache_dir().name == "lessons_lib" and cache_dir().is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("toy_flower", "Did you mean 'toy_flowers'?"),
+        ("ToyFlowers", "Did you mean 'toy_flowers'?"),
+        ("pets", "Did you mean 'toy_pets'?"),
+        ("zzzzzz", ""),
+    ],
+)
+def test_the_nearest_name_is_suggested(name, expected):
+    assert nearest(name, ["toy_flowers", "toy_pets", "toy_things_r"]) == expected
+
+
+def test_several_near_names_are_all_suggested():
+    assert nearest("ViT-B-1", ["ViT-B-16", "ViT-B-32", "RN50"]) in (
+        "Did you mean 'ViT-B-16' or 'ViT-B-32'?",
+        "Did you mean 'ViT-B-32' or 'ViT-B-16'?",
+    )
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, lessons_lib; print(sorted({'torch', 'open_clip', 'numpy'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_public_names_are_listed_and_found():
+    assert {"load_clip", "load_task", "ZeroShot", "LinearProbe", "image_features"} <= set(dir(lessons_lib))
+    from lessons_lib.clip import load_clip
+
+    assert lessons_lib.load_clip is load_clip
+
+
+def test_an_unknown_name_in_the_package_names_the_nearest():
+    with pytest.raises(AttributeError, match="no attribute 'load_clp'. Did you mean 'load_clip'"):
+        lessons_lib.load_clp  # noqa: B018
