@@ -21,6 +21,7 @@ _HOME = {  # public name -> the module that defines it
     "image_features": "lessons_lib.features",
     "ZeroShot": "lessons_lib.methods",
     "LinearProbe": "lessons_lib.methods",
+    "load_method": "lessons_lib.methods",
 }
 _MODULES = ("clip", "data", "device", "evaluation", "features", "files", "methods", "retrieval", "teaching")
 

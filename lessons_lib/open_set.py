@@ -52,13 +52,14 @@ class OpenSet:
         """Chooses the threshold on validation images: `known` of the method's classes, `unknown` of none of them.
 
         With both, the threshold is where the share of known images accepted exceeds the share of unknown images
-        accepted by most (Youden's J). With `known` alone it accepts `keep` percent of them. Returns self.
+        accepted by most (Youden's J). With `known` alone it accepts `keep` percent of them, at least. Returns self.
+        Raises ValueError where either is empty.
         """
-        inside = self.confidence(known).cpu().double().numpy()  # (N,)
+        inside = _scores(self.confidence(known), "known")  # (N,)
         if unknown is None:
             self.threshold = float(np.quantile(inside, 1 - self.keep / 100, method="lower"))
             return self
-        outside = self.confidence(unknown).cpu().double().numpy()
+        outside = _scores(self.confidence(unknown), "unknown")  # (M,)
         accepted_outside, accepted_inside, thresholds = roc_curve(*_labelled(inside, outside), drop_intermediate=False)
         self.threshold = float(thresholds[np.argmax(accepted_inside - accepted_outside)])
         return self
@@ -80,8 +81,8 @@ class OpenSet:
         right = self.predict(known).cpu() == torch.as_tensor(known.labels)
         refused = self.predict(unknown) == NONE_OF_THESE
         return {
-            "correct": 100 * right.float().mean().item(),
-            "refused": 100 * refused.float().mean().item(),
+            "correct": 100 * right.double().mean().item(),
+            "refused": 100 * refused.double().mean().item(),
             **separation(self.confidence(known), self.confidence(unknown)),
         }
 
@@ -93,15 +94,18 @@ def separation(inside: Tensor, outside: Tensor) -> dict[str, float]:
     fpr95: unknown images accepted when the threshold accepts at least 95 % of the known ones; lower is better.
     Raises ValueError where either is empty.
     """
-    if len(inside) == 0 or len(outside) == 0:
-        raise ValueError(f"separation needs known and unknown images; got {len(inside)} and {len(outside)}")
-    inside, outside = inside.cpu().double().numpy(), outside.cpu().double().numpy()
-    labels, scores = _labelled(inside, outside)
+    labels, scores = _labelled(_scores(inside, "known"), _scores(outside, "unknown"))
     accepted_outside, accepted_inside, _ = roc_curve(labels, scores, drop_intermediate=False)
     return {
         "auroc": 100 * float(roc_auc_score(labels, scores)),
         "fpr95": 100 * float(accepted_outside[np.argmax(accepted_inside >= 0.95)]),
     }
+
+
+def _scores(confidences: Tensor, which: str) -> np.ndarray:
+    if len(confidences) == 0:
+        raise ValueError(f"there are no {which} images: give at least one")
+    return confidences.cpu().double().numpy()
 
 
 def _labelled(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -89,7 +89,7 @@ def recall_at_k(
     found = rank(image_features, text_features, min(deepest, n_texts)).indices  # (N, k)
     by_image = image_of_text[found] == torch.arange(n_images, device=found.device)[:, None]  # (N, k)
     rows = {"text to image": by_text, "image to text": by_image}
-    columns = {f"R@{k}": [100 * hits[:, :k].any(dim=1).float().mean().item() for hits in rows.values()] for k in ks}
+    columns = {f"R@{k}": [100 * hits[:, :k].any(dim=1).double().mean().item() for hits in rows.values()] for k in ks}
     return pd.DataFrame(columns, index=list(rows))
 
 

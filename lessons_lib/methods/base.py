@@ -86,7 +86,7 @@ class Method(torch.nn.Module):
                 f"{_described(split.classnames)}: use for_classes(split.classnames), or fit on the split's own task"
             )
         right = self.predict(split).cpu() == torch.as_tensor(split.labels)  # (N,)
-        return 100 * right.float().mean().item()
+        return 100 * right.double().mean().item()
 
     def check_ready(self) -> None:
         """Raises RuntimeError where there are no classes yet."""
