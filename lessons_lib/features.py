@@ -134,8 +134,12 @@ def _batches(
     """(n, K, 3, S, S) preprocessed, n·K about ``batch_size``; every file is opened once."""
     if views is None and (pixels := split.tensor()) is not None:
         return (clip.preprocess_tensor(part)[:, None] for part in pixels.split(batch_size))
-    pictures = _Views(split, views, transform, seed)
-    return DataLoader(pictures, batch_size=max(1, batch_size // (views or 1)), num_workers=num_workers)
+    return DataLoader(
+        _Views(split, views, transform, seed),
+        batch_size=max(1, batch_size // (views or 1)),
+        num_workers=num_workers,
+        generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
+    )
 
 
 class _Views(Dataset):
@@ -189,11 +193,12 @@ def _read(path: Path, key: str) -> torch.Tensor | None:
         warnings.warn(f"cached features cannot be read and are computed again: {error}", stacklevel=3)
         return None
     try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        about = json.loads(header["__metadata__"]["about"])
         features = safetensors.load(data)["features"]
-        if header["key"] != key:
+        if about["key"] != key:
             problem = "belong to other images or another model"
-        elif header["checksum"] != _checksum(features):
+        elif about["checksum"] != _checksum(features):
             problem = "are damaged"
         else:
             return features
@@ -205,9 +210,9 @@ def _read(path: Path, key: str) -> torch.Tensor | None:
 
 def _write(path: Path, key: str, features: torch.Tensor) -> None:
     features = features.cpu().contiguous()
-    header = {"key": key, "checksum": _checksum(features)}
+    about = json.dumps({"key": key, "checksum": _checksum(features)})
     try:
-        atomic_write(path, safetensors.save({"features": features}, metadata=header))
+        atomic_write(path, safetensors.save({"features": features}, metadata={"about": about}))
     except OSError as error:
         warnings.warn(f"the features were computed but not cached: {error}", stacklevel=3)
 

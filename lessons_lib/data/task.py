@@ -207,9 +207,8 @@ class Task:
 
         for classname in classnames:
             if classname not in self.classnames:
-                raise ValueError(
-                    f"task {self.name!r} has no class {classname!r}. {nearest(classname, self.classnames)}"
-                )
+                hint = nearest(classname, self.classnames) or f"Its classes are {', '.join(self.classnames)}"
+                raise ValueError(f"task {self.name!r} has no class {classname!r}. {hint}")
         if len(set(classnames)) != len(classnames) or not classnames:
             raise ValueError(f"give at least one class name, each once; got {list(classnames)}")
         labels = [self.classnames.index(classname) for classname in classnames]
