@@ -10,7 +10,7 @@ LAB_FLAGS ?=
 UNATTENDED := LESSONS_CACHE="$${LESSONS_CACHE:-$(CURDIR)/build/cache}"
 
 # JupyterLab asks the network for news and updates unless told not to.
-OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url= \
+OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
 	--LabApp.extension_manager=readonly
 
 .DEFAULT_GOAL := help

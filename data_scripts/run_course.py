@@ -66,6 +66,7 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str) -> Run:
         notebook,
         timeout=timeout,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # not the warning that the kernel talks over local TCP
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=started,
         on_cell_executed=executed,
