@@ -1,4 +1,4 @@
-"""Textures under names of the Describable Textures Dataset (Cimpoi et al., 2014): patterns that fill the picture, in any two colours."""
+"""Textures that fill the picture, under names of the Describable Textures Dataset (Cimpoi et al., 2014)."""
 
 from functools import partial
 
@@ -27,10 +27,16 @@ def one_colour(s: Sketch) -> np.ndarray:
     )
 
 
-def sheet(s: Sketch, color: np.ndarray, pattern: str | None = None, *, x: Number = 0.0, y: Number = 0.0, part: str = "pattern",
-          **kwargs) -> None:  # fmt: skip
-    """Covers the whole picture, evenly or with a pattern."""
-    s.shape("box", x, y, 2.2, color=color, pattern=pattern, part=part, background=True, **kwargs)
+def sheet(s: Sketch, color: np.ndarray, pattern: str | None = None, *, kind: str = "box",
+          x: Number = 0.0, y: Number = 0.0, a: Number = 2.2, **kwargs) -> None:  # fmt: skip
+    """Covers the picture, or a shape in it, evenly or with a pattern."""
+    s.shape(kind, x, y, a, color=color, pattern=pattern, background=True, **{"part": "pattern", **kwargs})
+
+
+def tell(s: Sketch, *traits: str) -> None:
+    """Notes what can be seen in every picture."""
+    for trait in traits:
+        s.trait(trait)
 
 
 def ground(s: Sketch, color: np.ndarray) -> None:
@@ -40,16 +46,15 @@ def ground(s: Sketch, color: np.ndarray) -> None:
     sheet(s, s.shade(color, 0.4), "fade", freq=0.5, turn=s.uniform(0, 360), alpha=s.uniform(0, 0.6), part="light")
 
 
-def patterned(s: Sketch, *, pattern: str, freq: tuple[float, float], duty: tuple[float, float] = (0.4, 0.6), turn: float = 180.0,
-              traits: tuple[str, ...]) -> None:  # fmt: skip
+def patterned(s: Sketch, *, pattern: str, freq: tuple[float, float], duty: tuple[float, float] = (0.4, 0.6),
+              turn: float = 180.0, traits: tuple[str, ...]) -> None:  # fmt: skip
     """Two colours, one pattern; freq: cells a half picture, from … to; turn: up to so many degrees."""
     base, mark = two_colours(s)
     ground(s, base)
     fine = s.uniform(*freq)
     sheet(s, mark, pattern, freq=fine, duty=s.uniform(*duty), turn=s.uniform(0, turn))
     middle = sum(freq) / 2
-    for trait in traits:
-        s.trait(trait)
+    tell(s, *traits)
     s.trait(np.where(fine > middle, "a fine pattern", "a coarse pattern"))
 
 
@@ -61,10 +66,9 @@ def banded(s: Sketch) -> None:
     along = np.deg2rad(angle)
     for i, at in enumerate((-0.75, -0.2, 0.3, 0.8)):
         d = at + s.uniform(-0.12, 0.12)
-        s.shape("box", -d * np.sin(along), d * np.cos(along), 2, s.uniform(0.07, 0.24), angle=angle, color=third if i % 2 else mark,
-                part="band", background=True)  # fmt: skip
-    s.trait("wide parallel lines")
-    s.trait("three colors")
+        place = dict(x=-d * np.sin(along), y=d * np.cos(along), b=s.uniform(0.07, 0.24), angle=angle)
+        sheet(s, third if i % 2 else mark, **place, part="band")
+    tell(s, "wide parallel lines", "three colors")
 
 
 def blotchy(s: Sketch) -> None:
@@ -75,8 +79,7 @@ def blotchy(s: Sketch) -> None:
     sheet(
         s, (base + mark) / 2, "blotches", freq=fine * 1.3, duty=s.uniform(0.3, 0.45), turn=s.uniform(0, 180), alpha=0.8
     )
-    s.trait("irregular patches")
-    s.trait("soft edges")
+    tell(s, "irregular patches", "soft edges")
 
 
 def bumpy(s: Sketch) -> None:
@@ -87,9 +90,7 @@ def bumpy(s: Sketch) -> None:
     sheet(s, s.shade(base, -0.65), "sprinkles", duty=duty, x=0.07, y=0.07, part="shadow", **like)
     sheet(s, base, "sprinkles", duty=duty, part="bump", **like)
     sheet(s, s.shade(base, 0.75), "sprinkles", duty=duty * 0.4, x=-0.05, y=-0.05, alpha=0.9, part="shine", **like)
-    s.trait("round shapes")
-    s.trait("shadows")
-    s.trait("one color")
+    tell(s, "round shapes", "shadows", "one color")
 
 
 def cobwebbed(s: Sketch) -> None:
@@ -98,23 +99,10 @@ def cobwebbed(s: Sketch) -> None:
     ground(s, base)
     x, y = s.uniform(-0.45, 0.45), s.uniform(-0.45, 0.45)
     turn = s.uniform(0, 30)
-    s.shape(
-        "ellipse",
-        x,
-        y,
-        2.2,
-        color=thread,
-        pattern="rays",
-        turn=turn,
-        duty=s.uniform(0.05, 0.08),
-        part="thread",
-        background=True,
-    )
-    s.shape("ellipse", x, y, s.uniform(1.0, 2.2), color=thread, pattern="rings", freq=s.uniform(3.0, 4.5), duty=s.uniform(0.18, 0.26),
-            part="thread", background=True)  # fmt: skip
-    s.trait("thin lines")
-    s.trait("lines from the middle")
-    s.trait("rings")
+    sheet(s, thread, "rays", x=x, y=y, turn=turn, duty=s.uniform(0.05, 0.08), part="thread")
+    web = dict(freq=s.uniform(3.0, 4.5), duty=s.uniform(0.18, 0.26), part="thread")
+    sheet(s, thread, "rings", kind="ellipse", x=x, y=y, a=s.uniform(1.0, 2.2), **web)
+    tell(s, "thin lines", "lines from the middle", "rings")
 
 
 def cracked(s: Sketch) -> None:
@@ -124,9 +112,7 @@ def cracked(s: Sketch) -> None:
     fine, turn = s.uniform(1.2, 2.8), s.uniform(0, 180)
     line = s.shade(base, -0.8)
     sheet(s, line, "cells", freq=fine, duty=s.uniform(0.08, 0.16), turn=turn, part="crack")
-    s.trait("irregular lines")
-    s.trait("dark lines")
-    s.trait("sharp corners")
+    tell(s, "irregular lines", "dark lines", "sharp corners")
 
 
 def scaly(s: Sketch) -> None:
@@ -142,9 +128,7 @@ def scaly(s: Sketch) -> None:
         part="scale",
         **like,
     )
-    s.trait("rows of curves")
-    s.trait("round shapes")
-    s.trait("one color")
+    tell(s, "rows of curves", "round shapes", "one color")
 
 
 def swirly(s: Sketch) -> None:
@@ -152,13 +136,11 @@ def swirly(s: Sketch) -> None:
     ground(s, base)
     sheet(s, mark, "marble", freq=s.uniform(1.5, 2.2), duty=0.4, turn=s.uniform(0, 180))
     for x, y in ((-0.55, -0.5), (0.6, -0.55), (-0.6, 0.6), (0.5, 0.55), (0, 0)):
-        at = dict(x=x + s.uniform(-0.15, 0.15), y=y + s.uniform(-0.15, 0.15), a=s.uniform(0.38, 0.55), background=True)
-        where = s.chance(0.85)
-        s.shape("ellipse", **at, color=base, part="ground", where=where)
-        s.shape("ellipse", **at, color=mark, pattern="spiral", freq=s.uniform(4, 5.5), turn=s.uniform(0, 360), duty=0.5, part="curl",
-                where=where)  # fmt: skip
-    s.trait("curved lines")
-    s.trait("many curls")
+        at = dict(x=x + s.uniform(-0.15, 0.15), y=y + s.uniform(-0.15, 0.15), a=s.uniform(0.38, 0.55))
+        at |= dict(kind="ellipse", where=s.chance(0.85))
+        sheet(s, base, **at, part="ground")
+        sheet(s, mark, "spiral", **at, freq=s.uniform(4, 5.5), turn=s.uniform(0, 360), part="curl")
+    tell(s, "curved lines", "many curls")
 
 
 def marbled(s: Sketch) -> None:
@@ -170,9 +152,7 @@ def marbled(s: Sketch) -> None:
     sheet(s, (base + vein) / 2, "blotches", freq=fine, alpha=0.55, duty=0.4, turn=turn, part="cloud")
     sheet(s, vein, "marble", freq=fine, duty=s.uniform(0.08, 0.16), turn=turn, part="vein")
     sheet(s, vein, "marble", freq=fine * 1.7, duty=0.07, turn=turn + s.uniform(20, 50), alpha=0.7, part="vein")
-    s.trait("curved lines")
-    s.trait("thin lines")
-    s.trait("irregular lines")
+    tell(s, "curved lines", "thin lines", "irregular lines")
 
 
 def wrinkled(s: Sketch) -> None:
@@ -183,9 +163,7 @@ def wrinkled(s: Sketch) -> None:
         like = dict(freq=fine, turn=turn + i * s.uniform(15, 35), phase=s.uniform(0, 1))
         sheet(s, s.shade(base, -0.5), "ripples", duty=0.34, alpha=0.85, part="fold", **like)
         sheet(s, s.shade(base, 0.6), "ripples", duty=0.2, x=0.09, y=0.09, alpha=0.75, part="fold", **like)
-    s.trait("soft folds")
-    s.trait("shadows")
-    s.trait("one color")
+    tell(s, "soft folds", "shadows", "one color")
 
 
 def woven(s: Sketch) -> None:
@@ -195,8 +173,7 @@ def woven(s: Sketch) -> None:
     sheet(s, base, "weave", duty=s.uniform(0.7, 0.82), part="strand", **like)
     sheet(s, s.shade(base, 0.55), "weave", duty=0.28, part="strand", **like)
     sheet(s, other, "checks", alpha=np.where(s.chance(0.5), 0.4, 0.0), part="strand", **like)
-    s.trait("crossing lines")
-    s.trait("strands over and under")
+    tell(s, "crossing lines", "strands over and under")
 
 
 def sprinkled(s: Sketch) -> None:
@@ -210,18 +187,16 @@ def sprinkled(s: Sketch) -> None:
     ):
         sheet(s, color, "sprinkles", freq=fine * s.uniform(0.8, 1.2), duty=s.uniform(0.3, 0.42), turn=s.uniform(0, 90),
               where=s.chance(share))  # fmt: skip
-    s.trait("many small spots")
-    s.trait("many colors")
+    tell(s, "many small spots", "many colors")
 
 
 def spiralled(s: Sketch) -> None:
     base, mark = two_colours(s)
     ground(s, base)
-    s.shape("ellipse", s.uniform(-0.4, 0.4), s.uniform(-0.4, 0.4), np.where(s.chance(0.6), 3, s.uniform(0.8, 1.1)), color=mark,
-            pattern="spiral", freq=s.uniform(2.2, 4.2), turn=s.uniform(0, 360), duty=s.uniform(0.35, 0.6), part="curl",
-            background=True)  # fmt: skip
-    s.trait("curved lines")
-    s.trait("one large curl")
+    at = dict(x=s.uniform(-0.4, 0.4), y=s.uniform(-0.4, 0.4), a=np.where(s.chance(0.6), 3, s.uniform(0.8, 1.1)))
+    curl = dict(freq=s.uniform(2.2, 4.2), turn=s.uniform(0, 360), duty=s.uniform(0.35, 0.6), part="curl")
+    sheet(s, mark, "spiral", kind="ellipse", **at, **curl)
+    tell(s, "curved lines", "one large curl")
 
 
 def simple(
