@@ -19,11 +19,27 @@ _HOME = {  # public name -> the module that defines it
     "Task": "lessons_lib.data",
     "load_task": "lessons_lib.data",
     "image_features": "lessons_lib.features",
+    "OpenSet": "lessons_lib.open_set",
     "ZeroShot": "lessons_lib.methods",
     "LinearProbe": "lessons_lib.methods",
     "load_method": "lessons_lib.methods",
 }
-_MODULES = ("clip", "data", "device", "evaluation", "features", "files", "methods", "retrieval", "teaching")
+_MODULES = (
+    "clip",
+    "data",
+    "device",
+    "evaluation",
+    "features",
+    "files",
+    "losses",
+    "methods",
+    "open_set",
+    "pretraining",
+    "retrieval",
+    "suggest",
+    "teaching",
+    "templates",
+)
 
 __all__ = ["__version__", *_HOME]
 
