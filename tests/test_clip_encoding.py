@@ -1,11 +1,15 @@
 """What a `Clip` computes: the same as open_clip, in unit vectors, and nothing from input that does not fit."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from tiny_clip import tiny_clip
+
+from lessons_lib.clip.tokens import tokenize
 
 TEXTS = ["a photo of a cat.", "dog", "", "a centered satellite photo of annual crop land.", "word " * 60, "two words"]
 
@@ -147,6 +151,26 @@ def test_a_text_too_long_for_the_context_is_refused_and_never_cut():
     assert clip.tokenize(fits).shape == (1, 16)
     with pytest.raises(ValueError, match=r"text 'word word .*' needs 17 tokens; the context holds 16"):
         clip.encode_texts(["short", "word " * 15])
+
+
+class ForeignTokenizer:
+    """The shape of open_clip's wrapper around a tokenizer from Hugging Face, one token a letter; it cuts silently."""
+
+    context_length = 16
+    clean_fn = staticmethod(str.strip)
+
+    def tokenizer(self, texts):
+        return SimpleNamespace(input_ids=[[ord(letter) for letter in text] for text in texts])
+
+    def __call__(self, texts, context_length):
+        rows = [ids[:context_length] for ids in self.tokenizer(texts).input_ids]
+        return torch.tensor([row + [1] * (context_length - len(row)) for row in rows])
+
+
+def test_a_tokenizer_from_elsewhere_cuts_nothing_silently_either():
+    assert tokenize(ForeignTokenizer(), ["a cat", "dog"], 16).shape == (2, 16)
+    with pytest.raises(ValueError, match="text 'a very long description' needs 23 tokens; the context holds 16"):
+        tokenize(ForeignTokenizer(), ["a cat", "a very long description"], 16)
 
 
 def test_something_that_is_no_text_is_refused():

@@ -498,6 +498,13 @@ def test_a_pickle_of_something_else_is_refused(tiny, tmp_path, content):
         load("Tiny-8", pretrained=tmp_path / "w.pt")
 
 
+def test_a_plain_state_dict_of_openais_is_known_by_its_extra_entries(tiny, tmp_path):
+    torch.save({**tiny.state_dict(), "input_resolution": torch.tensor(32)}, tmp_path / "w.pt")
+    assert_same(load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt"), tiny_model(seed=3, quick_gelu=True, **TOWERS))
+    with pytest.raises(ValueError, match="'Tiny-8-quickgelu'"):
+        load("Tiny-8", pretrained=tmp_path / "w.pt")
+
+
 def test_a_broken_configuration_beside_the_weights_is_named(tiny, tmp_path):
     save_pt(tiny, tmp_path / "w.pt")
     (tmp_path / "open_clip_config.json").write_text('{"model_cfg": ')

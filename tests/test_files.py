@@ -144,3 +144,10 @@ def test_public_names_are_listed_and_found():
 def test_an_unknown_name_in_the_package_names_the_nearest():
     with pytest.raises(AttributeError, match="no attribute 'load_clp'. Did you mean 'load_clip'"):
         lessons_lib.load_clp  # noqa: B018
+
+
+def test_every_module_that_the_package_offers_is_imported_as_its_attribute():
+    here = {path.stem for path in Path(lessons_lib.__file__).parent.iterdir() if not path.name.startswith("_")}
+    missing = {name for name in here if name not in dir(lessons_lib)}
+    assert not missing
+    assert lessons_lib.suggest.nearest is nearest

@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import open_clip
 import torch
+from huggingface_hub import try_to_load_from_cache
 from open_clip.coca_model import CoCa
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
@@ -42,11 +43,13 @@ def make_tokenizer(name: str, model_cfg: dict) -> Callable:
     Raises ImportError or ConnectionError, with what to do, when that one is not to be had.
     """
     text_cfg = model_cfg["text_cfg"]
-    foreign = text_cfg.get("hf_tokenizer_name") or ("SigLIP's" if "siglip" in name.lower() else None)
+    foreign = text_cfg.get("hf_tokenizer_name")
     if foreign is None:
         length = text_cfg.get("context_length", DEFAULT_CONTEXT_LENGTH)
         return SimpleTokenizer(context_length=length, **text_cfg.get("tokenizer_kwargs", {}))
     _need_transformers(name)
+    if try_to_load_from_cache(foreign, "tokenizer_config.json", cache_dir=hub_cache()) is None:
+        print(f"Fetching the tokenizer of {name} ({foreign}; a few MB) into '{hub_cache()}'")
     try:
         return open_clip.get_tokenizer(name)
     except OSError as error:

@@ -43,19 +43,17 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at '{path}'")
     _check_first_bytes(path)
-    checkpoint = Checkpoint(path, {})
-    if _is_jit_archive(path):
-        checkpoint.tensors = _read(path, lambda: _read_jit_archive(path))
-        checkpoint.quick_gelu = True if "input_resolution" in checkpoint.tensors else None  # OpenAI's own
-    else:
-        checkpoint.tensors = _read(path, lambda: load_state_dict(str(path), device="cpu", weights_only=True))
+    checkpoint = Checkpoint(path, _read(path))
+    if "input_resolution" in checkpoint.tensors:
+        checkpoint.quick_gelu = True  # OpenAI's own
     for extra in _OPENAI_EXTRAS:
         checkpoint.tensors.pop(extra, None)
     beside = path.with_name("open_clip_config.json")
     if beside.is_file():
         config = read_json(beside)
-        checkpoint.quick_gelu = bool(config.get("model_cfg", {}).get("quick_gelu", False))
         checkpoint.preprocess_cfg = config.get("preprocess_cfg")
+        if "model_cfg" in config:
+            checkpoint.quick_gelu = bool(config["model_cfg"].get("quick_gelu", False))
     return checkpoint
 
 
@@ -147,27 +145,24 @@ def _check_first_bytes(path: Path) -> None:
         raise ValueError(f"'{path}' is a web page, not the weights: download the file itself")
 
 
-def _is_jit_archive(path: Path) -> bool:
-    """Whether torch.jit wrote the file. Checks the sums of a zip on the way, which torch's own readers do not."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-        if damaged:
-            raise _damaged(path, ValueError(f"the checksum of its entry {damaged} is wrong"))
-        return any(entry.endswith("/constants.pkl") for entry in archive.namelist())
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    if zipfile.is_zipfile(path):  # .pt, .pth or .bin
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch's own readers do not look at the checksums
+            if damaged:
+                raise zipfile.BadZipFile(f"the checksum of its entry {damaged} is wrong")
+            written_by_jit = any(entry.endswith("/constants.pkl") for entry in archive.namelist())
+        if written_by_jit:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch.jit is deprecated; OpenAI's archives remain
+                return torch.jit.load(path, map_location="cpu").state_dict()
+    return load_state_dict(str(path), device="cpu", weights_only=True)
 
 
-def _read_jit_archive(path: Path) -> dict[str, torch.Tensor]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.jit is deprecated; these archives remain
-        return torch.jit.load(path, map_location="cpu").state_dict()
-
-
-def _read(path: Path, reader) -> dict[str, torch.Tensor]:
-    """Runs a reader and turns what it raises into words about the file."""
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    """Reads a file, and turns what the readers raise into words about the file."""
     try:
-        tensors = reader()
+        tensors = _read_tensors(path)
     except pickle.UnpicklingError as error:
         code = re.search(r"Unsupported (?:global|class)\W.*?([\w.]+\.\w+)", str(error))
         if code:
@@ -176,7 +171,7 @@ def _read(path: Path, reader) -> dict[str, torch.Tensor]:
                 "refused. If you trust it, load it yourself, and save its state_dict() alone as .safetensors"
             ) from error
         raise _damaged(path, error) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, LookupError, ValueError) as error:
         raise _damaged(path, error) from error
     except (AttributeError, TypeError, StopIteration) as error:  # open_clip's reader met something that is no dict
         raise ValueError(f"'{path}' holds no state dict (a dictionary from names to tensors)") from error

@@ -75,9 +75,7 @@ def fetch(repo: str, filenames: tuple[str, ...], *, wanted: str, about: str, oth
             raise ValueError(f"there is no public repository {page}: check the name {wanted}") from error
         except EntryNotFoundError:
             continue
-        except (
-            Exception
-        ) as error:  # a socket, TLS, proxy or server error of whichever HTTP library: all mean "no network"
+        except Exception as error:  # of whichever HTTP library: a socket, a proxy, a server, offline mode
             reason = f"{type(error).__name__}: {str(error)[:120]}"
             raise ConnectionError(
                 f"what {wanted} needs is not on this machine and cannot be fetched ({reason}).\n"

@@ -52,7 +52,7 @@ class Clip:
         self.text_tower = TextTower(self.model)
         self.logit_scale = float(self.model.logit_scale.detach().exp())
         self.embed_dim = int(model_cfg["embed_dim"])
-        self.context_length = int(self.model.context_length)
+        self.context_length = int(tokenizer.context_length)  # the module's is another thing in towers from elsewhere
         self.image_size = self.transforms.size[0]
         self.image_mean, self.image_std = self.transforms.config.mean, self.transforms.config.std
 

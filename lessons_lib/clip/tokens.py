@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from open_clip.tokenizer import SimpleTokenizer, basic_clean, canonicalize_text
+from open_clip.tokenizer import SimpleTokenizer
 
 
 def tokenize(tokenizer: Callable, texts: str | Sequence[str], context_length: int) -> torch.Tensor:
@@ -31,8 +31,7 @@ def tokenize(tokenizer: Callable, texts: str | Sequence[str], context_length: in
 
 def _token_counts(tokenizer: Callable, texts: list[str]) -> list[int]:
     """Tokens that each text needs under a tokenizer from Hugging Face, which open_clip wraps in a class of its own."""
-    clean = getattr(tokenizer, "clean_fn", lambda text: canonicalize_text(basic_clean(text)))
-    return [len(ids) for ids in tokenizer.tokenizer([clean(text) for text in texts]).input_ids]
+    return [len(ids) for ids in tokenizer.tokenizer([tokenizer.clean_fn(text) for text in texts]).input_ids]
 
 
 def _check_lengths(texts: list[str], counts: list[int], context_length: int) -> None:
