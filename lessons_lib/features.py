@@ -8,12 +8,13 @@ the folder (`$LESSONS_CACHE`, or `lessons_lib` in the user's cache folder): the 
 
 import json
 import re
+import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split
 
 FORMAT = 1  # raise when entries come to mean something else
+ABANDONED = 3600  # seconds after which an unfinished file was left by a process that was killed
 
 
 def image_features(
@@ -75,15 +77,15 @@ def image_features(
 
 def cache_size() -> int:
     """Bytes that cached features take on disk."""
-    return sum(file.stat().st_size for file in _entries())
+    return sum(entry.size for entry in _entries())
 
 
 def clear_cache() -> int:
     """Deletes all cached features, of every model and split. Returns the bytes freed."""
-    freed = cache_size()
-    for file in _entries():
-        file.unlink(missing_ok=True)
-    return freed
+    entries = list(_entries())
+    for entry in entries:
+        entry.path.unlink(missing_ok=True)
+    return sum(entry.size for entry in entries)
 
 
 def transform_name(transform: Callable) -> str | None:
@@ -226,5 +228,17 @@ def _folder() -> Path:
     return cache_dir() / "features"
 
 
-def _entries() -> list[Path]:
-    return [file for file in _folder().glob("*") if file.is_file()]
+def _entries() -> Iterator["_Entry"]:
+    """What is in the folder, less what another process is writing just now (young files with a dot in front)."""
+    for path in _folder().glob("*"):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:  # another process has cleared the cache, or given the file its name
+            continue
+        if not path.name.startswith(".") or time.time() - stat.st_mtime > ABANDONED:
+            yield _Entry(path, stat.st_size)
+
+
+class _Entry(NamedTuple):
+    path: Path
+    size: int  # bytes

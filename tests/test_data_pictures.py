@@ -1,12 +1,15 @@
 """Image files of every kind become upright RGB; damaged ones are told from sound ones."""
 
+import os
 import shutil
+import time
 
 import numpy as np
 import pytest
 from photo_folders import photo
 from PIL import Image
 
+from lessons_lib.data import pictures
 from lessons_lib.data.pictures import EXTENSIONS, FileImages, examine, examine_all, open_picture
 
 
@@ -130,3 +133,54 @@ def test_a_file_that_is_gone_or_spoilt_after_loading_is_named(tmp_path):
         _ = images.fingerprint
     with pytest.raises(ValueError, match=r"1\.png' was sound when the task was loaded and cannot be read now"):
         images.image(1)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """The names of the files that are read and decoded."""
+    names, look = [], pictures.examine
+
+    def noted(path):
+        names.append(path.name)
+        return look(path)
+
+    monkeypatch.setattr(pictures, "examine", noted)
+    return names
+
+
+def test_what_was_found_is_remembered_until_a_file_changes(tmp_path, looks):
+    paths, memory = _files(tmp_path).paths, tmp_path / "cache" / "memory.json"
+    paths[2].write_bytes(b"spoilt")
+    first = examine_all(paths, memory=memory, progress=False)
+    looks.clear()
+    assert examine_all(paths, memory=memory, progress=False) == first and looks == []
+    assert first[paths[2]].problem == "not an image"
+    photo(77).save(paths[0])
+    again = examine_all(paths[:2], memory=memory, progress=False)
+    assert looks == ["0.png"] and again[paths[0]] != first[paths[0]] and again.keys() == set(paths[:2])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no time of change beside the time of writing")
+def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path, looks):
+    images = _files(tmp_path)
+    path, before = images.paths[1], images.fingerprint
+    data, stat = path.read_bytes(), path.stat()
+    time.sleep(0.02)  # file systems count time in steps of some milliseconds
+    path.write_bytes(data[:-20] + bytes([data[-20] ^ 1]) + data[-19:])
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert images.fingerprint != before and looks[-1] == "1.png"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', '{"a": [1]}', '{"a": [[1, 2, 3], "x", "", 5, 6]}'])
+def test_a_damaged_memory_is_forgotten(tmp_path, content):
+    paths, memory = _files(tmp_path).paths, tmp_path / "memory.json"
+    memory.write_text(content)
+    found = examine_all(paths, memory=memory, progress=False)
+    assert all(not seen.problem for seen in found.values())
+    assert examine_all(paths, memory=memory, progress=False) == found
+
+
+def test_a_memory_that_cannot_be_written_costs_only_time(tmp_path):
+    paths = _files(tmp_path).paths
+    (tmp_path / "file").touch()
+    assert len(examine_all(paths, memory=tmp_path / "file" / "memory.json", progress=False)) == 3

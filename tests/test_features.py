@@ -337,6 +337,16 @@ def test_the_cache_can_be_measured_and_cleared(clip, split, cache_folder):
     assert clear_cache() == size and cache_size() == 0
 
 
+def test_clearing_spares_what_another_process_is_writing_and_takes_what_a_killed_one_left(clip, split, cache_folder):
+    image_features(clip, split)
+    young, old = cache_folder / ".a.tmp.safetensors", cache_folder / ".b.tmp.safetensors"
+    young.write_bytes(b"1234")
+    old.write_bytes(b"12")
+    os.utime(old, (0, 0))
+    clear_cache()
+    assert list(cache_folder.glob("*")) == [young]
+
+
 # Signs of life, and of trouble
 
 

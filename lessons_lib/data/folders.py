@@ -4,11 +4,13 @@ import json
 import re
 import warnings
 from collections import defaultdict
+from hashlib import sha256
 from pathlib import Path
 
 from lessons_lib.data.fewshot import hold_out
 from lessons_lib.data.pictures import EXTENSIONS, Examined, FileImages, examine_all
 from lessons_lib.data.task import Split
+from lessons_lib.files import cache_dir
 
 # The names under which the three parts go, in lower case.
 ROLES = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
@@ -28,9 +30,9 @@ def folder_splits(root: Path, *, seed: int, skip_unreadable: bool, progress: boo
     _check_classes(root, parts)
     folders = list(parts["train"])
     classnames = _classnames(root, folders)
-    examined = examine_all(
-        (path for part in parts.values() for files in part.values() for path in files), progress=progress
-    )
+    paths = [path for part in parts.values() for files in part.values() for path in files]
+    memory = cache_dir() / "folders" / f"{sha256(str(root).encode()).hexdigest()[:32]}.json"
+    examined = examine_all(paths, memory=memory, progress=progress)
     parts = _without_unreadable(root, parts, examined, skip_unreadable=skip_unreadable)
     _warn_of_repeats(root, parts, examined)
     parts = _complete(parts, dict(zip(folders, classnames, strict=True)), seed=seed)

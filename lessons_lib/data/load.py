@@ -63,14 +63,13 @@ def load_task(
 
 def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
     """A toy task's name comes first, then a folder; what is neither raises ValueError with the nearest names."""
+    text = os.fspath(name_or_path)
+    if not isinstance(name_or_path, str) or text[:1] in ("~", ".") or any(mark in text for mark in "/\\"):
+        return True
     from lessons_lib.data.toyworld import TASKS
 
-    text = os.fspath(name_or_path)
-    if text in TASKS:
-        return False
-    looks_like_path = not isinstance(name_or_path, str) or text[:1] in "~." or any(mark in text for mark in "/\\")
-    if looks_like_path or folder.exists():
-        return True
+    if text in TASKS or (text and folder.exists()):
+        return text not in TASKS
     from lessons_lib.suggest import nearest
 
     hint = nearest(text, TASKS) or f"The tasks are {', '.join(TASKS)}."

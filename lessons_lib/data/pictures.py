@@ -1,9 +1,11 @@
 """Image files: opening them as upright RGB, and telling sound ones from damaged ones before work starts."""
 
+import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -11,16 +13,22 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
+from tqdm.auto import tqdm
+
+from lessons_lib.files import atomic_write
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What a look at a file found. size in bytes, mtime in ns, digest of the bytes in hex; problem: "" when sound."""
+    """What a look at a file found.
 
-    size: int
-    mtime: int
+    stamp: size in bytes, and the times (ns) of the last change to its content and to its name or rights.
+    digest: of the bytes, hex. problem: what is wrong with it; "" when it is sound.
+    """
+
+    stamp: tuple[int, int, int]
     digest: str
     problem: str = ""
 
@@ -47,13 +55,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _stamp(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
 def examine(path: Path) -> Examined:
     """Reads and decodes the whole file; what is wrong with it goes into ``problem``."""
     try:
-        stat = path.stat()
-        data = path.read_bytes()
+        stamp, data = _stamp(path), path.read_bytes()
     except OSError as error:
-        return Examined(0, 0, "", f"cannot be read: {error.strerror or error}")
+        return Examined((0, 0, 0), "", f"cannot be read: {error.strerror or error}")
     problem = ""
     try:
         with Image.open(BytesIO(data)) as image:
@@ -62,19 +74,41 @@ def examine(path: Path) -> Examined:
     except Exception as error:  # PIL's decoders raise nearly every kind; the reason is reported, not swallowed
         unknown = isinstance(error, Image.UnidentifiedImageError)
         problem = "empty file" if not data else "not an image" if unknown else str(error) or type(error).__name__
-    return Examined(stat.st_size, stat.st_mtime_ns, sha256(data).hexdigest(), problem)
+    return Examined(stamp, sha256(data).hexdigest(), problem)
 
 
-def examine_all(paths: Iterable[Path], *, progress: bool = True) -> dict[Path, Examined]:
-    """:func:`examine` of every file, on a few threads; a bar appears when it takes more than two seconds."""
-    from tqdm.auto import tqdm
+def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: bool = True) -> dict[Path, Examined]:
+    """:func:`examine` of every file, on a few threads; a bar appears when it takes more than two seconds.
 
+    memory: a file that remembers what was found; only files that are new or changed since are read again.
+    """
     paths = list(paths)
+    known = _recall(memory) if memory else {}
+    new = [path for path in paths if path not in known or not _unchanged(path, known[path])]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        found = tqdm(
-            threads.map(examine, paths), total=len(paths), desc="checking images", delay=2, disable=not progress
-        )
-        return dict(zip(paths, found, strict=True))
+        found = tqdm(threads.map(examine, new), total=len(new), desc="checking images", delay=2, disable=not progress)
+        known.update(zip(new, found))
+    found = {path: known[path] for path in paths}
+    if memory and new:
+        content = json.dumps({str(path): astuple(seen) for path, seen in found.items()}).encode()
+        with suppress(OSError):  # a disk that takes no more costs only the time to look again
+            atomic_write(memory, content)
+    return found
+
+
+def _recall(memory: Path) -> dict[Path, Examined]:
+    try:
+        content = json.loads(memory.read_bytes())
+        return {Path(path): Examined(tuple(stamp), *rest) for path, (stamp, *rest) in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: look again
+        return {}
+
+
+def _unchanged(path: Path, seen: Examined) -> bool:
+    try:
+        return _stamp(path) == seen.stamp
+    except OSError:
+        return False
 
 
 class FileImages:
@@ -110,13 +144,11 @@ class FileImages:
         """Over the files' bytes in order, wherever they lie. Files whose size or time changed are read again."""
         digests = sha256()
         for path in self.paths:
-            try:
-                known, stat = self._examined.get(path), path.stat()
-            except FileNotFoundError:
-                raise _gone(path) from None
-            if known is None or (known.size, known.mtime) != (stat.st_size, stat.st_mtime_ns):
-                known = self._examined[path] = examine(path)
-            digests.update(known.digest.encode())
+            if not path.exists():
+                raise _gone(path)
+            if path not in self._examined or not _unchanged(path, self._examined[path]):
+                self._examined[path] = examine(path)
+            digests.update(self._examined[path].digest.encode())
         return digests.hexdigest()
 
 
