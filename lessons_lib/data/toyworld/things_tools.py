@@ -1,4 +1,4 @@
-"""Tools among the things of ToyWorld, upright, then leaning. A "bow" is the weapon here and the ribbon in `homonyms`."""
+"""Tools among the things of ToyWorld, upright or leaning. A "bow" is the weapon here, a ribbon in `homonyms`."""
 
 import numpy as np
 

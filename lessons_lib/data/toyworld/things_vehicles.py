@@ -7,12 +7,8 @@ from lessons_lib.data.toyworld.sketch import PALETTE, Sketch
 
 
 def bicycle(s: Sketch) -> None:
-    paint, black, size, basket = (
-        s.colour(*PALETTE),
-        s.rgb("black", "black", "gray", "white"),
-        s.uniform(0.33, 0.42),
-        s.chance(0.4),
-    )
+    paint, black, size = s.colour(*PALETTE), s.rgb("black", "black", "gray", "white"), s.uniform(0.33, 0.42)
+    basket = s.chance(0.4)
     for x in (-0.58, 0.58):
         s.shape("arc", x, 0.4, size, 0.055, p=180, color=black, part="wheels")
     for x1, y1, x2, y2 in ((-0.33, -0.2, 0.38, -0.3), (-0.33, -0.2, -0.08, 0.38), (-0.08, 0.38, 0.4, -0.25)):
@@ -66,12 +62,8 @@ def sailboat(s: Sketch) -> None:
     s.shape("trapezoid", -0.33, -0.1, 0.28, 0.48, q=0.3, color=s.shade(sail, 0.4), part="sail", where=jib)
     s.shape("trapezoid", 0, 0.65, 0.5, 0.2, p=0.85, color=hull, part="hull")
     s.shape("wave", 0, 0.88, 0.98, 0.09, p=0.05, q=1.5, color=s.rgb("blue", "turquoise", "white"), part="water")
-    (
-        s.trait(np.where(jib, "two sails", "one sail")),
-        s.trait("a mast"),
-        s.trait("stripes", striped),
-        s.trait("water below"),
-    )
+    s.trait(np.where(jib, "two sails", "one sail")), s.trait("a mast")
+    s.trait("stripes", striped), s.trait("water below")
 
 
 def rocket(s: Sketch) -> None:
