@@ -56,7 +56,7 @@ def tulip(s: Sketch) -> None:
     for side in (-1, 1):
         s.shape("leaf", side * 0.22, y, 0.6, 0.3, angle=90 + side * s.uniform(4, 14),
                 color=s.shade(petal, 0.08 * side), part="petal")  # fmt: skip
-    s.shape("dome", 0, y + 0.1, 0.44, -0.46, color=petal, part="petal")
+    s.shape("dome", 0, y + 0.05, 0.42, 0.55, angle=180, color=petal, part="petal")
     s.trait("a cup of petals")
     s.trait("two long leaves")
 
