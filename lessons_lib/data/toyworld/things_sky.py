@@ -48,7 +48,8 @@ def star(s: Sketch) -> None:
     light, points, ring = s.colour(*PALETTE), s.choice(5, 5, 5, 4, 6), s.chance(0.3)
     s.shape("star", 0, 0, 0.97, p=points, q=s.uniform(0.38, 0.52), angle=s.uniform(-20, 20), color=light, part="star")
     s.shape("star", 0, 0, 0.5, p=points, q=0.45, color=s.shade(light, 0.5), part="middle", where=ring)
-    s.trait(np.array(["four points", "five points", "six points"])[points - 4]), s.trait("a pale middle", ring)
+    s.trait(np.array(["four points", "five points", "six points"])[points - 4])
+    s.trait("a pale middle", ring), s.trait("sharp points")
 
 
 def volcano(s: Sketch) -> None:
