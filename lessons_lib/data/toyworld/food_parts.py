@@ -9,7 +9,7 @@ BREAD = ("brown", "beige", "orange")
 
 
 def plate(s: Sketch, y: Number, *, chance: float = 0.8) -> None:
-    """A plate, seen from above where y = 0 and from the side where y > 0; `chance` is the share of pictures that have one."""
+    """A plate, seen from above where y = 0, from the side where y > 0; `chance` is the share of pictures with one."""
     there, colour, flat = s.chance(chance), s.rgb(*TABLEWARE), 1.0 if y == 0 else 0.3
     s.shape("ellipse", 0, y, 1.0, flat, color=colour, part="plate", where=there)
     s.shape("ellipse", 0, y, 0.78, flat * 0.75, color=s.shade(colour, 0.35), part="plate", where=there)

@@ -104,8 +104,7 @@ def _stripes(s: Sketch, w: float, h: float, coat: np.ndarray, face: Number) -> N
     s.shape("ellipse", 0, 0, w * 0.99, h * 0.99, color=dark, pattern="stripes", freq=s.uniform(3.2, 4.2),
             turn=90, phase=0, duty=s.uniform(0.35, 0.5), part="stripes")  # fmt: skip
     s.shape("ellipse", 0, 0.1, w * 0.6, h * 0.72, color=coat, part="face")
-    for x in (-0.18, 0, 0.18):
-        s.shape("box", x, -h * 0.68, 0.05, 0.17, p=0.05, angle=x * 60, color=dark, part="stripes")
+    s.shape("box", 0, -h * 0.66, 0.26, 0.18, color=dark, pattern="stripes", freq=5.5, phase=0, part="stripes")
     s.trait("stripes")
 
 
@@ -117,9 +116,8 @@ def _patches(s: Sketch, w: float, h: float, coat: np.ndarray, face: Number) -> N
 
 
 def _wrinkles(s: Sketch, w: float, h: float, coat: np.ndarray, face: Number) -> None:
-    for i in range(3):
-        s.shape("arc", face, -0.2 + 0.02 * i, 0.2 + 0.13 * i, 0.025, p=s.uniform(30, 50), color=s.shade(coat, -0.4),
-                part="wrinkles")  # fmt: skip
+    s.shape("trapezoid", face, -0.3, 0.14, 0.22, p=0.36, color=s.shade(coat, -0.4), pattern="ripples", freq=6,
+            turn=90, duty=0.4, part="wrinkles")  # fmt: skip
     s.trait("wrinkled skin")
 
 
