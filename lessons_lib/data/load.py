@@ -7,8 +7,6 @@ from pathlib import Path
 from lessons_lib.data.fewshot import check_shots
 from lessons_lib.data.task import Task
 
-DEFAULT_TEMPLATE = "a photo of a {}."
-
 
 def load_task(
     name_or_path: str | os.PathLike,
@@ -32,8 +30,8 @@ def load_task(
     name_or_path: such as "toy_flowers", or "path/to/my_photos".
     shots: training images a class, drawn by ``seed`` (nested: those of fewer shots are among those of more);
         validation gets min(shots, 4) a class. None: all images. The test split is always whole.
-    templates: prompts with one "{}" each, the first being the default, in place of the task's own
-        (for a folder: "a photo of a {}.").
+    templates: prompts with one "{}" each, the first being the default, or an ensemble's name such as "imagenet80",
+        in place of the task's own (for a folder: "a photo of a {}.").
     root: the folder that a relative path starts from; by default the current one.
     pool_seed: draws a toy task's images anew, or splits a folder without ``test`` or ``val`` anew. Leave it alone
         to compare several ``seed`` on one and the same test split.
@@ -44,6 +42,8 @@ def load_task(
     unknown, a folder without images, with one class, with an empty class folder, with empty or repeated class names,
     with damaged files, with other classes in train than in test, and for classes with fewer images than ``shots``.
     """
+    from lessons_lib.templates import DEFAULT, check_templates
+
     check_shots(shots)
     given = None if templates is None else check_templates(templates)
     folder = Path(root or ".").expanduser() / Path(name_or_path).expanduser()
@@ -51,7 +51,7 @@ def load_task(
         from lessons_lib.data.folders import folder_splits
 
         splits = folder_splits(folder, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
-        name, own_templates = folder.resolve().name, [DEFAULT_TEMPLATE]
+        name, own_templates = folder.resolve().name, [DEFAULT]
     else:
         from lessons_lib.data.toys import toy_splits
         from lessons_lib.data.toyworld import TASKS
@@ -74,14 +74,3 @@ def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
 
     hint = nearest(text, TASKS) or f"The tasks are {', '.join(TASKS)}."
     raise ValueError(f"unknown task {text!r}. {hint} Nor is there a folder '{folder.absolute()}'")
-
-
-def check_templates(templates: str | Sequence[str]) -> list[str]:
-    """The templates as a list. Raises ValueError for none at all, and for one without exactly one "{}"."""
-    templates = [templates] if isinstance(templates, str) else list(templates)
-    if not templates:
-        raise ValueError("templates is empty: give at least one, such as 'a photo of a {}.'")
-    for template in templates:
-        if not isinstance(template, str) or template.count("{}") != 1:
-            raise ValueError(f"template {template!r} needs exactly one '{{}}', where the class name goes")
-    return templates
