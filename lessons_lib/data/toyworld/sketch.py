@@ -113,9 +113,11 @@ class Sketch:
         return np.clip(base + self.rng.normal(0, width, (self.n, 3)), 0, 1)
 
     @staticmethod
-    def shade(rgb: np.ndarray, by: float) -> np.ndarray:
+    def shade(rgb: np.ndarray, by: Number) -> np.ndarray:
         """Darker (by < 0, to -1: black) or lighter (by > 0, to 1: white)."""
-        return rgb * (1 + by) if by < 0 else rgb + (1 - rgb) * by
+        by = np.asarray(by, dtype=float)
+        by = by[:, None] if by.ndim == 1 else by
+        return np.where(by < 0, rgb * (1 + by), rgb + (1 - rgb) * by)
 
     # --- words
 
@@ -157,6 +159,11 @@ class Sketch:
         self._frame = (*middle, fs * scale, fa + np.deg2rad(angle) * ff, ff * flip)
         yield
         self._frame = outer
+
+    @property
+    def mirrored(self) -> np.ndarray:
+        """(n,) -1 where the frame is mirrored, else 1."""
+        return self._frame[4]
 
     # --- shapes
 
