@@ -133,7 +133,7 @@ def finish(canvas: Tensor, how: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def render(
-    tables: Tensor, how: Tensor, *, size: int = SIZE, device: str | torch.device = "cpu", chunk: int = 16
+    tables: Tensor, how: Tensor, *, size: int = SIZE, device: str | torch.device = "cpu", chunk: int = 8
 ) -> Tensor:
     """Draws pictures.
 
