@@ -62,6 +62,13 @@ def test_the_chosen_C_has_the_best_validation_accuracy_then_the_lowest_loss(clip
     assert -log_p[np.arange(len(task.val)), task.val.labels].mean() == pytest.approx(best["loss"], rel=0.01)
 
 
+def test_of_equally_accurate_values_the_one_with_the_lowest_loss_is_taken(clip):
+    probe = LinearProbe(clip).fit(noise_task(shots=16, signal=0.9))
+    losses = {row["C"]: row["loss"] for row in probe.sweep if row["accuracy"] == 100}
+    assert len(losses) > 1
+    assert losses[probe.C] == min(losses.values())
+
+
 def test_the_sweep_goes_from_coarse_to_fine_around_the_best(clip, task):
     coarse = LinearProbe(clip, refinements=0).fit(task)
     assert [row["C"] for row in coarse.sweep] == list(linear_probe.C_GRID)

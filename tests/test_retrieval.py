@@ -29,8 +29,8 @@ def test_rank_gives_the_most_similar_first():
 
 
 def test_ties_keep_the_order_of_what_is_searched():
-    same = torch.ones(6, 4) / 2
-    assert rank(same[:2], same, k=6).indices.tolist() == [[0, 1, 2, 3, 4, 5]] * 2
+    same = torch.ones(5000, 4) / 2
+    assert rank(same[:2], same, k=5000).indices.tolist() == [list(range(5000))] * 2
 
 
 def test_a_text_finds_images_of_a_split_or_a_tensor(clip):

@@ -32,7 +32,7 @@ class Method(torch.nn.Module):
 
     def __init__(self, clip: "Clip"):
         super().__init__()
-        object.__setattr__(self, "clip", clip)  # never a submodule: CLIP's weights are not what the method learns
+        self.clip = clip  # not a module, so its weights are none of the method's parameters
         self.classnames: list[str] | None = None
 
     def settings(self) -> dict:
