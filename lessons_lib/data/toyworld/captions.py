@@ -30,7 +30,7 @@ class Dials:
 
 @dataclass(frozen=True)
 class Wording:
-    """How captions speak of one task's pictures. `{}` is the class name or category, with its colour.
+    """How captions speak of one task's pictures. `{}` is the class name or category, after its colour unless `{adj}` takes that.
 
     named: phrases used when the class is named; unnamed: when it is not; name_share: how often it is.
     """
@@ -82,7 +82,11 @@ def caption(facts: Facts, rng: random.Random, *, wording: Wording, name: str, al
         words.append(facts.size)
     if facts.colours and rng.random() < dials.colour:
         words.append(facts.colours[0])
-    text = phrase.replace("{}", " ".join([*words, noun]))
+    adjectives = "".join(f"{word} " for word in words)
+    if "{adj}" in phrase:
+        text = phrase.replace("{adj}", adjectives).replace("{}", noun)
+    else:
+        text = phrase.replace("{}", noun if '"' in phrase else adjectives + noun)  # nothing is added to quoted words
     if named and rng.random() < dials.type_of:
         text += f", a type of {facts.category}"
     count = rng.choices(range(len(dials.traits)), dials.traits)[0] + (0 if named else rng.random() < 0.4)
@@ -101,5 +105,5 @@ def caption(facts: Facts, rng: random.Random, *, wording: Wording, name: str, al
         text = f"{rng.choice(LEAD_INS)} {text}"
     if rng.random() < dials.chatter and text.count(" ") < MOST_WORDS - 8:
         text = f"{text} {rng.choice(CHATTER)}"
-    text = re.sub(r"\b(one|my) (?:a|an|the|some) ", r"\1 ", text)
+    text = re.sub(r"\b(one|my) (?:a|an|the|some) ", r"\1 ", text).replace("one someone", "someone")
     return re.sub(r"\ba (?=[aeiou])", "an ", text)

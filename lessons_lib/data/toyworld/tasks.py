@@ -45,11 +45,15 @@ def _spec(name: str, twin: str, category: str, module, **kwargs) -> TaskSpec:
     return TaskSpec(name, twin, category, tuple(module.CLASSES), **kwargs)
 
 
-_TEXTURE = Wording(named=("{} texture", "a {} texture", "a {} pattern", "{} surface"), unnamed=("a {}", "a pattern"), name_share=0.2)
+_TEXTURE = Wording(
+    named=("{} texture", "a {} texture", "a {} pattern", "{} surface"), unnamed=("a {}", "a pattern"), name_share=0.2
+)
 _SATELLITE = Wording(named=("a satellite photo of {}", "{} from above", "a centered satellite photo of {}"),
                      unnamed=("a {}", "land from above", "an aerial photo of land"), name_share=0.25)  # fmt: skip
-_ACTION = Wording(named=("a person doing {}", "a man doing {}", "someone doing {}", "{}"), unnamed=("a {}", "someone"), name_share=0.3)
-_WORD = Wording(named=('a sign that says "{}"', 'the word "{}"', '"{}"', "a sign that says {}"), unnamed=("a {}", "some text"),
+_ACTION = Wording(
+    named=("a person doing {}", "a man doing {}", "someone doing {}", "{}"), unnamed=("a {}", "someone"), name_share=0.3
+)
+_WORD = Wording(named=('a {adj}sign that says "{}"', 'the {adj}word "{}"', '"{}"', "a {adj}sign that says {}"), unnamed=("a {}", "some text"),
                 name_share=0.5)  # fmt: skip
 _FOOD = Wording(named=("{}", "a {}", "a plate of {}", "some {}"), unnamed=("some {}", "a dish of {}"), name_share=0.4)
 
@@ -78,19 +82,30 @@ ELEVEN = [name for name in TASKS if name != "toy_words"]
 # What pre-training sees besides the tasks.
 EXTRAS = (
     _spec("toy_shapes", "", "shape", basics, share=0.06, wording=Wording(name_share=0.8)),
-    TaskSpec("toy_pairs", "", "shape", tuple(basics.PAIRS), share=0.02, wording=Wording(named=(), unnamed=("a picture",), name_share=0)),
+    TaskSpec(
+        "toy_pairs",
+        "",
+        "shape",
+        tuple(basics.PAIRS),
+        share=0.02,
+        wording=Wording(named=(), unnamed=("a picture",), name_share=0),
+    ),
     _spec("toy_homonyms", "", "thing", homonyms, share=0.04, wording=Wording(name_share=0.6)),
 )
 
 _SHIFTS = {
     "_v2": Conditions(scale=(0.45, 0.7), shift=0.25, turn=18, brightness=0.12, noise=(0.02, 0.07), colour_jitter=0.1),
     "_sketch": Conditions(styles=(("sketch", 1.0),)),
-    "_a": Conditions(scale=(0.4, 0.7), shift=0.3, turn=40, colour_jitter=0.2, clutter=0.9, brightness=0.15, noise=(0.03, 0.08)),
+    "_a": Conditions(
+        scale=(0.4, 0.7), shift=0.3, turn=40, colour_jitter=0.2, clutter=0.9, brightness=0.15, noise=(0.03, 0.08)
+    ),
     "_r": Conditions(styles=(("poster", 1.0), ("negative", 1.0), ("mosaic", 1.0), ("grey", 1.0), ("blurred", 1.0))),
 }
 SHIFTS = [f"toy_things{suffix}" for suffix in _SHIFTS]
 for _suffix, _conditions in _SHIFTS.items():
-    TASKS[f"toy_things{_suffix}"] = replace(TASKS["toy_things"], name=f"toy_things{_suffix}", conditions=_conditions, share=0.0)
+    TASKS[f"toy_things{_suffix}"] = replace(
+        TASKS["toy_things"], name=f"toy_things{_suffix}", conditions=_conditions, share=0.0
+    )
 
 # Pre-training sees a wider world than the tasks: all sizes and places, and now and then a picture that is not a photo.
 PRETRAINING = Conditions(
