@@ -1,0 +1,54 @@
+"""One look for all figures: a palette that colour-blind readers can tell apart, and panels of a known size."""
+
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import torch
+from matplotlib.figure import Figure
+
+PALETTE = sns.color_palette("colorblind").as_hex()  # ten colours, after Okabe & Ito
+MARKERS = "osD^vPX*<>"  # with the colour, so that lines differ in print too
+RIGHT, WRONG, REFERENCE = PALETTE[2], PALETTE[3], "#4d4d4d"  # green and orange-red of unlike lightness; dark grey
+COLORMAP = "viridis"  # even in lightness, read alike by all
+STYLE = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("notebook", font_scale=0.8),
+    "figure.dpi": 100,
+    "axes.prop_cycle": plt.cycler(color=PALETTE),
+    "axes.titlesize": "medium",
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "image.cmap": COLORMAP,
+    "image.interpolation": "nearest",
+}
+
+
+def use_style() -> None:
+    """The lessons' look for figures that you draw yourself."""
+    plt.rcParams.update(STYLE)
+
+
+@plt.rc_context(STYLE)
+def panels(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (4.0, 3.0), **kwargs) -> tuple[Figure, list]:
+    """A figure of rows × columns panels in the lessons' style and the list of their Axes. size: inches a panel."""
+    size = (size[0] * columns, size[1] * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **kwargs)
+    return figure, list(axes.flat)
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name, in order of first appearance."""
+    return {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(dict.fromkeys(names))}
+
+
+def heading(figure: Figure, text: str | None) -> None:
+    """A title over all panels, at the left as the panels' own are."""
+    if text:
+        figure.suptitle(text, fontsize=10, fontweight="bold", x=0.01, ha="left")
+
+
+def numbers(values: "torch.Tensor | np.ndarray") -> np.ndarray:
+    """Numbers as matplotlib takes them, wherever they lie."""
+    return values.detach().cpu().float().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
