@@ -1,6 +1,7 @@
 """Contrastive pre-training from scratch, small enough to read: streamed pairs, one loss, checkpoints, resume.
 
-`data_scripts/pretrain_toyclip.py` trains ToyCLIP with it, and `data_scripts/study_pretraining.py` the smaller models of lesson 01.
+`data_scripts/pretrain_toyclip.py` trains ToyCLIP with it, and `data_scripts/study_pretraining.py` the smaller models
+of lesson 01.
 """
 
 import math
@@ -37,18 +38,28 @@ class Settings:
 
 
 class PairStream(IterableDataset):
-    """Endless batches of freshly drawn pairs; batch k is a function of (seed, k, rank) alone, so a run can stop and go on anywhere.
+    """Endless batches of freshly drawn pairs; batch k is a function of (seed, k, rank) alone, so a run can stop and go
+    on anywhere.
 
     draw: (n, seed=…) -> (images (n, 3, H, W) uint8, captions); tokenize: captions -> (n, L).
     Yields (images (n, 3, H, W) uint8, tokens (n, L)) from step `start` on. Pairs are drawn `at_once` steps at a time.
     """
 
-    def __init__(self, draw: Callable, tokenize: Callable, *, batch_size: int, seed: int, start: int = 0, rank: int = 0, at_once: int = 8):
+    def __init__(
+        self,
+        draw: Callable,
+        tokenize: Callable,
+        *,
+        batch_size: int,
+        seed: int,
+        start: int = 0,
+        rank: int = 0,
+        at_once: int = 8,
+    ):
         self.draw, self.tokenize, self.batch_size, self.seed = draw, tokenize, batch_size, seed
         self.start, self.rank, self.at_once = start, rank, at_once
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        torch.set_num_threads(1)
         block = self.start // self.at_once
         skip = self.start % self.at_once
         while True:
@@ -61,7 +72,13 @@ class PairStream(IterableDataset):
 
     def loader(self) -> DataLoader:
         """The same batches, drawn by another process while this one trains."""
-        return DataLoader(self, batch_size=None, num_workers=1, prefetch_factor=self.at_once)
+        workers = {"num_workers": 1, "prefetch_factor": self.at_once, "worker_init_fn": _leave_the_cores}
+        return DataLoader(self, batch_size=None, **workers)
+
+
+def _leave_the_cores(worker: int) -> None:
+    """Drawing takes one core; the others train."""
+    torch.set_num_threads(1)
 
 
 def learning_rate(step: int, s: Settings) -> float:
@@ -106,7 +123,8 @@ def make_optimizer(model: nn.Module, s: Settings) -> torch.optim.AdamW:
 class Run:
     """A training run in progress.
 
-    model: an open_clip CLIP; normalise: uint8 images -> what the model takes; loss: (image features, text features, scale) -> scalar.
+    model: an open_clip CLIP; normalise: uint8 images -> what the model takes.
+    make_towers: model -> the module that runs on (images, tokens); loss: what that module returns -> scalar.
     """
 
     model: nn.Module
@@ -114,33 +132,39 @@ class Run:
     normalise: Callable[[Tensor], Tensor]
     device: torch.device = torch.device("cpu")
     autocast_dtype: torch.dtype | None = torch.bfloat16
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor] = clip_loss
+    make_towers: Callable[[nn.Module], nn.Module] = Towers
+    loss: Callable[..., Tensor] = clip_loss
     wrap: Callable[[nn.Module], nn.Module] = lambda module: module  # DistributedDataParallel, where there are several
 
     def __post_init__(self) -> None:
         self.step = 0
         self.optimizer = make_optimizer(self.model, self.settings)
-        self.towers = self.wrap(Towers(self.model))
-        # On short sequences a CPU runs attention's plain form, and its gradient, several times as fast as the fused one.
+        self.towers = self.wrap(self.make_towers(self.model))
+        # On short sequences a CPU runs attention's plain form, and its gradient, faster than the fused one.
         everywhere = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
         self._attention = [SDPBackend.MATH] if self.device.type == "cpu" else everywhere
 
     def train_step(self, images: Tensor, tokens: Tensor) -> float:
-        """One step on one batch; returns the loss. Raises FloatingPointError when it is not a number; weights stay as they were."""
+        """One step on one batch; returns the loss. Raises FloatingPointError when it is not a number; weights stay
+        as they were.
+        """
         s = self.settings
         torch.manual_seed(s.seed * 1_000_003 + self.step)  # patch dropout: the same after a restart
         self.model.train()
         whole = self.step >= s.whole_from * s.steps
-        self.model.visual.patch_dropout.prob = 0.0 if whole else s.patch_dropout
+        if hasattr(self.model.visual, "patch_dropout"):  # a ResNet has no patches
+            self.model.visual.patch_dropout.prob = 0.0 if whole else s.patch_dropout
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, s)
         images = self.normalise(images.to(self.device, non_blocking=True))
         with sdpa_kernel(self._attention):
             with torch.autocast(self.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
-                f, w, scale = self.towers(images, tokens.to(self.device, non_blocking=True))
-            loss = self.loss(f, w, scale)
+                outputs = self.towers(images, tokens.to(self.device, non_blocking=True))
+            loss = self.loss(*outputs)
             if not torch.isfinite(loss):
-                raise FloatingPointError(f"the loss became {loss.item()} at step {self.step}: lower lr (now {s.lr}) or lengthen warmup")
+                raise FloatingPointError(
+                    f"the loss became {loss.item()} at step {self.step}: lower lr (now {s.lr}) or lengthen warmup"
+                )
             loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), s.clip_grad)
         self.optimizer.step()
@@ -162,4 +186,3 @@ class Run:
         self.optimizer.load_state_dict(state.pop("optimizer"))
         self.step = state.pop("step")
         return state
-
