@@ -5,7 +5,8 @@
     python data_scripts/pretrain_toyclip.py --steps 200 --out /tmp/trial       # a trial run
 
 Killed at any moment, the same command goes on from the last checkpoint, on the same pairs, to the same loss. Writes
-toyclip.safetensors (float16) and toyclip_training.json (settings, hardware, duration, curves) to --out, by default into the package.
+toyclip.safetensors (float16) and toyclip_training.json (settings, hardware, duration, curves) to --out, by default
+into the package.
 """
 
 import argparse
@@ -64,7 +65,13 @@ def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
 
 def hardware(device: torch.device) -> dict:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    return {"device": device.type, "name": name, "cores": os.cpu_count(), "torch": torch.__version__, "open_clip": open_clip.__version__}
+    return {
+        "device": device.type,
+        "name": name,
+        "cores": os.cpu_count(),
+        "torch": torch.__version__,
+        "open_clip": open_clip.__version__,
+    }
 
 
 def arguments() -> argparse.Namespace:
@@ -77,6 +84,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=PACKAGE)
     parser.add_argument("--checkpoint", type=Path, default=Path("build/pretrain/toyclip.pt"))
     parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints")
+    parser.add_argument(
+        "--keep-at", type=int, nargs="*", default=[], help="steps whose weights are kept beside the checkpoint"
+    )
     parser.add_argument("--evaluate-every", type=int, default=500, help="steps between points of the zero-shot curve")
     parser.add_argument("--per-class", type=int, default=8, help="validation pictures a class")
     return parser.parse_args()
@@ -105,11 +115,21 @@ def main() -> None:
     if args.checkpoint.exists():
         saved = run.load(args.checkpoint)
         if saved["settings"] != asdict(settings):
-            raise SystemExit(f"'{args.checkpoint}' belongs to a run with other settings ({saved['settings']}): delete it, or name another --checkpoint")
+            raise SystemExit(
+                f"'{args.checkpoint}' belongs to a run with other settings ({saved['settings']}): "
+                "delete it, or name another --checkpoint"
+            )
         record = json.loads(saved["record"])
         print(f"going on from step {run.step} of {settings.steps}")
     record["sittings"] += 1
-    stream = PairStream(toyworld.draw_pairs, tokenizer, batch_size=settings.batch_size // world, seed=settings.seed, start=run.step, rank=rank)
+    stream = PairStream(
+        toyworld.draw_pairs,
+        tokenizer,
+        batch_size=settings.batch_size // world,
+        seed=settings.seed,
+        start=run.step,
+        rank=rank,
+    )
     began, before = time.perf_counter(), record["seconds"]
     bar = tqdm(total=settings.steps, initial=run.step, unit="step", disable=rank > 0, mininterval=5)
     recent = []
@@ -131,17 +151,32 @@ def main() -> None:
             bar.write(f"step {run.step}: mean of the eleven {mean_score:.1f} %  {scores}")
         if rank == 0 and (run.step % args.save_every == 0 or done):
             run.save(args.checkpoint, settings=asdict(settings), record=json.dumps(record))
+        if rank == 0 and run.step in args.keep_at:
+            write_weights(args.checkpoint.with_name(f"toyclip_step{run.step}.safetensors"), model)
     bar.close()
     if rank == 0:
-        write_results(args.out, model, {"settings": asdict(settings), "pairs": settings.steps * settings.batch_size,
-            "date": datetime.date.today().isoformat(), "hardware": {**hardware(device), "processes": world}, **record})  # fmt: skip
+        write_results(
+            args.out,
+            model,
+            {
+                "settings": asdict(settings),
+                "pairs": settings.steps * settings.batch_size,
+                "date": datetime.date.today().isoformat(),
+                "hardware": {**hardware(device), "processes": world},
+                **record,
+            },
+        )
     if world > 1:
         dist.destroy_process_group()
 
 
-def write_results(out: Path, model: torch.nn.Module, record: dict) -> None:
+def write_weights(path: Path, model: torch.nn.Module) -> None:
     weights = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
-    atomic_write(out / "toyclip.safetensors", lambda temporary: safetensors.torch.save_file(weights, temporary))
+    atomic_write(path, lambda temporary: safetensors.torch.save_file(weights, temporary))
+
+
+def write_results(out: Path, model: torch.nn.Module, record: dict) -> None:
+    write_weights(out / "toyclip.safetensors", model)
     atomic_write(out / "toyclip_training.json", json.dumps(record, indent=1).encode())
     print(f"wrote '{out / 'toyclip.safetensors'}' after {record['seconds'] / 60:.1f} minutes")
 

@@ -12,7 +12,16 @@ from lessons_lib.data.toyworld.captions import Dials, Wording, caption
 from lessons_lib.data.toyworld.scenes import ToyClass, draw_class
 from lessons_lib.data.toyworld.sketch import PALETTE, Conditions, Facts, Sketch
 
-STILL = Conditions(scale=(0.8, 0.8), shift=0.0, turn=0.0, colour_jitter=0.0, backgrounds=("plain",), brightness=0.0, contrast=(1, 1), noise=(0, 0))
+STILL = Conditions(
+    scale=(0.8, 0.8),
+    shift=0.0,
+    turn=0.0,
+    colour_jitter=0.0,
+    backgrounds=("plain",),
+    brightness=0.0,
+    contrast=(1, 1),
+    noise=(0, 0),
+)
 
 
 def plain_shape(kind: str, **changes) -> tuple[torch.Tensor, "toyworld.Scenes"]:
@@ -36,7 +45,9 @@ def test_every_task_has_enough_classes_with_names_of_their_own(name):
 
 
 def test_splits_hold_at_least_32_16_and_50_pictures_a_class():
-    assert toyworld.SPLIT_SIZES["train"] >= 32 and toyworld.SPLIT_SIZES["val"] >= 16 and toyworld.SPLIT_SIZES["test"] >= 50
+    assert (
+        toyworld.SPLIT_SIZES["train"] >= 32 and toyworld.SPLIT_SIZES["val"] >= 16 and toyworld.SPLIT_SIZES["test"] >= 50
+    )
     scenes, labels = toyworld.draw_scenes("toy_satellite", "test")
     assert len(scenes) == len(labels) and torch.bincount(labels).tolist() == [50] * 10
 
@@ -78,14 +89,31 @@ def test_every_device_draws_the_same_pictures(device):
     assert ((here - there).abs() <= 2).float().mean() > 0.999
 
 
-@pytest.mark.parametrize(("kind", "inside", "outside"), [
-    ("ellipse", (0.0, 0.0), (0.0, 0.6)), ("box", (0.7, 0.4), (0.9, 0.0)), ("trapezoid", (0.0, 0.3), (0.75, -0.45)),
-    ("star", (0.0, -0.6), (0.5, 0.5)), ("arc", (0.0, -0.8), (0.0, 0.0)), ("moon", (-0.6, 0.0), (0.4, 0.0)),
-    ("leaf", (0.7, 0.0), (0.0, 0.6)), ("dome", (0.0, -0.2), (0.0, 0.2)), ("wave", (0.0, 0.0), (0.0, 0.9)), ("petals", (0.0, -0.5), (0.7, 0.7)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "inside", "outside"),
+    [
+        ("ellipse", (0.0, 0.0), (0.0, 0.6)),
+        ("box", (0.7, 0.4), (0.9, 0.0)),
+        ("trapezoid", (0.0, 0.3), (0.75, -0.45)),
+        ("star", (0.0, -0.6), (0.5, 0.5)),
+        ("arc", (0.0, -0.8), (0.0, 0.0)),
+        ("moon", (-0.6, 0.0), (0.4, 0.0)),
+        ("leaf", (0.7, 0.0), (0.0, 0.6)),
+        ("dome", (0.0, -0.2), (0.0, 0.2)),
+        ("wave", (0.0, 0.0), (0.0, 0.9)),
+        ("petals", (0.0, -0.5), (0.7, 0.7)),
+    ],
+)
 def test_a_distance_is_negative_inside_and_positive_outside(kind, inside, outside):
-    numbers = {"star": (0.8, 0.5, 5, 0.4), "arc": (0.8, 0.1, 90, 0), "moon": (0.9, 0.7, 0.5, 0), "petals": (0.8, 1.0, 4, 0.2),
-               "wave": (0.8, 0.1, 0.2, 1), "trapezoid": (0.8, 0.5, 0.3, 0), "dome": (0.8, 0.5, 0, 0)}.get(kind, (0.8, 0.5, 0, 0))  # fmt: skip
+    numbers = {
+        "star": (0.8, 0.5, 5, 0.4),
+        "arc": (0.8, 0.1, 90, 0),
+        "moon": (0.9, 0.7, 0.5, 0),
+        "petals": (0.8, 1.0, 4, 0.2),
+        "wave": (0.8, 0.1, 0.2, 1),
+        "trapezoid": (0.8, 0.5, 0.3, 0),
+        "dome": (0.8, 0.5, 0, 0),
+    }.get(kind, (0.8, 0.5, 0, 0))
     a, b, p, q = (torch.tensor(float(v)).view(1, 1, 1) for v in numbers)
     for (x, y), sign in ((inside, -1), (outside, 1)):
         d = shapes.SHAPES[kind](torch.tensor(x).view(1, 1, 1), torch.tensor(y).view(1, 1, 1), a, b, p, q)
@@ -142,7 +170,11 @@ def test_a_picture_tells_what_drew_it():
 def test_every_style_changes_the_picture(style):
     cls = ToyClass("star", lambda s: basics.plain(s, "star"))
     plain, styled = (
-        draw_class(cls, 3, np.random.default_rng(0), category="", conditions=Conditions(styles=((name, 1.0),), noise=(0, 0))).render().float()
+        draw_class(
+            cls, 3, np.random.default_rng(0), category="", conditions=Conditions(styles=((name, 1.0),), noise=(0, 0))
+        )
+        .render()
+        .float()
         for name in ("plain", style)
     )
     assert (plain - styled).abs().mean() > 1

@@ -30,15 +30,21 @@ def plain(s: Sketch, kind: str) -> None:
 
 
 def pair(s: Sketch) -> None:
-    """Two plain shapes, side by side or one above the other; the caption is kept as one trait, since it says where each stands."""
+    """Two plain shapes, side by side or one above the other; the caption is kept as one trait, since it says where
+    each stands.
+    """
     s.backdrop()
     kinds, colours = list(PLAIN), list(PALETTE)
     pick = [s.rng.integers(len(kinds), size=s.n) for _ in range(2)]
     names = [s.rng.integers(len(colours), size=s.n) for _ in range(2)]
     upright = s.chance(0.5)
     for k, side in enumerate((-1, 1)):
-        s.place(f"shape {k + 1}", x=np.where(upright, 0, 0.48 * side) + s.uniform(-0.06, 0.06),
-                y=np.where(upright, 0.48 * side, 0) + s.uniform(-0.06, 0.06), scale=s.uniform(0.32, 0.44))  # fmt: skip
+        s.place(
+            f"shape {k + 1}",
+            x=np.where(upright, 0, 0.48 * side) + s.uniform(-0.06, 0.06),
+            y=np.where(upright, 0.48 * side, 0) + s.uniform(-0.06, 0.06),
+            scale=s.uniform(0.32, 0.44),
+        )
         rgb = np.clip(np.array([PALETTE[colours[i]] for i in names[k]]) + s.rng.normal(0, 0.05, (s.n, 3)), 0, 1)
         for i, kind in enumerate(kinds):
             where = pick[k] == i

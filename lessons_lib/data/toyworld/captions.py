@@ -1,6 +1,7 @@
 """What the web would write under a picture: a small grammar with the noise that makes zero-shot imperfect.
 
-Most captions tell only a part of what can be seen; few name the class; some are about another picture. The dials are in `Dials`.
+Most captions tell only a part of what can be seen; few name the class; some are about another picture. The dials are
+in `Dials`.
 """
 
 import random
@@ -28,9 +29,13 @@ class Dials:
     wrong: float = 0.05  # of captions belong to another picture
 
 
+DIALS = Dials()  # those that ToyCLIP was trained with
+
+
 @dataclass(frozen=True)
 class Wording:
-    """How captions speak of one task's pictures. `{}` is the class name or category, after its colour unless `{adj}` takes that.
+    """How captions speak of one task's pictures. `{}` is the class name or category, after its colour unless `{adj}`
+    takes that.
 
     named: phrases used when the class is named; unnamed: when it is not; name_share: how often it is.
     """
@@ -42,11 +47,31 @@ class Wording:
 
 MOST_WORDS = 34  # nothing is added to a caption that would grow longer
 FRAMES = (
-    "a photo of {}.", "a photo of {}.", "a photo of {}.", "a photo of {}", "{}.", "{}", "a picture of {}.", "an image of {}.",
-    "a good photo of {}.", "a bad photo of {}.", "a close-up photo of {}.", "a cropped photo of {}.", "a bright photo of {}.",
-    "a dark photo of {}.", "a low resolution photo of {}.", "a photo of one {}.", "itap of {}.", "a jpeg photo of {}.",
-    "a rendering of {}.", "a photo of my {}.", "this is {}.", "look at {}!", "there is {}.", "art of {}.",
-)  # fmt: skip
+    "a photo of {}.",
+    "a photo of {}.",
+    "a photo of {}.",
+    "a photo of {}",
+    "{}.",
+    "{}",
+    "a picture of {}.",
+    "an image of {}.",
+    "a good photo of {}.",
+    "a bad photo of {}.",
+    "a close-up photo of {}.",
+    "a cropped photo of {}.",
+    "a bright photo of {}.",
+    "a dark photo of {}.",
+    "a low resolution photo of {}.",
+    "a photo of one {}.",
+    "itap of {}.",
+    "a jpeg photo of {}.",
+    "a rendering of {}.",
+    "a photo of my {}.",
+    "this is {}.",
+    "look at {}!",
+    "there is {}.",
+    "art of {}.",
+)
 STYLE_FRAMES = {
     "grey": ("a black and white photo of {}.", "a gray photo of {}."),
     "sketch": ("a sketch of {}.", "a drawing of {}.", "a pencil drawing of {}.", "a doodle of {}."),
@@ -56,18 +81,43 @@ STYLE_FRAMES = {
     "blurred": ("a blurry photo of {}.", "a blurry picture of {}."),
 }
 LEAD_INS = (
-    "here is something that i saw last summer ,", "from my collection :", "what we found on the way home was", "for sale ,",
-    "my friend sent me this and i think that it is", "photo of the day number seven :", "one more from the trip :",
-    "i have always wanted to take a picture of this ,", "today , after a long walk with the children , we saw", "new !",
-)  # fmt: skip
+    "here is something that i saw last summer ,",
+    "from my collection :",
+    "what we found on the way home was",
+    "for sale ,",
+    "my friend sent me this and i think that it is",
+    "photo of the day number seven :",
+    "one more from the trip :",
+    "i have always wanted to take a picture of this ,",
+    "today , after a long walk with the children , we saw",
+    "new !",
+)
 CHATTER = (
-    "taken with my new camera", "so nice", "in the morning", "free to use", "from the archive", "i love it", "best of the year",
-    "what a day", "number twelve of the series , more to come soon", "click for more", "shot on a sunny day", "thanks for looking",
-)  # fmt: skip
+    "taken with my new camera",
+    "so nice",
+    "in the morning",
+    "free to use",
+    "from the archive",
+    "i love it",
+    "best of the year",
+    "what a day",
+    "number twelve of the series , more to come soon",
+    "click for more",
+    "shot on a sunny day",
+    "thanks for looking",
+)
 
 
-def caption(facts: Facts, rng: random.Random, *, wording: Wording, name: str, also: Sequence[str] = (), spoken: float = 1.0,
-            dials: Dials = Dials()) -> str:  # fmt: skip
+def caption(
+    facts: Facts,
+    rng: random.Random,
+    *,
+    wording: Wording,
+    name: str,
+    also: Sequence[str] = (),
+    spoken: float = 1.0,
+    dials: Dials = DIALS,
+) -> str:
     """One caption of one picture: lower case, up to about 35 words."""
     named = rng.random() < wording.name_share * spoken
     if named:

@@ -23,7 +23,18 @@ def piano(s: Sketch) -> None:
     body = s.colour("black", "brown", "white", "red")
     s.shape("box", 0, -0.2, 0.95, 0.6, p=0.05, color=body, part="case")
     s.shape("box", 0, 0.12, 0.88, 0.2, color=s.rgb("white", jitter=0.02), part="keys")
-    s.shape("box", 0, 0.05, 0.88, 0.13, color=s.rgb("black", jitter=0.02), pattern="stripes", freq=4, duty=0.5, part="black keys")
+    s.shape(
+        "box",
+        0,
+        0.05,
+        0.88,
+        0.13,
+        color=s.rgb("black", jitter=0.02),
+        pattern="stripes",
+        freq=4,
+        duty=0.5,
+        part="black keys",
+    )
     for x in (-0.8, 0.8):
         s.shape("box", x, 0.65, 0.08, 0.3, color=s.shade(body, -0.2), part="leg")
     s.trait("black and white keys")
@@ -53,7 +64,17 @@ def scissors(s: Sketch) -> None:
     grip = s.colour(*ANY)
     open_by = s.uniform(0.18, 0.4)
     for side in (-1, 1):
-        s.shape("trapezoid", side * open_by * 0.9, -0.42, 0.13, 0.58, angle=-side * (8 + 30 * open_by) * -1, p=0.02, color=s.rgb("gray"), part="blade")
+        s.shape(
+            "trapezoid",
+            side * open_by * 0.9,
+            -0.42,
+            0.13,
+            0.58,
+            angle=-side * (8 + 30 * open_by) * -1,
+            p=0.02,
+            color=s.rgb("gray"),
+            part="blade",
+        )
         s.shape("arc", -side * 0.36, 0.58, 0.24, 0.09, p=180, color=grip, part="grip")
     s.shape("ellipse", 0, 0.15, 0.12, color=s.rgb("black"), part="screw")
     s.trait("two blades")
@@ -88,7 +109,16 @@ def chair(s: Sketch) -> None:
 def lamp(s: Sketch) -> None:
     s.line(0, -0.2, 0, 0.8, 0.06, color=s.rgb("black", "gray", "brown"), part="stand")
     s.shape("dome", 0, 0.95, 0.5, 0.25, color=s.rgb("black", "gray", "brown"), part="foot")
-    s.shape("trapezoid", 0, -0.5, s.uniform(0.6, 0.8), 0.42, p=s.uniform(0.25, 0.4), color=s.colour(*ANY, "white"), part="shade")
+    s.shape(
+        "trapezoid",
+        0,
+        -0.5,
+        s.uniform(0.6, 0.8),
+        0.42,
+        p=s.uniform(0.25, 0.4),
+        color=s.colour(*ANY, "white"),
+        part="shade",
+    )
     s.trait("a wide shade")
     s.trait("a thin stand")
 
@@ -119,7 +149,19 @@ def laptop(s: Sketch) -> None:
     s.shape("box", 0, -0.28, 0.75, 0.52, p=0.06, color=case, part="lid")
     s.shape("box", 0, -0.28, 0.65, 0.42, color=s.rgb("blue", "turquoise", "white", "green"), part="screen")
     s.shape("trapezoid", 0, 0.48, 0.98, 0.24, p=0.75, color=s.shade(case, -0.2), part="base")
-    s.shape("trapezoid", 0, 0.42, 0.8, 0.14, p=0.66, color=s.shade(case, -0.6), pattern="grid", freq=8, duty=0.45, part="keys")
+    s.shape(
+        "trapezoid",
+        0,
+        0.42,
+        0.8,
+        0.14,
+        p=0.66,
+        color=s.shade(case, -0.6),
+        pattern="grid",
+        freq=8,
+        duty=0.45,
+        part="keys",
+    )
     s.trait("a bright screen")
     s.trait("a keyboard")
 
@@ -137,7 +179,9 @@ def ferry(s: Sketch) -> None:
     s.shape("box", 0, -0.1, 0.6, 0.2, color=s.rgb("white", jitter=0.03), part="deck")
     s.shape("box", 0, -0.1, 0.55, 0.09, color=s.rgb("blue", "black"), pattern="checks", freq=5, part="windows")
     s.shape("box", 0.15, -0.5, 0.14, 0.25, color=s.rgb("red", "black", "orange"), part="funnel")
-    s.shape("trapezoid", 0, 0.35, 0.65, 0.27, p=0.98, color=s.colour("red", "blue", "black", "green", "orange"), part="hull")
+    s.shape(
+        "trapezoid", 0, 0.35, 0.65, 0.27, p=0.98, color=s.colour("red", "blue", "black", "green", "orange"), part="hull"
+    )
     s.shape("wave", 0, 0.75, 1.1, 0.09, p=0.07, q=1.5, color=s.rgb("blue", "turquoise"), part="water")
     s.trait("a funnel")
     s.trait("a row of windows")
@@ -147,7 +191,21 @@ def starfish(s: Sketch) -> None:
     skin = s.colour("orange", "red", "pink", "purple", "yellow", "brown")
     turn = s.uniform(0, 72)
     s.shape("petals", 0, 0, 1.0, 1.6, p=5, q=0.36, angle=turn, color=skin, part="arms")
-    s.shape("petals", 0, 0, 0.8, 1.8, p=5, q=0.25, angle=turn, color=s.shade(skin, 0.5), pattern="sprinkles", freq=5, duty=0.5, part="bumps")
+    s.shape(
+        "petals",
+        0,
+        0,
+        0.8,
+        1.8,
+        p=5,
+        q=0.25,
+        angle=turn,
+        color=s.shade(skin, 0.5),
+        pattern="sprinkles",
+        freq=5,
+        duty=0.5,
+        part="bumps",
+    )
     s.trait("five arms")
     s.trait("a bumpy skin")
 
@@ -157,7 +215,20 @@ def pyramid(s: Sketch) -> None:
     lean = s.uniform(-0.25, 0.05)
     s.shape("trapezoid", 0, 0, 1.0, 0.75, q=lean, color=stone, part="side")
     s.shape("trapezoid", 0.62, 0, 0.38, 0.75, q=lean - 0.62, color=s.shade(stone, -0.35), part="shadow side")
-    s.shape("trapezoid", 0, 0, 1.0, 0.75, q=lean, color=s.shade(stone, -0.5), pattern="bricks", freq=5, duty=0.2, alpha=0.6, part="blocks")
+    s.shape(
+        "trapezoid",
+        0,
+        0,
+        1.0,
+        0.75,
+        q=lean,
+        color=s.shade(stone, -0.5),
+        pattern="bricks",
+        freq=5,
+        duty=0.2,
+        alpha=0.6,
+        part="blocks",
+    )
     s.trait("a pointed top")
     s.trait("stone blocks")
 
@@ -206,11 +277,23 @@ def stop_sign(s: Sketch) -> None:
 
 
 CLASSES = [
-    ToyClass("guitar", guitar), ToyClass("piano", piano, also=("keyboard",)), ToyClass("camera", camera), ToyClass("umbrella", umbrella),
-    ToyClass("scissors", scissors), ToyClass("watch", watch, also=("wristwatch",)), ToyClass("chair", chair), ToyClass("lamp", lamp),
-    ToyClass("anchor", anchor, spoken=0.4), ToyClass("cup", cup, also=("coffee cup",)), ToyClass("laptop", laptop, also=("computer",)),
-    ToyClass("headphones", headphones, spoken=0.5), ToyClass("ferry", ferry, also=("ship", "boat"), spoken=0.3),
-    ToyClass("starfish", starfish, spoken=0.4), ToyClass("pyramid", pyramid), ToyClass("yin yang", yin_yang, spoken=0.3),
-    ToyClass("wheelchair", wheelchair, spoken=0.3), ToyClass("soccer ball", soccer_ball, also=("ball", "football")),
+    ToyClass("guitar", guitar),
+    ToyClass("piano", piano, also=("keyboard",)),
+    ToyClass("camera", camera),
+    ToyClass("umbrella", umbrella),
+    ToyClass("scissors", scissors),
+    ToyClass("watch", watch, also=("wristwatch",)),
+    ToyClass("chair", chair),
+    ToyClass("lamp", lamp),
+    ToyClass("anchor", anchor, spoken=0.4),
+    ToyClass("cup", cup, also=("coffee cup",)),
+    ToyClass("laptop", laptop, also=("computer",)),
+    ToyClass("headphones", headphones, spoken=0.5),
+    ToyClass("ferry", ferry, also=("ship", "boat"), spoken=0.3),
+    ToyClass("starfish", starfish, spoken=0.4),
+    ToyClass("pyramid", pyramid),
+    ToyClass("yin yang", yin_yang, spoken=0.3),
+    ToyClass("wheelchair", wheelchair, spoken=0.3),
+    ToyClass("soccer ball", soccer_ball, also=("ball", "football")),
     ToyClass("stop sign", stop_sign, spoken=0.6),
-]  # fmt: skip
+]

@@ -28,7 +28,9 @@ def pixel_grid(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _fold(x: Tensor, y: Tensor, copies: Tensor, orbit: Tensor) -> tuple[Tensor, Tensor]:
-    """Folds the plane so that one shape appears `copies` times on a circle of radius `orbit`, each pointing outwards."""
+    """Folds the plane so that one shape appears `copies` times on a circle of radius `orbit`, each pointing
+    outwards.
+    """
     sector = 2 * torch.pi / copies
     angle = torch.atan2(y, x)
     angle = angle - sector * (angle / sector).round()

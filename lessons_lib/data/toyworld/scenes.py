@@ -17,8 +17,9 @@ from lessons_lib.data.toyworld.sketch import Conditions, Facts, Sketch
 class ToyClass:
     """One class of a toy task.
 
-    name: the task's class name; draw: the recipe; also: other words that captions use for it instead; spoken: how often captions use
-    the class's name at all, relative to its task; scene: the recipe fills the whole picture (no backdrop, no frame).
+    name: the task's class name; draw: the recipe; also: other words that captions use for it instead; spoken: how
+    often captions use the class's name at all, relative to its task; scene: the recipe fills the whole picture (no
+    backdrop, no frame).
     """
 
     name: str
@@ -32,8 +33,8 @@ class ToyClass:
 class Scenes:
     """N pictures as tables of shapes; pixels are made on request.
 
-    tables: (N, P, columns) float32; how: (N, finish) float32; facts: what can be said of each picture; parts, objects: for each
-    picture the names that the table's part and object numbers stand for.
+    tables: (N, P, columns) float32; how: (N, finish) float32; facts: what can be said of each picture; parts, objects:
+    for each picture the names that the table's part and object numbers stand for.
     """
 
     tables: Tensor
@@ -75,7 +76,9 @@ class Scenes:
         return torch.nn.functional.pad(masks, (0, 0, 0, 0, 0, missing)) if missing else masks
 
     def boxes(self, i: int, *, size: int = SIZE) -> Tensor:
-        """(objects, 4) float: left, top, right, bottom in pixels, around each mask; NaN where nothing of the object can be seen."""
+        """(objects, 4) float: left, top, right, bottom in pixels, around each mask; NaN where nothing of the object
+        can be seen.
+        """
         out = torch.full((len(self.objects[i]), 4), float("nan"))
         for k, mask in enumerate(self.masks(i, size=size)):
             ys, xs = torch.nonzero(mask, as_tuple=True)
@@ -84,7 +87,9 @@ class Scenes:
         return out
 
     def describe(self, i: int) -> dict:
-        """What drew picture i: its facts, its objects, and each shape's part, object, middle and colour, from back to front."""
+        """What drew picture i: its facts, its objects, and each shape's part, object, middle and colour, from back
+        to front.
+        """
         rows = self.tables[i][self.tables[i][:, COL["kind"]] > 0]
         owner = [int(k) for k in rows[:, COL["object"]]]
         shapes = [

@@ -1,9 +1,10 @@
 """Signed distances of the shapes that ToyWorld is drawn with, and the patterns that can fill them.
 
-A distance is negative inside a shape, positive outside, in units of half a picture (a picture spans -1 … 1 both ways, y down).
-Every function takes the coordinates of each pixel in the shape's own frame, `x, y: (S, H, W)` for S shapes, and the shape's
-numbers, each `(S, 1, 1)`. Formulas follow Inigo Quilez, "2D distance functions" (iquilezles.org), some in a cheaper approximate form:
-only the zero line has to be exact, since distances are used for one pixel of anti-aliasing.
+A distance is negative inside a shape, positive outside, in units of half a picture (a picture spans -1 … 1 both ways,
+y down). Every function takes the coordinates of each pixel in the shape's own frame, `x, y: (S, H, W)` for S shapes,
+and the shape's numbers, each `(S, 1, 1)`. Formulas follow Inigo Quilez, "2D distance functions" (iquilezles.org), some
+in a cheaper approximate form: only the zero line has to be exact, since distances are used for one pixel of
+anti-aliasing.
 """
 
 import math
@@ -53,7 +54,9 @@ def petals(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: Tensor, q: Tensor) -> 
 
 
 def arc(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: Tensor, q: Tensor) -> Tensor:
-    """Part of a ring of radius a and half-thickness b, up to p degrees to both sides of straight up; p = 180 is a full ring."""
+    """Part of a ring of radius a and half-thickness b, up to p degrees to both sides of straight up; p = 180 is a
+    full ring.
+    """
     half = torch.deg2rad(p)
     s, c = torch.sin(half), torch.cos(half)
     u, v = x.abs(), -y
@@ -94,11 +97,11 @@ def cup(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: Tensor, q: Tensor) -> Ten
 
 SHAPES = {f.__name__: f for f in (ellipse, box, trapezoid, star, petals, arc, moon, wave, leaf, dome, cup)}
 
-# How a shape's numbers p and q change when it is drawn at s times its size: multiplied by s (1), kept (0), divided by s (-1).
+# How p and q change when a shape is drawn at s times its size: multiplied by s (1), kept (0), divided by s (-1).
 SCALES_WITH = {"box": (1, 0), "trapezoid": (1, 1), "moon": (1, 0), "wave": (1, -1), "cup": (1, 1)}
 
 
-# --- patterns: (u, v) in pattern cells, w = width of an edge in cells, d = duty (how much is covered) -> coverage in 0 … 1
+# --- patterns: (u, v) in cells, w: width of an edge in cells, d: duty (how much is covered) -> coverage in 0 … 1
 
 
 def _edge(distance: Tensor, w: Tensor) -> Tensor:

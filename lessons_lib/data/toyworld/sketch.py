@@ -1,6 +1,7 @@
 """Sketch: n pictures of one class composed at once, shape by shape, with what is said about them.
 
-A recipe is a function that takes a Sketch and adds shapes to it. Every number may be one number or an array of n, one a picture:
+A recipe is a function that takes a Sketch and adds shapes to it. Every number may be one number or an array of n, one
+a picture:
 
     def mushroom(s):
         cap = s.colour("red", "brown")                     # one colour name a picture, and its rgb with some jitter
@@ -9,8 +10,8 @@ A recipe is a function that takes a Sketch and adds shapes to it. Every number m
         s.shape("dome", 0, 0.1, 0.8, 0.7, color=s.rgb("white"), pattern="dots", freq=3, part="spots")
         s.trait("a spotted cap")
 
-Coordinates are the object's own: it should fill -1 … 1, y down, angles in degrees clockwise. Where it stands in the picture, how large
-and how turned, is the frame's affair (`place`).
+Coordinates are the object's own: it should fill -1 … 1, y down, angles in degrees clockwise. Where it stands in the
+picture, how large and how turned, is the frame's affair (`place`).
 """
 
 from collections.abc import Iterator
@@ -23,11 +24,20 @@ from lessons_lib.data.toyworld.render import COL, COLUMNS, KIND, PATTERN
 from lessons_lib.data.toyworld.shapes import SCALES_WITH
 
 PALETTE = {
-    "red": (0.85, 0.12, 0.12), "orange": (0.95, 0.52, 0.08), "yellow": (0.97, 0.87, 0.15), "green": (0.16, 0.62, 0.22),
-    "blue": (0.13, 0.32, 0.85), "purple": (0.52, 0.18, 0.70), "pink": (0.96, 0.52, 0.70), "brown": (0.47, 0.28, 0.12),
-    "black": (0.08, 0.08, 0.09), "white": (0.96, 0.96, 0.95), "gray": (0.52, 0.53, 0.55), "turquoise": (0.15, 0.72, 0.74),
+    "red": (0.85, 0.12, 0.12),
+    "orange": (0.95, 0.52, 0.08),
+    "yellow": (0.97, 0.87, 0.15),
+    "green": (0.16, 0.62, 0.22),
+    "blue": (0.13, 0.32, 0.85),
+    "purple": (0.52, 0.18, 0.70),
+    "pink": (0.96, 0.52, 0.70),
+    "brown": (0.47, 0.28, 0.12),
+    "black": (0.08, 0.08, 0.09),
+    "white": (0.96, 0.96, 0.95),
+    "gray": (0.52, 0.53, 0.55),
+    "turquoise": (0.15, 0.72, 0.74),
     "beige": (0.87, 0.78, 0.60),
-}  # fmt: skip
+}
 
 Number = float | np.ndarray
 
@@ -102,7 +112,9 @@ class Sketch:
         return self._jittered(np.array([PALETTE[c] for c in names])[self.rng.integers(len(names), size=self.n)], jitter)
 
     def colour(self, *names: str) -> np.ndarray:
-        """Like `rgb`, and noted as a colour of the picture that captions may name; the first call gives the main colour."""
+        """Like `rgb`, and noted as a colour of the picture that captions may name; the first call gives the main
+        colour.
+        """
         picks = self.rng.integers(len(names), size=self.n)
         for facts, i in zip(self.facts, picks, strict=True):
             facts.colours.append(names[i])
@@ -167,15 +179,37 @@ class Sketch:
 
     # --- shapes
 
-    def shape(self, kind: str, x: Number, y: Number, a: Number, b: Number | None = None, *, angle: Number = 0.0, p: Number = 0.0,
-              q: Number = 0.0, color: np.ndarray, part: str, alpha: Number = 1.0, pattern: str | None = None, freq: Number = 4.0,
-              turn: Number = 0.0, duty: Number = 0.5, phase: Number | None = None, where: np.ndarray | bool = True,
-              copies: Number = 0, orbit: Number = 0.0, background: bool = False) -> None:  # fmt: skip
+    def shape(
+        self,
+        kind: str,
+        x: Number,
+        y: Number,
+        a: Number,
+        b: Number | None = None,
+        *,
+        angle: Number = 0.0,
+        p: Number = 0.0,
+        q: Number = 0.0,
+        color: np.ndarray,
+        part: str,
+        alpha: Number = 1.0,
+        pattern: str | None = None,
+        freq: Number = 4.0,
+        turn: Number = 0.0,
+        duty: Number = 0.5,
+        phase: Number | None = None,
+        where: np.ndarray | bool = True,
+        copies: Number = 0,
+        orbit: Number = 0.0,
+        background: bool = False,
+    ) -> None:
         """Adds one shape to every picture (or where `where` is true), over what is already there.
 
-        kind: a name of shapes.SHAPES, with its numbers a, b (default: a), p, q; x, y: its middle; angle: degrees clockwise.
-        color: (n, 3) or (3,). pattern: a name of shapes.PATTERNS that covers part of the shape (freq: cells a unit of length,
-        turn: degrees, duty: share covered, phase: 0 … 1, random if not given). part: what it is, for the learner who asks.
+        kind: a name of shapes.SHAPES, with its numbers a, b (default: a), p, q; x, y: its middle; angle: degrees
+        clockwise. color: (n, 3) or (3,). pattern: a name of shapes.PATTERNS that covers part of the shape (freq: cells
+        a unit of length,
+        turn: degrees, duty: share covered, phase: 0 … 1, random if not given). part: what it is, for the learner who
+        asks.
         background: belongs to no object. copies, orbit: see `ring_of`.
         """
         n, (fx, fy, fs, fa, flip) = self.n, self._frame
@@ -213,9 +247,22 @@ class Sketch:
         angle = np.rad2deg(np.arctan2(y2 - y1, x2 - x1))
         self.shape("box", (x1 + x2) / 2, (y1 + y2) / 2, length + width, width, p=width, angle=angle, **kwargs)
 
-    def ring_of(self, kind: str, count: Number, radius: Number, a: Number, b: Number, *, x: Number = 0.0, y: Number = 0.0,
-                start: Number = 0.0, **kwargs) -> None:  # fmt: skip
-        """`count` copies of a shape on a circle around (x, y), each with its x axis pointing outwards, the first at `start` degrees."""
+    def ring_of(
+        self,
+        kind: str,
+        count: Number,
+        radius: Number,
+        a: Number,
+        b: Number,
+        *,
+        x: Number = 0.0,
+        y: Number = 0.0,
+        start: Number = 0.0,
+        **kwargs,
+    ) -> None:
+        """`count` copies of a shape on a circle around (x, y), each with its x axis pointing outwards, the first at
+        `start` degrees.
+        """
         self.shape(kind, x, y, a, b, angle=start, copies=count, orbit=radius, **kwargs)
 
     # --- the background that most tasks share
@@ -236,16 +283,36 @@ class Sketch:
         full = dict(part="background", background=True)
         self.shape("box", 0, 0, 1.5, color=base, **full)
         if "fade" in is_:
-            self.shape("box", 0, 0, 1.5, color=self.shade(base, 0.45), pattern="fade", freq=0.6, turn=self.choice(0, 90, 180, 270),
-                       where=is_["fade"], **full)  # fmt: skip
+            self.shape(
+                "box",
+                0,
+                0,
+                1.5,
+                color=self.shade(base, 0.45),
+                pattern="fade",
+                freq=0.6,
+                turn=self.choice(0, 90, 180, 270),
+                where=is_["fade"],
+                **full,
+            )
         if "horizon" in is_:
             y = self.uniform(0.3, 0.7)
             self.shape("box", 0, y + 1, 1.5, 1, color=other, where=is_["horizon"], **full)
         if "patterned" in is_:
             for pattern in ("blotches", "stripes", "speckles"):
                 some = is_["patterned"] & (self.rng.integers(3, size=self.n) == 0)
-                self.shape("box", 0, 0, 1.5, color=self.shade(base, -0.15), pattern=pattern, freq=self.uniform(1.5, 4),
-                           turn=self.uniform(0, 180), where=some, **full)  # fmt: skip
+                self.shape(
+                    "box",
+                    0,
+                    0,
+                    1.5,
+                    color=self.shade(base, -0.15),
+                    pattern=pattern,
+                    freq=self.uniform(1.5, 4),
+                    turn=self.uniform(0, 180),
+                    where=some,
+                    **full,
+                )
 
     def clutter(self) -> None:
         """Bars and discs in front of the object, for the shifts that hide part of it."""
@@ -255,8 +322,18 @@ class Sketch:
         some = self.chance(self.conditions.clutter)
         colour = self.rgb(*PALETTE)
         for i in range(2):
-            self.shape("box", self.uniform(-0.7, 0.7), self.uniform(-0.7, 0.7), self.uniform(0.05, 0.12), 1.6, angle=self.uniform(0, 180),
-                       color=self.shade(colour, -0.2 * i), part="clutter", background=True, where=some)  # fmt: skip
+            self.shape(
+                "box",
+                self.uniform(-0.7, 0.7),
+                self.uniform(-0.7, 0.7),
+                self.uniform(0.05, 0.12),
+                1.6,
+                angle=self.uniform(0, 180),
+                color=self.shade(colour, -0.2 * i),
+                part="clutter",
+                background=True,
+                where=some,
+            )
 
     def describe_place(self) -> None:
         """Notes where the (single) object stands and how large it is."""

@@ -1,4 +1,6 @@
-"""The toy tasks: which classes, which twin in the literature, which hand-made template, and how captions speak of them."""
+"""The toy tasks: which classes, which twin in the literature, which hand-made template, and how captions speak of
+them.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -35,6 +37,7 @@ class TaskSpec:
     wording: Wording = Wording()
     share: float = 0.0
     conditions: Conditions = Conditions()
+    adversarial: bool = False  # only pictures that a weaker CLIP gets wrong, as listed in adversarial.json
 
     @property
     def classnames(self) -> list[str]:
@@ -53,8 +56,11 @@ _SATELLITE = Wording(named=("a satellite photo of {}", "{} from above", "a cente
 _ACTION = Wording(
     named=("a person doing {}", "a man doing {}", "someone doing {}", "{}"), unnamed=("a {}", "someone"), name_share=0.3
 )
-_WORD = Wording(named=('a {adj}sign that says "{}"', 'the {adj}word "{}"', '"{}"', "a {adj}sign that says {}"), unnamed=("a {}", "some text"),
-                name_share=0.5)  # fmt: skip
+_WORD = Wording(
+    named=('a {adj}sign that says "{}"', 'the {adj}word "{}"', '"{}"', "a {adj}sign that says {}"),
+    unnamed=("a {}", "some text"),
+    name_share=0.5,
+)
 _FOOD = Wording(named=("{}", "a {}", "a plate of {}", "some {}"), unnamed=("some {}", "a dish of {}"), name_share=0.4)
 
 TASKS: dict[str, TaskSpec] = {
@@ -64,19 +70,63 @@ TASKS: dict[str, TaskSpec] = {
         _spec("toy_objects", "Caltech101", "object", objects, share=0.09, wording=Wording(name_share=0.6)),
         _spec("toy_pets", "OxfordPets", "pet", pets, share=0.08, templates=("a photo of a {}, a type of pet.",)),
         _spec("toy_cars", "StanfordCars", "car", cars, share=0.07, wording=Wording(name_share=0.25)),
-        _spec("toy_flowers", "Flowers102", "flower", flowers, share=0.09, templates=("a photo of a {}, a type of flower.",)),
-        _spec("toy_food", "Food101", "food", food, share=0.09, templates=("a photo of {}, a type of food.",), wording=_FOOD),
-        _spec("toy_aircraft", "FGVC-Aircraft", "aircraft", aircraft, share=0.06, wording=Wording(name_share=0.12),
-              templates=("a photo of a {}, a type of aircraft.",)),
+        _spec(
+            "toy_flowers",
+            "Flowers102",
+            "flower",
+            flowers,
+            share=0.09,
+            templates=("a photo of a {}, a type of flower.",),
+        ),
+        _spec(
+            "toy_food",
+            "Food101",
+            "food",
+            food,
+            share=0.09,
+            templates=("a photo of {}, a type of food.",),
+            wording=_FOOD,
+        ),
+        _spec(
+            "toy_aircraft",
+            "FGVC-Aircraft",
+            "aircraft",
+            aircraft,
+            share=0.06,
+            wording=Wording(name_share=0.12),
+            templates=("a photo of a {}, a type of aircraft.",),
+        ),
         _spec("toy_scenes", "SUN397", "place", places, share=0.07, wording=Wording(name_share=0.35)),
         _spec("toy_textures", "DTD", "texture", textures, share=0.06, templates=("{} texture.",), wording=_TEXTURE),
-        _spec("toy_satellite", "EuroSAT", "satellite photo", satellite, share=0.02, wording=_SATELLITE,
-              templates=("a centered satellite photo of {}.",)),
-        _spec("toy_actions", "UCF101", "person", actions, share=0.07, wording=_ACTION,
-              templates=("a photo of a person doing {}.",)),
-        _spec("toy_words", "rendered text", "sign", words, share=0.05, wording=_WORD, templates=('a sign that says "{}".',)),
+        _spec(
+            "toy_satellite",
+            "EuroSAT",
+            "satellite photo",
+            satellite,
+            share=0.02,
+            wording=_SATELLITE,
+            templates=("a centered satellite photo of {}.",),
+        ),
+        _spec(
+            "toy_actions",
+            "UCF101",
+            "person",
+            actions,
+            share=0.07,
+            wording=_ACTION,
+            templates=("a photo of a person doing {}.",),
+        ),
+        _spec(
+            "toy_words",
+            "rendered text",
+            "sign",
+            words,
+            share=0.05,
+            wording=_WORD,
+            templates=('a sign that says "{}".',),
+        ),
     )
-}  # fmt: skip
+}
 ELEVEN = [name for name in TASKS if name != "toy_words"]
 
 # What pre-training sees besides the tasks.
@@ -104,11 +154,23 @@ _SHIFTS = {
 SHIFTS = [f"toy_things{suffix}" for suffix in _SHIFTS]
 for _suffix, _conditions in _SHIFTS.items():
     TASKS[f"toy_things{_suffix}"] = replace(
-        TASKS["toy_things"], name=f"toy_things{_suffix}", conditions=_conditions, share=0.0
+        TASKS["toy_things"], name=f"toy_things{_suffix}", conditions=_conditions, share=0.0, adversarial=_suffix == "_a"
     )
 
 # Pre-training sees a wider world than the tasks: all sizes and places, and now and then a picture that is not a photo.
 PRETRAINING = Conditions(
-    scale=(0.5, 0.95), shift=0.2, turn=15, noise=(0.0, 0.06), brightness=0.08,
-    styles=(("plain", 0.9), ("sketch", 0.03), ("poster", 0.02), ("grey", 0.02), ("mosaic", 0.01), ("negative", 0.005), ("blurred", 0.015)),
-)  # fmt: skip
+    scale=(0.5, 0.95),
+    shift=0.2,
+    turn=15,
+    noise=(0.0, 0.06),
+    brightness=0.08,
+    styles=(
+        ("plain", 0.9),
+        ("sketch", 0.03),
+        ("poster", 0.02),
+        ("grey", 0.02),
+        ("mosaic", 0.01),
+        ("negative", 0.005),
+        ("blurred", 0.015),
+    ),
+)
