@@ -46,7 +46,7 @@ def toyclip_dir() -> Path:
 
 def _toyclip(pretrained: str | None) -> Recipe:
     config, weights = toyclip_dir() / "toyclip.json", toyclip_dir() / "toyclip.safetensors"
-    for file in (config, weights):
+    for file in (config,) if pretrained is not None else (config, weights):
         if not file.is_file():
             raise FileNotFoundError(f"ToyCLIP is incomplete in this installation, install it again: no '{file}'")
     model_cfg = read_json(config)
