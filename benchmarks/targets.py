@@ -1,8 +1,9 @@
 """Measure what the course promises about speed: `python benchmarks/targets.py`
 
 Drawing by ToyWorld, encoding by ToyCLIP (on the CPU, in fp32 and in the precision that "auto" chooses), and the time
-that `import lessons_lib` adds to importing torch and open_clip. Every number is a median. They are written with the
-machine, versions and settings to benchmarks/results/targets.json; the exit status is 1 when a target is missed.
+that `import lessons_lib` adds to importing torch and open_clip. Every number is a median; measure on a quiet machine.
+They are written with the machine, versions and settings to benchmarks/results/targets.json; the exit status is 1 when
+a target is missed.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def machine() -> dict:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": platform.system(),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,  # near 0 on a quiet machine
     }
 
 
@@ -104,11 +106,12 @@ def importing(*, repeats: int) -> tuple[float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure drawing, encoding and import against their targets.")
-    parser.add_argument("--images", type=int, default=2048, help="images and texts encoded in each run")
+    parser.add_argument("--images", type=int, default=1024, help="images and texts encoded in each run")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=RESULT)
     args = parser.parse_args()
 
+    on = machine()
     bare, complete = importing(repeats=args.repeats)
     drawn = drawing(repeats=args.repeats)
     encoded = {p: encoding(precision=p, count=args.images, repeats=args.repeats) for p in ("auto", "fp32")}
@@ -130,7 +133,7 @@ def main() -> int:
     ]
     record = {
         "date": date.today().isoformat(),
-        "machine": machine(),
+        "machine": on,
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in VERSIONS},
         "settings": {"images": args.images, "repeats": args.repeats, "statistic": "median", "device": "cpu"},
