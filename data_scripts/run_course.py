@@ -4,11 +4,15 @@ Each lesson runs from top to bottom in a kernel of its own, with notebooks/ as i
 page of each go to build/course/, with the times and the peak memory in times.json. A cell that fails ends its lesson,
 the others still run, and the exit status is 1. (The pages hold their pictures; formulas are typeset by MathJax, which a
 browser loads when the page is opened online.)
+
+With --record the outputs are also kept in the notebooks themselves, without what differs from run to run, and the times
+in the file that lesson 00 reads. A lesson that failed is left as it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 import time
@@ -46,8 +50,22 @@ def peak_memory_gib(process: psutil.Process) -> float:
     return getattr(memory, "peak_wset", memory.rss) / 2**30
 
 
-def run_lesson(path: Path, *, out: Path, timeout: int, label: str) -> Run:
-    """Execute one notebook, write its copy and its page into `out`, also when a cell fails, and say how it went."""
+def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy to commit: no times of execution, no version of the kernel."""
+    notebook = copy.deepcopy(notebook)
+    kept = {name: value for name, value in notebook.metadata.items() if name == "widgets"}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}, **kept})
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({name: cell.metadata[name] for name in ("tags",) if name in cell.metadata})
+    return notebook
+
+
+def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool = False) -> Run:
+    """Execute one notebook, write its copy and its page into `out`, also when a cell fails, and say how it went.
+
+    record: a notebook whose cells all ran keeps its outputs.
+    """
     notebook = nbformat.read(path, as_version=4)
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     run = Run(lesson=path.stem, cells=cells, seconds=0.0, peak_gib=0.0)
@@ -85,6 +103,8 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str) -> Run:
     run.seconds = time.perf_counter() - start
 
     nbformat.write(notebook, out / path.name)
+    if record and not run.failure:
+        nbformat.write(tidy(notebook), path)
     resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources=resources)
     (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
@@ -96,6 +116,8 @@ def main() -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every notebook in notebooks/")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "course")
     parser.add_argument("--timeout", type=int, default=600, help="seconds that one cell may take")
+    parser.add_argument("--record", action="store_true", help="keep the outputs in the notebooks, and the times")
+    parser.add_argument("--times", type=Path, default=None, help="the file that --record keeps the times in")
     args = parser.parse_args()
     paths = [path.resolve() for path in args.notebooks] or sorted((ROOT / "notebooks").glob("*.ipynb"))
     missing = [str(path) for path in paths if not path.is_file()]
@@ -106,7 +128,7 @@ def main() -> int:
     runs = []
     for number, path in enumerate(paths, start=1):
         label = f"{path.stem} ({number} of {len(paths)})"
-        runs.append(run_lesson(path, out=args.out, timeout=args.timeout, label=label))
+        runs.append(run_lesson(path, out=args.out, timeout=args.timeout, label=label, record=args.record))
         (args.out / "times.json").write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
 
     width = max(len(run.lesson) for run in runs)
@@ -117,6 +139,11 @@ def main() -> int:
         )
     print(f"{'all':{width}}  {sum(r.cells for r in runs):5d}  {sum(r.seconds for r in runs):7.1f}")
     print(f"\nExecuted copies and pages: {args.out}")
+    if args.record:
+        from lessons_lib.teaching import lesson_times
+
+        ran = {run.lesson: (run.seconds, run.peak_gib) for run in runs if not run.failure}
+        lesson_times.record(ran, path=args.times or lesson_times.RECORD)
     failed = [run for run in runs if run.failure]
     for run in failed:
         print(f"FAILED  {run.lesson}, {run.failure}", file=sys.stderr)
