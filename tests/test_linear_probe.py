@@ -43,6 +43,24 @@ def test_it_is_scikit_learns_logistic_regression_on_train_alone(clip, task):
     assert (probe.predict(task.test).numpy() == literal.predict(test.double())).mean() >= 0.98
 
 
+def test_features_in_a_narrow_cone_reach_the_same_optimum_and_converge():
+    """Trained CLIPs' features share a large mean and differ in few directions."""
+    rng = np.random.default_rng(0)
+    y = np.arange(6).repeat(8)
+    x = 5 * np.eye(16)[0] + (rng.normal(size=(6, 16))[y] + rng.normal(size=(48, 16))) * np.logspace(0, -2, 16)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    for C in (1e-2, 1e2, 1e4):
+        regression = linear_probe.Regression(x, y, max_iter=1000)
+        assert regression.fit(C)
+        weight, bias = regression.weight_and_bias()
+        literal = LogisticRegression(C=C, solver="newton-cg", tol=1e-9, max_iter=1000).fit(x, y)
+        scores = x @ weight.T + bias
+        expected = literal.decision_function(x)
+        np.testing.assert_allclose(
+            scores - scores.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), rtol=0.02, atol=0.02
+        )
+
+
 def test_two_classes_give_scikit_learns_probabilities_too(clip):
     task = noise_task(shots=8, names=NAMES[:2])
     probe = LinearProbe(clip, C_grid=[10.0]).fit(task)
@@ -178,7 +196,7 @@ def test_sixteen_shots_of_sixty_classes_take_seconds(monkeypatch, clip):
 
     monkeypatch.setattr(clip, "embed_dim", 128)
     names = [f"class {i}" for i in range(60)]
-    start = time.perf_counter()
+    start = time.process_time()  # of all threads; a busy machine does not count
     probe = Wide(clip).fit(noise_task(shots=16, names=names))
-    assert time.perf_counter() - start < 15  # about 1 second on a free core; machines that run tests are seldom free
+    assert time.process_time() - start < 5  # about 1 second
     assert probe.converged
