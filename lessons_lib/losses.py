@@ -1,6 +1,6 @@
 """Two ways to learn from pairs of an image and its caption.
 
-Contrastive (CLIP: Radford et al., ICML 2021, section 2.3 and its figure 3; InfoNCE: van den Oord et al., 2018): which of the
+Contrastive (CLIP: Radford et al., ICML 2021, section 2.3, figure 3; InfoNCE: van den Oord et al., 2018): which of the
 batch's N captions belongs to this image, and which of its N images to this caption?
     L = (CE(s · F Wᵀ, 1…N) + CE(s · W Fᵀ, 1…N)) / 2      F, W: (N, D), L2-normalised; s: the temperature's inverse
 
