@@ -78,6 +78,7 @@ def arguments() -> argparse.Namespace:
     defaults = Settings()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=defaults.steps)
+    parser.add_argument("--stop-at", type=int, help="end at this step of the schedule (default: at its last)")
     parser.add_argument("--batch-size", type=int, default=defaults.batch_size)
     parser.add_argument("--lr", type=float, default=defaults.lr)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -131,10 +132,11 @@ def main() -> None:
         rank=rank,
     )
     began, before = time.perf_counter(), record["seconds"]
-    bar = tqdm(total=settings.steps, initial=run.step, unit="step", disable=rank > 0, mininterval=5)
+    last = min(settings.steps, args.stop_at or settings.steps)
+    bar = tqdm(total=last, initial=run.step, unit="step", disable=rank > 0, mininterval=5)
     recent = []
     for images, tokens in stream.loader():
-        if run.step >= settings.steps:
+        if run.step >= last:
             break
         recent.append(run.train_step(images, tokens))
         bar.update()
@@ -142,7 +144,7 @@ def main() -> None:
             record["loss"].append([run.step, round(sum(recent) / len(recent), 4)])
             bar.set_postfix(loss=record["loss"][-1][1], scale=f"{model.logit_scale.exp().item():.1f}")
             recent = []
-        done = run.step == settings.steps
+        done = run.step == last
         record["seconds"] = round(before + time.perf_counter() - began, 1)
         if rank == 0 and (run.step % args.evaluate_every == 0 or done):
             scores = zero_shot(as_clip(model, cfg, preprocess_cfg, tokenizer, device), args.per_class)
@@ -160,7 +162,8 @@ def main() -> None:
             model,
             {
                 "settings": asdict(settings),
-                "pairs": settings.steps * settings.batch_size,
+                "stopped_at": run.step,
+                "pairs": run.step * settings.batch_size,
                 "date": datetime.date.today().isoformat(),
                 "hardware": {**hardware(device), "processes": world},
                 **record,
