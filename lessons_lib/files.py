@@ -29,6 +29,7 @@ def atomic_write(path: str | os.PathLike, data: bytes | Callable[[Path], object]
             temporary.write_bytes(data)
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())  # some writers (safetensors) make files that only their owner can read
         os.replace(temporary, target)
     except Exception as error:
         if _disk_is_full(error):
@@ -42,6 +43,13 @@ def atomic_write(path: str | os.PathLike, data: bytes | Callable[[Path], object]
     finally:
         temporary.unlink(missing_ok=True)  # gone already when all went well
     return Path(path)
+
+
+def _umask() -> int:
+    """The process's file mask, which can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def _disk_is_full(error: Exception) -> bool:

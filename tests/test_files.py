@@ -1,6 +1,7 @@
 """Files are written whole or not at all; names close to a wrong one are found; importing is quick."""
 
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -151,3 +152,16 @@ def test_every_module_that_the_package_offers_is_imported_as_its_attribute():
     missing = {name for name in here if name not in dir(lessons_lib)}
     assert not missing
     assert lessons_lib.suggest.nearest is nearest
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+def test_others_may_read_what_a_private_writer_wrote(tmp_path):
+    def private(temporary):
+        temporary.write_bytes(b"x")
+        temporary.chmod(0o600)
+
+    mask = os.umask(0o022)
+    try:
+        assert atomic_write(tmp_path / "file", private).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(mask)
