@@ -197,6 +197,17 @@ def test_a_figure_leaves_the_learners_own_style_alone():
     assert dict(plt.rcParams) == before
 
 
+def test_the_first_figure_of_a_notebook_leaves_its_backend_switched_on(monkeypatch):
+    monkeypatch.setitem(plt.rcParams, "interactive", False)
+
+    @plots.styled()
+    def draw():
+        plt.rcParams["interactive"] = True  # what the backend does at the first figure; off, the next is not shown
+
+    draw()
+    assert plt.isinteractive()
+
+
 def test_nothing_needs_a_display():
     code = (
         "import torch; from lessons_lib.teaching import plots; "

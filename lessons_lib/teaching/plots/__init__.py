@@ -6,10 +6,10 @@ save. In a notebook, end the line with ";" so that the figure alone is shown. No
 
 from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
 from .images import answers, confusion, pictures, show_images, similarity_matrix
-from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, RIGHT, STYLE, WRONG, colours, panels, use_style
+from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, RIGHT, STYLE, WRONG, colours, panels, styled, use_style
 
 __all__ = [
     "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG",
     "answers", "bar_comparison", "colours", "confusion", "few_shot_curves", "histograms", "lines", "panels",
-    "pictures", "reliability", "show_images", "similarity_matrix", "use_style",
+    "pictures", "reliability", "show_images", "similarity_matrix", "styled", "use_style",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -12,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ... import evaluation
-from .style import MARKERS, PALETTE, REFERENCE, STYLE, colours, heading, numbers, panels
+from .style import MARKERS, PALETTE, REFERENCE, colours, heading, numbers, panels, styled
 
 
-@plt.rc_context(STYLE)
+@styled()
 def bar_comparison(
     data: pd.DataFrame,
     *,
@@ -54,7 +53,7 @@ def bar_comparison(
     return ax
 
 
-@plt.rc_context(STYLE)
+@styled()
 def few_shot_curves(
     results: pd.DataFrame,
     *,
@@ -95,7 +94,7 @@ def few_shot_curves(
     return figure
 
 
-@plt.rc_context(STYLE)
+@styled()
 def lines(
     data: pd.DataFrame,
     *,
@@ -134,7 +133,7 @@ def lines(
     return ax
 
 
-@plt.rc_context(STYLE)
+@styled()
 def reliability(
     confidence: "torch.Tensor | np.ndarray", correct: "torch.Tensor | np.ndarray", *, bins: int = 10, title: str = "",
     ax: Axes | None = None,
@@ -158,7 +157,7 @@ def reliability(
     return ax
 
 
-@plt.rc_context(STYLE)
+@styled()
 def histograms(
     groups: Mapping[str, "torch.Tensor | np.ndarray"], *, threshold: float | None = None, bins: int = 30,
     xlabel: str = "confidence", title: str = "", ax: Axes | None = None,

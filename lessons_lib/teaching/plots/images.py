@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
-from .style import COLORMAP, PALETTE, RIGHT, STYLE, heading, numbers, panels
+from .style import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
 
 if TYPE_CHECKING:
     from ...data import Split
@@ -28,7 +27,7 @@ def pictures(images: "Split | torch.Tensor | np.ndarray | Iterable") -> list[np.
     return [_picture(image) for image in images]
 
 
-@plt.rc_context(STYLE)
+@styled()
 def show_images(
     images: "Split | torch.Tensor | Sequence",
     titles: Sequence[str] | None = None,
@@ -56,7 +55,7 @@ def show_images(
     return figure
 
 
-@plt.rc_context(STYLE)
+@styled()
 def similarity_matrix(
     sim: "torch.Tensor | np.ndarray",
     row_labels: Sequence[str],
@@ -99,7 +98,7 @@ def similarity_matrix(
     return ax
 
 
-@plt.rc_context(STYLE)
+@styled()
 def answers(
     probabilities: "torch.Tensor | np.ndarray",
     classnames: Sequence[str],
@@ -134,7 +133,7 @@ def answers(
     return ax.figure
 
 
-@plt.rc_context(STYLE)
+@styled()
 def confusion(
     labels: "torch.Tensor | np.ndarray", predicted: "torch.Tensor | np.ndarray", classnames: Sequence[str], *,
     title: str = "Which class is taken for which", ax: Axes | None = None,

@@ -1,6 +1,7 @@
 """One look for all figures: a palette that colour-blind readers can tell apart, and panels of a known size."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +31,22 @@ def use_style() -> None:
     plt.rcParams.update(STYLE)
 
 
-@plt.rc_context(STYLE)
+@contextmanager
+def styled() -> Iterator[None]:
+    """The look for what is drawn inside; as `@styled()`, for what a function draws.
+
+    It puts back only what it has changed. (plt.rc_context puts back all; at the first figure of a notebook that includes
+    the switch by which its backend has just made figures appear, and no later figure would.)
+    """
+    before = {name: plt.rcParams[name] for name in STYLE}
+    plt.rcParams.update(STYLE)
+    try:
+        yield
+    finally:
+        plt.rcParams.update(before)
+
+
+@styled()
 def panels(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (4.0, 3.0), **kwargs) -> tuple[Figure, list]:
     """A figure of rows × columns panels in the lessons' style and the list of their Axes. size: inches a panel."""
     size = (size[0] * columns, size[1] * rows)
