@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import re
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -48,6 +49,19 @@ def peak_memory_gib(process: psutil.Process) -> float:
         return int(kib) / 2**20
     memory = process.memory_info()
     return getattr(memory, "peak_wset", memory.rss) / 2**30
+
+
+def drop_progress_bars(notebook: nbformat.NotebookNode) -> None:
+    """Takes the bars of long work out of the outputs: they mean nothing afterwards."""
+
+    def is_bar(output: nbformat.NotebookNode) -> bool:
+        if output.output_type == "stream":
+            return output.name == "stderr" and "\r" in output.text
+        return bool(re.search(r"\d+%\|", output.get("data", {}).get("text/plain", "")))
+
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not is_bar(output)]
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -102,6 +116,7 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
         bar.close()
     run.seconds = time.perf_counter() - start
 
+    drop_progress_bars(notebook)
     nbformat.write(notebook, out / path.name)
     if record and not run.failure:
         nbformat.write(tidy(notebook), path)

@@ -135,7 +135,7 @@ def device() -> Finding:
     if chosen.type == "mps":
         return Finding("device", "Apple GPU")
     cores, threads = os.cpu_count() or 1, torch.get_num_threads()
-    found = f"CPU, {cores} cores, torch uses {threads} threads; the lessons need no GPU"
+    found = f"CPU with {cores} cores ({threads} used by torch); the lessons need no GPU"
     if threads < min(cores // 2, 2):
         return Finding("device", found, "note", "set OMP_NUM_THREADS to the number of cores for more speed")
     return Finding("device", found)

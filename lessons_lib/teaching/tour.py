@@ -28,12 +28,20 @@ SHOWN = {  # the overview's classes where they are not the first of the task
     "toy_satellite": "annual_crop_land forest highway_or_road industrial_buildings residential_buildings river",
     "toy_actions": "archery juggling handstand weightlifting biking rowing yoga boxing bowling",
 }
+TWINS = {"_v2": "ImageNetV2", "_sketch": "ImageNet-Sketch", "_a": "ImageNet-A", "_r": "ImageNet-R"}
 
 
-def overview(tasks: list[str] | None = None, *, size: int = 96, columns: int = 10, seed: int = 0) -> Image.Image:
+def twin(task: str) -> str:
+    """The data set of the literature that a toy task, or a shift of one, mirrors."""
+    return TWINS.get(task.removeprefix("toy_things"), toyworld.TASKS[task].twin)
+
+
+def overview(
+    tasks: list[str] | None = None, *, size: int = 96, columns: int = 10, seed: int = 0, grain: bool = False
+) -> Image.Image:
     """A row a task (default: the eleven): its name, its twin in the literature, and a picture of `columns` classes.
 
-    size: pixels a picture, drawn that large. Pictures of the training pool, without grain.
+    Pictures of the training pool. size: pixels a picture, drawn that large. grain: the camera's; PNG cannot compress it.
     """
     tasks = toyworld.ELEVEN if tasks is None else tasks
     left, row_h = 142, size + 20
@@ -42,9 +50,18 @@ def overview(tasks: list[str] | None = None, *, size: int = 96, columns: int = 1
     for r, task in enumerate(tasks):
         y = GAP + r * row_h
         _write(draw, (GAP, y + size / 2 - 8), task, size=14, bold=True, anchor="lm", width=left - 2 * GAP)
-        _write(draw, (GAP, y + size / 2 + 9), f"like {toyworld.TASKS[task].twin}", size=11.5, fill=FAINT, anchor="lm")
-        drawn = _drawn(task, per_class=1, size=size, seed=seed)
-        first = [name.replace("_", " ") for name in SHOWN.get(task, "").split()]
+        _write(
+            draw,
+            (GAP, y + size / 2 + 9),
+            f"like {twin(task)}",
+            size=11.5,
+            fill=FAINT,
+            anchor="lm",
+            width=left - 2 * GAP,
+        )
+        drawn = _drawn(task, per_class=1, size=size, seed=seed, grain=grain)
+        shown = SHOWN.get("toy_things" if task in toyworld.SHIFTS else task, "")
+        first = [name.replace("_", " ") for name in shown.split()]
         names = sorted(drawn, key=lambda name: first.index(name) if name in first else len(first))
         for c, name in enumerate(names[:columns]):
             x = left + c * (size + GAP)
@@ -63,7 +80,7 @@ def sheet(task: str, *, width: int = 880, seed: int = 0) -> Image.Image:
     page = Image.new("RGB", (columns * cell_w + GAP, head + rows * cell_h + GAP), PAPER)
     draw = ImageDraw.Draw(page)
     _write(draw, (GAP, 10), task, size=18, bold=True)
-    about = f"twin of {spec.twin}, {len(spec.classnames)} classes"
+    about = f"twin of {twin(task)}, {len(spec.classnames)} classes"
     _write(draw, (columns * cell_w, 16), about, size=12, fill=FAINT, anchor="ra")
     for i, (name, drawn) in enumerate(_drawn(task, per_class=per_class, size=SIZE, seed=seed).items()):
         x, y = GAP + i % columns * cell_w, head + i // columns * cell_h
@@ -112,10 +129,11 @@ def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = Non
     return figure
 
 
-def _drawn(task: str, *, per_class: int, size: int, seed: int) -> dict[str, list[Image.Image]]:
-    """Each class's pictures, without grain: PNG cannot compress it."""
+def _drawn(task: str, *, per_class: int, size: int, seed: int, grain: bool = False) -> dict[str, list[Image.Image]]:
+    """Each class's pictures, with or without the camera's grain."""
     scenes, _ = toyworld.draw_scenes(task, "train", seed=seed, per_class=per_class)
-    scenes.how[:, FINISH.index("noise")] = 0
+    if not grain:
+        scenes.how[:, FINISH.index("noise")] = 0
     drawn = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in scenes.render(size=size)]
     names = toyworld.TASKS[task].classnames
     return {name: drawn[c * per_class : (c + 1) * per_class] for c, name in enumerate(names)}
