@@ -56,7 +56,7 @@ def drop_progress_bars(notebook: nbformat.NotebookNode) -> None:
 
     def is_bar(output: nbformat.NotebookNode) -> bool:
         if output.output_type == "stream":
-            return output.name == "stderr" and "\r" in output.text
+            return output.name == "stderr" and ("\r" in output.text or not output.text.strip())
         return bool(re.search(r"\d+%\|", output.get("data", {}).get("text/plain", "")))
 
     for cell in notebook.cells:

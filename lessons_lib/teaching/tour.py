@@ -41,7 +41,7 @@ def overview(
 ) -> Image.Image:
     """A row a task (default: the eleven): its name, its twin in the literature, and a picture of `columns` classes.
 
-    Pictures of the training pool. size: pixels a picture, drawn that large. grain: the camera's; PNG cannot compress it.
+    Pictures of the training pool. size: pixels a picture, drawn that large. grain: the camera's (makes large files).
     """
     tasks = toyworld.ELEVEN if tasks is None else tasks
     left, row_h = 142, size + 20

@@ -34,7 +34,7 @@ def ring(student: Callable) -> None:
         got = answer_of(student, x, y, radius, width, name="ring")
         distance = torch.hypot(x, y)
         expected = (distance - radius).abs() - width
-        if isinstance(got, torch.Tensor) and got.shape == expected.shape:
+        if isinstance(got, torch.Tensor) and got.is_floating_point() and got.shape == expected.shape:
             got = got.to(expected.dtype)
             hints = {
                 "that is a disc, filled in the middle. The edges of a ring lie on both sides of the circle: take the "

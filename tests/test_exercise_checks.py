@@ -1,0 +1,127 @@
+"""Checks of exercises say what is wrong in words, pass what is right, and lesson 00's own ones know their mistakes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, same, written
+from lessons_lib.teaching.checks import lesson00 as check
+
+X = torch.tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [64.0, 128.0, 300.0]])
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "says"),
+    [
+        (X[0], X, "should have the shape (3, 3); it has (3,)"),
+        (X[:2].T, X[:2], "Rows and columns are exchanged"),
+        (X.flatten(), X, "The number of values is right"),
+        (X, X.sum(), "should be one number; it has the shape (3, 3). Is a mean or a sum missing?"),
+        (X.sum(), X, "it is one number"),
+        (X * float("nan"), X, "has NaN in 9 of 9 places"),
+        (X / 0, X, "is infinite"),
+        (-X, X, "has the opposite sign"),
+        (100 * X, X, "is 100 times as large as it should be, everywhere"),
+        (X + 3, X, "is 3 too large everywhere"),
+        (X - 3, X, "is 3 too small everywhere"),
+        (X.T, X, "is transposed"),
+        (X.flip(0), X, "in reversed order along dimension 0"),
+        (X[[1, 0, 2]], X, "the right values in another order"),
+        (torch.zeros(3, 3), X, "is 0 everywhere; the values should differ"),
+        (torch.tensor(0.25), torch.tensor(25.0), "is 0.25; it should be 25, 0.01 times as much"),
+        ("a", X, "should be a tensor of shape (3, 3); it is a string"),
+        (lambda: X, X, "it is a function (call it?)"),
+        (X > 2, X, "should hold numbers; it holds True and False"),
+        ([1.5, 2.0], torch.tensor([1, 2]), "should hold whole numbers; it holds fractions"),
+        (["b", "a"], ["a", "b"], "the right strings in another order"),
+        (["a"], ["a", "b"], "should hold 2 strings; it holds 1"),
+        ("ab", ["a", "b"], "should be a list of strings; it is a string"),
+        ("a photo", "a photo.", "is 'a photo'; it should be 'a photo.'"),
+    ],
+)
+def test_a_difference_is_said_in_words(got, expected, says):
+    assert says in difference(got, expected)
+
+
+def test_a_single_wrong_value_is_pointed_at():
+    wrong = X.clone()
+    wrong[1, 2] = 33
+    assert difference(wrong, X) == "differs in 1 of 9 places; the first is [1, 2]: 33 instead of 32."
+
+
+@pytest.mark.parametrize("got", [X, X.numpy(), X.tolist(), X.double(), X + 1e-6, X.clone().requires_grad_()])
+def test_equal_values_pass_whatever_holds_them(got):
+    assert difference(got, X) == ""
+
+
+def test_whole_numbers_pass_where_real_ones_are_asked_for():
+    assert difference(3, 3.0) == "" and difference(torch.tensor([1, 2]), torch.tensor([1.0, 2.0])) == ""
+
+
+@pytest.mark.parametrize(("empty", "shown"), [(None, "None"), (..., r"\.\.\.")])
+def test_an_empty_answer_is_not_written_yet(empty, shown):
+    with pytest.raises(ExerciseError, match=f"`loss` is still {shown}: not written yet"):
+        written(empty, name="loss")
+    with pytest.raises(ExerciseError, match="not written yet"):
+        same(empty, X, name="loss")
+    with pytest.raises(ExerciseError, match=f"returns {shown}: not written yet, or a missing return"):
+        answer_of(lambda x: empty, X, name="loss")
+
+
+def test_an_error_in_the_learners_function_becomes_a_hint_and_stays_as_the_cause():
+    with pytest.raises(ExerciseError, match="`f` stopped with ZeroDivisionError: division by zero") as caught:
+        answer_of(lambda x: 1 / 0, X, name="f")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_function_that_changes_its_input_is_told_so():
+    with pytest.raises(ExerciseError, match="`f` changes its input in place"):
+        answer_of(lambda x: x.mul_(2), X.clone(), name="f")
+
+
+def test_what_is_no_function_is_told_so():
+    with pytest.raises(ExerciseError, match="`f` should be a function; it is a number"):
+        answer_of(3, X, name="f")
+
+
+def test_a_notebook_shows_the_hint_without_a_traceback():
+    assert ExerciseError("almost")._render_traceback_() == ["Not yet: almost"]
+    assert issubclass(ExerciseError, AssertionError)
+
+
+# --- lesson 00's exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [(0.25, "percent here, 0 to 100"), (4, "number of classes"), (0, "above 0"), (30, "is 30; it should be 25")],
+)
+def test_a_wrong_level_of_chance_gets_its_own_hint(answer, hint):
+    with pytest.raises(ExerciseError, match=hint):
+        check.chance(answer, classes=4)
+
+
+@pytest.mark.parametrize(
+    ("ring", "hint"),
+    [
+        (lambda x, y, r, w: torch.hypot(x, y) - r - w, "absolute value"),
+        (lambda x, y, r, w: torch.hypot(x, y) - r, "`width` is not used yet"),
+        (lambda x, y, r, w: (torch.hypot(x, y) - r).abs(), "without a width"),
+        (lambda x, y, r, w: (torch.hypot(x, y) - r).abs() - w / 2, "half of `width`"),
+        (lambda x, y, r, w: (x**2 + y**2 - r).abs() - w, "square root"),
+        (lambda x, y, r, w: w - (torch.hypot(x, y) - r).abs(), "opposite sign"),
+        (lambda x, y, r, w: (torch.hypot(x, y) - r).abs() < w, "True and False"),
+        (lambda x, y, r, w: ..., "not written yet"),
+    ],
+)
+def test_a_wrong_ring_gets_its_own_hint(ring, hint):
+    with pytest.raises(ExerciseError, match=hint):
+        check.ring(ring)
+
+
+def test_right_answers_pass_with_a_tick(capsys):
+    check.chance(25, classes=4)
+    check.chance(100 / 3, classes=3)
+    check.ring(lambda x, y, r, w: (torch.hypot(x, y) - r).abs() - w)
+    assert capsys.readouterr().out.count("✓") == 3

@@ -1,0 +1,213 @@
+"""Every lesson is what it promises: whole, run, tidy, with exercises whose checks notice an empty answer.
+
+nbval runs the lessons and compares outputs (`make lesson-tests`); here they are read, and only the cells that an
+exercise's check needs are run, with the solutions taken out.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+LESSONS = sorted(FOLDER.glob("*.ipynb"))
+SOLUTION = re.compile(r"[ \t]*### BEGIN SOLUTION\n.*?### END SOLUTION[ \t]*(?:\n|$)", re.S)
+LIMIT = 1_500_000  # bytes
+PATHS = re.compile(r"/(?:home|Users|root|tmp|work|mnt|opt|usr|var)/\w|~/\w|[A-Z]:\\\\?\w|file://")
+
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def text_of(cell: nbformat.NotebookNode) -> str:
+    """All that a cell's outputs say, pictures left out."""
+    said = []
+    for output in cell.outputs:
+        said += [output.get("text", ""), *output.get("traceback", [])]
+        said += [str(content) for kind, content in output.get("data", {}).items() if not kind.startswith("image/")]
+    return "\n".join(said)
+
+
+def exercises(notebook: nbformat.NotebookNode) -> list[tuple[int, int]]:
+    """(the cell with the solution, the cell that checks it), as positions among the code cells."""
+    cells = code(notebook)
+    return [(i, i + 1) for i, cell in enumerate(cells) if "### BEGIN SOLUTION" in cell.source]
+
+
+def test_there_are_lessons():
+    assert LESSONS[0].name == "00_start_here.ipynb"
+    numbers = [int(path.name[:2]) for path in LESSONS]
+    assert numbers == sorted(set(numbers)), "two lessons with one number"
+
+
+@each_lesson
+def test_a_lesson_is_a_valid_notebook_of_at_most_one_and_a_half_megabytes(path):
+    nbformat.validate(read(path))
+    assert path.stat().st_size <= LIMIT
+
+
+@each_lesson
+def test_a_lesson_is_committed_with_the_outputs_of_one_run_from_top_to_bottom(path):
+    cells = code(read(path))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert [output for cell in cells for output in cell.outputs if output.output_type == "error"] == []
+
+
+@each_lesson
+def test_outputs_hold_no_paths_warnings_or_progress_bars(path):
+    for cell in code(read(path)):
+        said = text_of(cell)
+        assert not PATHS.search(said), f"{PATHS.search(said)[0]!r} in the output of:\n{cell.source}"
+        assert not re.search(r"\d+%\|", said), f"a progress bar in the output of:\n{cell.source}"
+        errors = [output.text for output in cell.outputs if output.get("name") == "stderr"]
+        assert errors == [], f"written to stderr by:\n{cell.source}"
+
+
+@each_lesson
+def test_a_lesson_carries_nothing_that_differs_from_run_to_run(path):
+    notebook = read(path)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "widgets"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "version" not in notebook.metadata.get("language_info", {})
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+
+
+@each_lesson
+def test_outputs_that_are_compared_hold_no_raw_floats(path):
+    for cell in code(read(path)):
+        if "NBVAL_CHECK_OUTPUT" in cell.source or "nbval-check-output" in cell.metadata.get("tags", []):
+            assert cell.outputs, f"nothing to compare:\n{cell.source}"
+            assert not re.search(r"\d\.\d{5}", text_of(cell)), f"a raw float in the output of:\n{cell.source}"
+
+
+@each_lesson
+def test_a_lesson_opens_with_its_title_question_aims_and_time(path):
+    opening = ""
+    for cell in read(path).cells:
+        if cell.cell_type == "code":
+            break
+        opening += cell.source + "\n"
+    assert re.match(r"# \S", opening), "the first line is the title"
+    assert re.search(r"\*\*[^*]+\?\*\*", opening), "the question that the lesson answers, in bold"
+    assert re.search(r"you can\b", opening), "what the learner can do afterwards"
+    assert len(re.findall(r"^- ", opening, re.M)) >= 3
+    assert re.search(r"\*\*Time:?\*\*:?.*(second|minute).*CPU", opening, re.S), "how long it takes on a CPU"
+
+
+@each_lesson
+def test_a_lesson_asks_to_predict_and_to_look(path):
+    words = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    assert len(re.findall(r"\*\*Predict", words)) >= 2
+    assert len(re.findall(r"\*\*Look", words)) >= 2
+
+
+@each_lesson
+def test_a_lesson_ends_on_a_real_clip_which_is_skipped_unless_asked_for(path):
+    notebook = read(path)
+    at, heading = [
+        (i, cell.source.splitlines()[0])
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "markdown" and re.match(r"## .*real CLIP", cell.source)
+    ][-1]
+    assert "photos" in heading
+    later = [cell for cell in notebook.cells[at + 1 :] if re.match("## ", cell.source)]
+    assert len(later) <= 1, "only a closing word may follow"
+    sources = "\n".join(cell.source for cell in notebook.cells[at:] if cell.cell_type == "code")
+    assert re.search(r"^RUN_REAL = False\b", sources, re.M) and "if RUN_REAL:" in sources
+    tree = ast.parse(sources)
+    outside = [node for node in tree.body if not isinstance(node, (ast.If, ast.FunctionDef))]
+    assert "load_clip" not in "".join(map(ast.unparse, outside))
+    first = "\n".join(cell.source for cell in code(notebook)[:3])
+    assert re.search(r"^clip = ll\.load_clip\(\"toyclip\"\)", first, re.M)
+    assert re.search(r"^# .*load_clip\(.*pretrained", first, re.M), "the one line to change, as a comment"
+
+
+@each_lesson
+def test_a_lesson_has_two_to_four_exercises_whose_checks_passed_when_it_was_run(path):
+    notebook = read(path)
+    cells, found = code(notebook), exercises(notebook)
+    assert 2 <= len(found) <= 4
+    marks = "\n".join(cell.source for cell in cells)
+    assert marks.count("### BEGIN SOLUTION") == marks.count("### END SOLUTION") == len(found)
+    for _, checks in found:
+        assert re.search(r"\bchecks?\.", cells[checks].source), f"no check after the exercise:\n{cells[checks].source}"
+        assert "✓" in text_of(cells[checks])
+
+
+@each_lesson
+def test_without_the_solutions_every_check_fails_with_a_hint(path):
+    notebook = without_solutions(read(path))
+    cells = code(notebook)
+    checks = [check for _, check in exercises(read(path))]
+    needed = sorted(set().union(*(needed_for(cells, check) for check in checks)))
+    small = nbformat.v4.new_notebook(cells=[cells[i] for i in needed], metadata=notebook.metadata)
+    NotebookClient(small, timeout=300, allow_errors=True, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    for i, cell in zip(needed, small.cells):
+        errors = [(output.ename, output.evalue) for output in cell.outputs if output.output_type == "error"]
+        if i in checks:
+            assert [name for name, _ in errors] == ["ExerciseError"], f"{cell.source}\n{errors or text_of(cell)}"
+            assert len(errors[0][1]) > 20, "a hint in words"
+        else:
+            assert errors == [], f"without its solution this cell fails before any check:\n{cell.source}"
+
+
+def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook as a learner gets it."""
+    for cell in code(notebook):
+        cell.source = SOLUTION.sub("", cell.source)
+    return notebook
+
+
+def needed_for(cells: list[nbformat.NotebookNode], last: int) -> set[int]:
+    """The cells that give `cells[last]` its names, directly or through one another, and itself."""
+    names, chosen = names_used(cells[last].source), {last}
+    for i in range(last - 1, -1, -1):
+        if names_bound(cells[i].source) & names:
+            names |= names_used(cells[i].source)
+            chosen.add(i)
+    return chosen
+
+
+def names_used(source: str) -> set[str]:
+    nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
+    loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return loaded - {node.arg for node in nodes if isinstance(node, ast.arg)} - set(dir(builtins))
+
+
+def names_bound(source: str) -> set[str]:
+    """Names that a cell assigns, imports or defines at its top level (and a few more, of inner scopes)."""
+    bound = set()
+    for node in ast.walk(ast.parse(TransformerManager().transform_cell(source))):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return bound
+
+
+def test_only_the_cells_that_a_check_needs_are_run_for_it():
+    sources = ["import math", "slow = x = 1", "base = math.pi", "def f(x):\n    return x + base", "check.f(f)"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    assert needed_for(cells, 4) == {0, 2, 3, 4}
+
+
+def test_taking_out_a_solution_leaves_what_stands_around_it():
+    source = "def f(x):\n    ...\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n\n\ny = 1"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    assert without_solutions(notebook).cells[0].source == "def f(x):\n    ...\n\n\ny = 1"
