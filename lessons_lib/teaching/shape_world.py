@@ -3,22 +3,21 @@
 Some combinations of a colour and a shape can be left out, so that one can ask a model for what it has never seen.
 """
 
-import random
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from torch import Tensor
 
-from lessons_lib.data.toyworld.basics import CLASSES
-from lessons_lib.data.toyworld.captions import Dials, Wording, caption
-from lessons_lib.data.toyworld.scenes import Scenes, draw_class
-from lessons_lib.data.toyworld.sketch import PALETTE, Conditions
+from lessons_lib.data.toyworld.basics import PLAIN
+from lessons_lib.data.toyworld.scenes import Scenes, ToyClass, draw_class
+from lessons_lib.data.toyworld.sketch import Conditions, Sketch
 
-COLOURS = tuple(PALETTE)
-SHAPES = tuple(cls.name for cls in CLASSES)
+COLOURS = ("red", "yellow", "green", "blue", "purple", "pink", "black", "white")
+SHAPES = ("circle", "square", "triangle", "star", "ring", "moon", "bar", "half circle")
 _CONDITIONS = Conditions(scale=(0.7, 0.9), backgrounds=("plain",))
-_WORDING = Wording(name_share=0.9)
-_DIALS = Dials(colour=0.9, background=0.1, type_of=0, place=0, size=0, lead_in=0, chatter=0, wrong=0)
+_FRAMES = ("a photo of a {}.", "a photo of a {}.", "a picture of a {}.", "a {}", "{}")
+_NAMES_COLOUR, _NAMES_SHAPE = 0.6, 0.85  # shares of the captions
 
 
 def draw_shapes(
@@ -36,23 +35,30 @@ def draw_shapes(
     """
     allowed = _allowed(without, only)
     rng = np.random.default_rng(seed)
-    words = random.Random(int(rng.integers(2**31)))
-    many, shown = [], []
     counts = rng.multinomial(n, [len(allowed[shape]) / sum(map(len, allowed.values())) for shape in SHAPES])
-    for cls, count in zip(CLASSES, counts):
-        left = int(count)
-        while left:  # colours are drawn at random: draw on until enough of them are allowed
-            scenes = draw_class(cls, 2 * left + 8, rng, category="shape", conditions=_CONDITIONS)
-            keep = [i for i, facts in enumerate(scenes.facts) if facts.colours[0] in allowed[cls.name]][:left]
-            many.append(scenes[keep])
-            left -= len(keep)
+    many = []
+    for shape, count in zip(SHAPES, counts):
+        recipe = ToyClass(shape, partial(_draw, kind=shape, colours=allowed[shape]))
+        if count:
+            many.append(draw_class(recipe, int(count), rng, category="shape", conditions=_CONDITIONS))
     scenes = Scenes.cat(many)[rng.permutation(n)]
     shown = [(facts.colours[0], facts.name) for facts in scenes.facts]
-    said = [caption(facts, words, wording=_WORDING, name=facts.name, dials=_DIALS) for facts in scenes.facts]
-    return scenes.render(), said, shown
+    return scenes.render(), [_caption(rng, *pair) for pair in shown], shown
 
 
-def _allowed(without: Iterable[tuple[str, str]], only: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+def _draw(s: Sketch, kind: str, colours: list[str]) -> None:
+    name, a, b, p, q, angle = PLAIN[kind]
+    s.shape(name, 0, 0, a, b, p=p, q=q, angle=angle, color=s.colour(*colours), part=kind)
+
+
+def _caption(rng: np.random.Generator, colour: str, shape: str) -> str:
+    """A sentence that names both, or only the shape, or only the colour, or neither: "a photo of a red star."."""
+    words = [colour] if rng.random() < _NAMES_COLOUR else []
+    words.append(shape if rng.random() < _NAMES_SHAPE else "thing")
+    return _FRAMES[rng.integers(len(_FRAMES))].replace("{}", " ".join(words))
+
+
+def _allowed(without: Iterable[tuple[str, str]], only: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """shape -> the colours that it may have"""
     without, only = set(without), set(only)
     for colour, shape in without | only:
@@ -62,4 +68,4 @@ def _allowed(without: Iterable[tuple[str, str]], only: Iterable[tuple[str, str]]
     pairs = [pair for pair in pairs if pair not in without and (not only or pair in only)]
     if not pairs:
         raise ValueError("nothing is left to draw: `without` holds all that `only` allows")
-    return {shape: {colour for colour, s in pairs if s == shape} for shape in SHAPES}
+    return {shape: [colour for colour, s in pairs if s == shape] for shape in SHAPES}

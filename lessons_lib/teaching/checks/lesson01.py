@@ -63,8 +63,6 @@ def symmetric_loss(student: Callable[[Tensor, Tensor, float], Tensor]) -> None:
 def _explain_loss(got: Tensor, f: Tensor, w: Tensor, scale: float, *, name: str) -> None:
     """Raises with the reason when the loss is wrong in one of the usual ways."""
     expected = clip_loss(f, w, scale)
-    if difference(got, expected) == "":
-        return
     logits, n = scale * f @ w.T, len(f)
     rows, columns = -logits.log_softmax(1).diag().mean(), -logits.log_softmax(0).diag().mean()
     everywhere = -(logits.log_softmax(1).mean() + logits.log_softmax(0).mean()) / 2
@@ -78,9 +76,21 @@ def _explain_loss(got: Tensor, f: Tensor, w: Tensor, scale: float, *, name: str)
         "the temperature is not used: multiply the similarities by the scale.": clip_loss(f, w, 1.0),
         "the similarities are divided by the scale: multiply by it.": clip_loss(f, w, 1 / scale),
     }
+    _explain(got, expected, mistakes, name=f"{name} of {n} pairs at scale {scale:g}")
+
+
+def _explain(got: object, expected: Tensor, mistakes: dict[str, Tensor], *, name: str) -> None:
+    """Raises with the mistake that gives what was got, unless what was got is right."""
+    if difference(got, expected) == "":
+        return
     for mistake, value in mistakes.items():
         if difference(got, value) == "":
-            raise ExerciseError(f"`{name}` of {n} pairs at scale {scale:g}: {mistake}")
+            raise ExerciseError(f"`{name}`: {mistake}")
+
+
+def _both_ways(logits: Tensor) -> Tensor:
+    """(N, N) -> the mean loss of rows and columns."""
+    return -(logits.log_softmax(1).diag().mean() + logits.log_softmax(0).diag().mean()) / 2
 
 
 def scale_gradient(student: Callable[[Tensor, Tensor, float], Tensor]) -> None:
@@ -99,15 +109,9 @@ def scale_gradient(student: Callable[[Tensor, Tensor, float], Tensor]) -> None:
             "that is the gradient with respect to log(scale): leave out the factor scale.": scale * expected,
             "the similarities are multiplied by the scale once too often: the derivative of s·x is x.": scale * one_way,
         }
-        for mistake, value in mistakes.items():
-            if difference(got, expected) and difference(got, value) == "":
-                raise ExerciseError(f"`{name}` of {n} pairs at scale {scale:g}: {mistake}")
-        same(
-            got,
-            expected,
-            name=f"{name} of {n} pairs at scale {scale:g}",
-            hint="Expected similarity minus the pair's own.",
-        )
+        call = f"{name} of {n} pairs at scale {scale:g}"
+        _explain(got, expected, mistakes, name=call)
+        same(got, expected, name=call, hint="Expected similarity minus the pair's own.")
     right("The scale grows while pairs are more alike than what the softmax expects, and shrinks when that is wrong.")
 
 
@@ -122,16 +126,16 @@ def masked_loss(student: Callable[[Tensor, Tensor, float, list[str]], Tensor]) -
     for captions in (["a", "b", "a", "c", "b", "a"], ["x"] * 6, ["a", "a", "b", "c", "d", "e"]):
         unlike = [[i == j or a != b for j, b in enumerate(captions)] for i, a in enumerate(captions)]
         logits = (10.0 * f @ w.T).masked_fill(~torch.tensor(unlike), -math.inf)
-        expected = -(logits.log_softmax(1).diag().mean() + logits.log_softmax(0).diag().mean()) / 2
+        expected = _both_ways(logits)
         got = answer_of(student, f, w, 10.0, captions, name=name)
         if isinstance(got, Tensor) and not torch.isfinite(got):
             raise ExerciseError(f"`{name}` is {got.item()} for {captions}: is the diagonal masked as well? Keep it.")
-        if difference(got, clip_loss(f, w, 10.0)) == "" and difference(expected, clip_loss(f, w, 10.0)):
-            raise ExerciseError(
-                f"`{name}` ignores that captions repeat: set logits of equal captions to -inf, but not the pair's own."
-            )
         zeroed = (10.0 * f @ w.T).masked_fill(~torch.tensor(unlike), 0.0)
-        if difference(got, -(zeroed.log_softmax(1).diag().mean() + zeroed.log_softmax(0).diag().mean()) / 2) == "":
-            raise ExerciseError(f"`{name}`: a logit of 0 still takes part in the softmax, as exp(0) = 1. Use -inf.")
+        mistakes = {
+            "it ignores that captions repeat: equal captions need -inf, all but the pair's own.": clip_loss(f, w, 10.0),
+            "a logit of 0 still takes part in the softmax, as exp(0) = 1. Use -inf.": _both_ways(zeroed),
+            "only rows are used: average with the columns.": -logits.log_softmax(1).diag().mean(),
+        }
+        _explain(got, expected, mistakes, name=f"{name} for {captions}")
         same(got, expected, name=f"{name} for {captions}")
     right("A twin caption no longer counts as a wrong answer: the loss asks only for what can be known.")
