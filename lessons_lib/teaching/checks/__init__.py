@@ -54,8 +54,8 @@ def written(value: object, *, name: str) -> object:
 def answer_of(function: Callable, *args, name: str, **kwargs) -> object:
     """What the learner's function returns.
 
-    Raises `ExerciseError` when it is not a function yet, when it fails (with its own error as the cause, in words), when
-    it returns nothing, and when it changes its inputs.
+    Raises `ExerciseError` when it is not a function yet, when it fails (its own error stays as the cause), when it
+    returns nothing, and when it changes its inputs.
     """
     if not callable(written(function, name=name)):
         raise ExerciseError(f"`{name}` should be a function; it is {_kind(function)}.")
@@ -77,7 +77,7 @@ def answer_of(function: Callable, *args, name: str, **kwargs) -> object:
 
 
 def same(got: object, expected: object, *, name: str, rtol: float = 1e-4, atol: float = 1e-5, hint: str = "") -> None:
-    """Raise an `ExerciseError` unless `got` equals `expected` within rtol and atol; it says how they differ, then `hint`."""
+    """Raise an `ExerciseError` that says how `got` differs from `expected`, then `hint`, unless they are equal."""
     what = difference(written(got, name=name), expected, rtol=rtol, atol=atol)
     if what:
         raise ExerciseError(f"`{name}`: {what}{' ' + hint if hint else ''}")
