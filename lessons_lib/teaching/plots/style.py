@@ -35,8 +35,8 @@ def use_style() -> None:
 def styled() -> Iterator[None]:
     """The look for what is drawn inside; as `@styled()`, for what a function draws.
 
-    It puts back only what it has changed. (plt.rc_context puts back all; at the first figure of a notebook that includes
-    the switch by which its backend has just made figures appear, and no later figure would.)
+    It puts back only what it has changed. (plt.rc_context puts back all. After a notebook's first figure that includes
+    the switch by which the backend has just made figures appear, and no later one would.)
     """
     before = {name: plt.rcParams[name] for name in STYLE}
     plt.rcParams.update(STYLE)
