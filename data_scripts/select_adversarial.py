@@ -30,7 +30,7 @@ TARGET = Path(toyworld.__file__).parent / "adversarial.json"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--judge", type=Path, required=True)
-    judge = ll.load_clip("toyclip", pretrained=parser.parse_args().judge)
+    judge = ll.load_clip("toyclip", pretrained=parser.parse_args().judge, precision="fp32")
     spec, kept, wrong = toyworld.TASKS[TASK], {}, []
     prompts = judge.encode_texts([spec.templates[0].replace("{}", name) for name in spec.classnames])  # (C, D)
     for number, (split, n) in enumerate(toyworld.SPLIT_SIZES.items()):

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 SPLIT_SIZES = {"train": 32, "val": 16, "test": 50}  # pictures a class
-ADVERSARIAL_CANDIDATES = 4  # drawn for each that "toy_things_a" keeps
+ADVERSARIAL_CANDIDATES = 3  # drawn for each that "toy_things_a" keeps
 
 
 @cache

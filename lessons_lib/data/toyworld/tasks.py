@@ -147,7 +147,7 @@ _SHIFTS = {
     "_v2": Conditions(scale=(0.45, 0.7), shift=0.25, turn=18, brightness=0.12, noise=(0.02, 0.07), colour_jitter=0.1),
     "_sketch": Conditions(styles=(("sketch", 1.0),)),
     "_a": Conditions(
-        scale=(0.4, 0.7), shift=0.3, turn=40, colour_jitter=0.2, clutter=0.9, brightness=0.15, noise=(0.03, 0.08)
+        scale=(0.5, 0.78), shift=0.18, turn=18, colour_jitter=0.1, clutter=0.4, brightness=0.08, noise=(0.02, 0.05)
     ),
     "_r": Conditions(styles=(("poster", 1.0), ("negative", 1.0), ("mosaic", 1.0), ("grey", 1.0), ("blurred", 1.0))),
 }
