@@ -131,11 +131,12 @@ def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = Non
 
 def _drawn(task: str, *, per_class: int, size: int, seed: int, grain: bool = False) -> dict[str, list[Image.Image]]:
     """Each class's pictures, with or without the camera's grain."""
-    scenes, _ = toyworld.draw_scenes(task, "train", seed=seed, per_class=per_class)
-    if not grain:
-        scenes.how[:, FINISH.index("noise")] = 0
-    drawn = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in scenes.render(size=size)]
+    scenes, labels = toyworld.draw_scenes(task, "train", seed=seed)
     names = toyworld.TASKS[task].classnames
+    shown = scenes[torch.cat([(labels == c).nonzero().flatten()[:per_class] for c in range(len(names))])]
+    if not grain:
+        shown.how[:, FINISH.index("noise")] = 0
+    drawn = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in shown.render(size=size)]
     return {name: drawn[c * per_class : (c + 1) * per_class] for c, name in enumerate(names)}
 
 
