@@ -89,7 +89,8 @@ def few_shot_curves(
         ax.axis("off")
     for ax in axes[::columns]:
         ax.set_ylabel("test accuracy (%)")
-    axes[0].legend(fontsize=8, loc="lower right")
+    figure.set_size_inches(figure.get_figwidth() + 1.9, figure.get_figheight())  # room for the legend, off the curves
+    axes[columns - 1].legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     heading(figure, title)
     return figure
 
@@ -153,7 +154,7 @@ def reliability(
     ax.plot(100 * sure, 100 * right, color=PALETTE[0])
     ax.scatter(100 * sure, 100 * right, s=20 + 300 * share, color=PALETTE[0], zorder=3, label="images of one bin")
     ax.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 103), ylim=(0, 103), title=title)
-    ax.legend(fontsize=8, loc="upper left")
+    ax.legend(fontsize=8)
     return ax
 
 
