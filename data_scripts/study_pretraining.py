@@ -4,7 +4,7 @@
     python data_scripts/study_pretraining.py --jobs 2    # the whole study: MINUTES on two cores
 
 Small CLIPs are pre-trained on the same pairs of one seed, for five seeds: the same image tower with three objectives,
-and three sizes of model on four amounts of data. Zero-shot accuracy is measured on validation pictures along the way.
+and three sizes of model on three amounts of data. Zero-shot accuracy is measured on validation pictures along the way.
 Every finished run is kept in --out, so the same command, started again, does only what is missing.
 """
 
@@ -38,8 +38,8 @@ SEEDS = range(5)
 VALIDATION_SEED = 1_000  # other pictures than any split that lessons and tests are scored on
 CONTRASTIVE, CONTRASTIVE_BAG, PREDICTIVE = "contrastive", "contrastive, bag of words", "predicting words"
 D = 64  # joint width
-WIDTHS, AMOUNTS = (16, 32, 64), (16_384, 32_768, 65_536, 131_072)  # of both towers; pairs seen
-COMPARED = {"width": 64, "pairs": 131_072}  # the size and amount at which the objectives are compared
+WIDTHS, AMOUNTS = (16, 32, 64), (16_384, 32_768, 65_536)  # of both towers; pairs seen
+COMPARED = {"width": 64, "pairs": 65_536}  # the size and amount at which the objectives are compared
 
 
 @dataclass(frozen=True)
