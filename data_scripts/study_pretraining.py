@@ -69,6 +69,7 @@ def plan(trial: bool) -> list[Spec]:
     for seed in SEEDS:
         runs += [Spec(CONTRASTIVE, width, pairs, seed) for width in WIDTHS for pairs in AMOUNTS]
         runs += [Spec(objective, **COMPARED, seed=seed) for objective in (CONTRASTIVE_BAG, PREDICTIVE)]
+        runs += [Spec(PREDICTIVE, **COMPARED, seed=seed, lr=4e-3)]  # is it slow only for want of a higher rate?
     return runs
 
 
@@ -148,14 +149,9 @@ def build(spec: Spec, world: World) -> nn.Module:
 
 def flops(model: nn.Module, spec: Spec, world: World) -> float:
     """Of training on one pair: 6 × parameters × tokens (Kaplan et al., 2020), over the blocks of the towers in use."""
-    towers = {"visual.transformer": 17} | (
-        {"transformer": _mean_length(world)} if spec.objective == CONTRASTIVE else {}
-    )
-    return 6 * sum(sum(p.numel() for p in model.get_submodule(t).parameters()) * n for t, n in towers.items())
-
-
-def _mean_length(world: World) -> float:
-    return float((world.tokens != 0).sum(1).float().mean())
+    length = {"visual.transformer": 17, "transformer": float((world.tokens != 0).sum(1).float().mean())}
+    used = length if spec.objective == CONTRASTIVE else ["visual.transformer"]
+    return 6 * sum(length[t] * p.numel() for t in used for p in model.get_submodule(t).parameters())
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -217,13 +213,8 @@ def train(spec: Spec, points: int = 12) -> dict:
             losses.append([step * spec.batch_size, round(float(np.mean(recent)), 4)])
             recent = []
     cost = {"flops": flops(model, spec, world) * spec.pairs, "cpu_seconds": round(time.process_time() - began, 1)}
-    return {
-        **asdict(spec),
-        **cost,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "loss": losses,
-        "zero_shot": curve,
-    }
+    size = sum(p.numel() for p in model.parameters())
+    return {**asdict(spec), **cost, "parameters": size, "loss": losses, "zero_shot": curve}
 
 
 def main() -> None:
@@ -234,9 +225,11 @@ def main() -> None:
     args = parser.parse_args()
     out = args.out or (Path("build/study_trial.json") if args.trial else OUT)
     record = json.loads(out.read_text()) if out.exists() else {"runs": []}
-    done = {Spec(**{k: run[k] for k in Spec.__dataclass_fields__}).key for run in record["runs"]}
-    missing = [spec for spec in plan(args.trial) if spec.key not in done]
-    print(f"{len(done)} runs are there, {len(missing)} to do")
+    planned = {spec.key: spec for spec in plan(args.trial)}
+    done = {Spec(**{k: run[k] for k in Spec.__dataclass_fields__}).key: run for run in record["runs"]}
+    record["runs"] = [done[key] for key in planned if key in done]
+    missing = [spec for key, spec in planned.items() if key not in done]
+    print(f"{len(record['runs'])} runs are there, {len(missing)} to do")
     context = multiprocessing.get_context("spawn")
     with context.Pool(args.jobs) as pool:
         for run in tqdm(pool.imap(train, missing), total=len(missing), unit="run"):
@@ -248,10 +241,8 @@ def main() -> None:
             }  # fmt: skip
             atomic_write(out, (json.dumps(record) + "\n").encode())
             last = run["zero_shot"][-1][1]
-            mean = np.mean([last[t] for t in TASKS])
-            tqdm.write(
-                f"{run['objective']}, width {run['width']}, {run['pairs']} pairs, seed {run['seed']}: {mean:.1f} %"
-            )
+            what = f"{run['objective']}, width {run['width']}, {run['pairs']} pairs, seed {run['seed']}"
+            tqdm.write(f"{what}: {np.mean([last[t] for t in TASKS]):.1f} %")
 
 
 if __name__ == "__main__":
