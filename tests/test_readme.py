@@ -1,0 +1,28 @@
+"""The README's numbers are the recorded ones."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+spec = importlib.util.spec_from_file_location("update_readme", ROOT / "data_scripts" / "update_readme.py")
+update_readme = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(update_readme)
+
+
+def test_the_readme_shows_the_recorded_times_and_findings():
+    text = (ROOT / "README.md").read_text()
+    assert update_readme.updated(text) == text, "run: python data_scripts/update_readme.py"
+
+
+def test_a_readme_without_markers_is_an_error():
+    with pytest.raises(ValueError, match="measured times"):
+        update_readme.updated("# nothing here\n")
+
+
+def test_every_file_that_the_readme_links_to_is_there():
+    import re
+
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert links and all((ROOT / link).exists() for link in links)
