@@ -177,6 +177,14 @@ def test_pictures_of_every_kind_look_the_same():
         assert np.array_equal(plots.pictures(given)[0], as_array)
 
 
+def test_a_row_of_pictures_may_carry_one_title():
+    figure = plots.show_images(torch.zeros(4, 3, 8, 8), columns=2, row_titles=["a long query about the sea", "b"])
+    assert [ax.texts[0].get_text() for ax in figure.axes[::2]] == ["a long query about the sea", "b"]
+    figure.canvas.draw()
+    left, right = (ax.get_position() for ax in figure.axes[:2])
+    assert right.x0 - left.x1 < 0.1 * left.width  # it does not push the pictures apart
+
+
 @pytest.mark.parametrize(
     ("draw", "words"),
     [

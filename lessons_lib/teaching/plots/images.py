@@ -36,13 +36,17 @@ def show_images(
     size: float = 1.2,
     title: str | None = None,
     title_colours: Sequence[str] | None = None,
+    row_titles: Sequence[str] = (),
 ) -> Figure:
-    """Pictures in rows. images: see `pictures`. titles: one each. size: inches a picture. Returns the Figure."""
+    """Pictures in rows. images: see `pictures`. titles: one each. size: inches a picture. Returns the Figure.
+
+    row_titles: in place of `titles`, one above each row.
+    """
     shown = pictures(images)
     if titles is not None and len(titles) != len(shown):
         raise ValueError(f"{len(shown)} images need as many titles; got {len(titles)}")
     columns = max(1, min(columns, len(shown)))
-    lines = 0 if titles is None else max(str(text).count("\n") + 1 for text in titles)
+    lines = max((str(text).count("\n") + 1 for text in titles or row_titles), default=0)
     figure, axes = panels(math.ceil(len(shown) / columns), columns, size=(size, size + 0.17 * lines))
     for i, ax in enumerate(axes):
         ax.axis("off")
@@ -51,6 +55,9 @@ def show_images(
             if titles is not None:
                 colour = title_colours[i] if title_colours is not None else "black"
                 ax.set_title(titles[i], fontsize=8, fontweight="normal", loc="center", color=colour)
+    for ax, text in zip(axes[::columns], row_titles):
+        ax.set_title(" ", fontsize=8)  # keeps the height; the words themselves reach over the next pictures
+        ax.text(0, 1.08, text, transform=ax.transAxes, fontsize=8).set_in_layout(False)
     heading(figure, title)
     return figure
 
