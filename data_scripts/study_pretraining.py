@@ -1,7 +1,7 @@
 """Lesson 01's study: what to learn from captions (finding F12), and what more compute buys (finding F13).
 
     python data_scripts/study_pretraining.py --trial     # a minute or two, to see that it works
-    python data_scripts/study_pretraining.py --jobs 2    # the whole study: MINUTES on two cores
+    python data_scripts/study_pretraining.py --jobs 2    # the whole study: a quarter of an hour on two cores
 
 Small CLIPs are pre-trained on the same pairs of one seed, for five seeds: the same image tower with three objectives,
 and three sizes of model on three amounts of data. Zero-shot accuracy is measured on validation pictures along the way.
