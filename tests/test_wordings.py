@@ -54,7 +54,7 @@ def test_kinds_are_words_that_captions_use():
 
 
 def test_findings_pair_the_draws():
-    scores = {wording: [50.0, 60.0, 70.0] for wording in (script.PLAIN, script.EIGHTY, script.SINGLE, script.FRAMED)}
+    scores = {wording: [50.0, 60.0, 70.0] for wording in (script.PLAIN, script.EIGHTY, script.FRAMED)}
     tasks = {
         name: {**scores, script.BARE: [48.0, 58.0, 68.0], script.OWN: [low, low + 10, low + 20]}
         for name, low in (("weak", 30.0), ("strong", 75.0))
