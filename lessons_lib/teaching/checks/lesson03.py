@@ -133,10 +133,10 @@ def two_senses(names: Sequence[str], clip: "Clip", *, word: str = "bat", needed:
 
     needed: percent of the pictures that must be told apart; the word alone gets 50.
     """
-    written(names, name="names")
+    written(names, name=f"{word}s")
     require(
         isinstance(names, (list, tuple)) and len(names) == 2 and all(isinstance(name, str) for name in names),
-        f"`names` should be two strings, first for the {SENSES[word][0]}, then for the other sense; it is {names!r}.",
+        f"`{word}s` should be two strings, first for the {SENSES[word][0]}, then for the other sense; it is {names!r}.",
     )
     require(
         all(name.strip() for name in names),
