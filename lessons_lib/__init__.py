@@ -22,6 +22,12 @@ _HOME = {  # public name -> the module that defines it
     "OpenSet": "lessons_lib.open_set",
     "ZeroShot": "lessons_lib.methods",
     "LinearProbe": "lessons_lib.methods",
+    "CoOp": "lessons_lib.methods",
+    "CoCoOp": "lessons_lib.methods",
+    "VPT": "lessons_lib.methods",
+    "VisualPrompting": "lessons_lib.methods",
+    "IVLP": "lessons_lib.methods",
+    "MaPLe": "lessons_lib.methods",
     "load_method": "lessons_lib.methods",
 }
 _MODULES = (
@@ -39,6 +45,7 @@ _MODULES = (
     "suggest",
     "teaching",
     "templates",
+    "training",
 )
 
 __all__ = ["__version__", *_HOME]

@@ -10,7 +10,7 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -137,17 +137,20 @@ def _batches(
     if views is None and (pixels := split.tensor()) is not None:
         return (clip.preprocess_tensor(part)[:, None] for part in pixels.split(batch_size))
     return DataLoader(
-        _Views(split, views, transform, seed),
+        ViewsOf(split, transform, None if views is None else range(views), seed),
         batch_size=max(1, batch_size // (views or 1)),
         num_workers=num_workers,
         generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
     )
 
 
-class _Views(Dataset):
-    """Item i: (K, 3, S, S), the K views of picture i, or (1, 3, S, S), its plain view."""
+class ViewsOf(Dataset):
+    """Item i: (K, 3, S, S), the K augmented views of picture i that `views` numbers, or (1, 3, S, S), the plain one.
 
-    def __init__(self, split: "Split", views: int | None, transform: Callable, seed: int):
+    View k of image i depends on (seed, k, i) alone.
+    """
+
+    def __init__(self, split: "Split", transform: Callable, views: Sequence[int] | None, seed: int):
         self.split, self.views, self.transform, self.seed = split, views, transform, seed
 
     def __len__(self) -> int:
@@ -158,7 +161,7 @@ class _Views(Dataset):
         if self.views is None:
             return self.transform(picture)[None]
         with torch.random.fork_rng(devices=[]):
-            return torch.stack([self._augmented(picture, view, index) for view in range(self.views)])
+            return torch.stack([self._augmented(picture, view, index) for view in self.views])
 
     def _augmented(self, picture, view: int, index: int) -> torch.Tensor:
         digest = sha256(f"{self.seed}/{view}/{index}".encode()).digest()

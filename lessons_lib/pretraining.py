@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
-from lessons_lib.clip.towers import TextTower
+from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.files import atomic_write
 from lessons_lib.losses import clip_loss
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import torch
@@ -12,8 +13,10 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from ..device import autocast, precision_name, resolve_device, resolve_precision
+from .image_tower import ImageTower
+from .prompts import PromptLayout
+from .text_tower import TextTower
 from .tokens import tokenize
-from .towers import TextTower
 from .transforms import Transforms, describe
 
 
@@ -24,6 +27,7 @@ class Clip:
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
     preprocess: PIL.Image -> (3, S, S).   augment: the same at random, for training.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
+    text_tower, image_tower: the two halves opened up, for prompts to enter.
     embed_dim: D.   context_length: positions of the text tower.   image_size: S.
     """
 
@@ -49,7 +53,8 @@ class Clip:
         )
         self.preprocess = self.transforms.preprocess
         self.augment = self.transforms.make_augment()
-        self.text_tower = TextTower(self.model)
+        self.text_tower = TextTower(self.model, name)
+        self.image_tower = ImageTower(self.model, name)
         self.logit_scale = float(self.model.logit_scale.detach().exp())
         self.embed_dim = int(model_cfg["embed_dim"])
         self.context_length = int(tokenizer.context_length)  # the module's is another thing in towers from elsewhere
@@ -73,7 +78,7 @@ class Clip:
     ) -> torch.Tensor:
         """images: (N, 3, S, S) float, preprocessed -> (N, D) float32, L2-normalised, on the model's device.
 
-        batch_size: 64 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
+        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
         """
         self._check_images(images)
@@ -81,7 +86,7 @@ class Clip:
         for rows in self._batches(len(images), batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
-                features[rows] = F.normalize(self.model.encode_image(batch).float(), dim=-1)
+                features[rows] = F.normalize(self.image_tower.encode(batch).float(), dim=-1)
         return features
 
     def encode_texts(
@@ -90,7 +95,7 @@ class Clip:
         """texts: N strings -> (N, D) float32, L2-normalised, on the model's device.
 
         Texts are batched by length and run only up to the last end-of-text of their batch, which gives the same values
-        (see `towers`); models other than open_clip's CLIP class go through their own `encode_text`.
+        (see `text_tower`); models other than open_clip's CLIP class go through their own `encode_text`.
         """
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
@@ -100,6 +105,38 @@ class Clip:
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = F.normalize(self.text_tower.encode(batch).float(), dim=-1)
         return features
+
+    def encode_prompts(self, layout: PromptLayout, context: torch.Tensor, deep: Sequence[torch.Tensor] = ()):
+        """Prompts with learnable context -> (C, D), or (G, C, D), float32, L2-normalised and differentiable in the
+        context: see `TextTower.encode_prompts`."""
+        with autocast(self.device, self.precision):
+            features = self.text_tower.encode_prompts(layout, context, deep)
+        return F.normalize(features.float(), dim=-1)
+
+    def encode_prompted_images(
+        self,
+        images: torch.Tensor,
+        prompts: torch.Tensor | None = None,
+        deep: Sequence[torch.Tensor] = (),
+        *,
+        before_ln_pre: bool = False,
+    ) -> torch.Tensor:
+        """images: (N, 3, S, S), with prompts beside their patches -> (N, D) float32, L2-normalised and differentiable
+        in the prompts and the images: see `ImageTower.encode`. Unlike `encode_images`, all at once."""
+        self._check_images(images)
+        with autocast(self.device, self.precision):
+            images = images.to(self.device, torch.float32, non_blocking=True)
+            features = self.image_tower.encode(images, prompts, deep, before_ln_pre=before_ln_pre)
+        return F.normalize(features.float(), dim=-1)
+
+    @contextmanager
+    def plain_towers(self) -> Iterator[None]:
+        """In this context prompts take the plain path, through open_clip's own blocks, whole: to compare with."""
+        self.text_tower.plain = self.image_tower.plain = True
+        try:
+            yield
+        finally:
+            self.text_tower.plain = self.image_tower.plain = False
 
     @cached_property
     def fingerprint(self) -> str:
@@ -127,7 +164,7 @@ class Clip:
     def _batches(self, count: int, batch_size: int | None, unit: str, progress: bool) -> Iterator[slice]:
         """Slices that cover range(count), with a progress bar if asked for."""
         if batch_size is None:
-            batch_size = 64 if self.device.type == "cpu" else 256
+            batch_size = 32 if self.device.type == "cpu" else 256
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size} must be at least 1")
         with tqdm(total=count, unit=f" {unit}", disable=not progress, leave=False) as bar:

@@ -29,6 +29,16 @@ def tokenize(tokenizer: Callable, texts: str | Sequence[str], context_length: in
     return tokenizer(texts, context_length=context_length)
 
 
+def token_ids(tokenizer: Callable, text: str) -> list[int]:
+    """The ids of a text alone, without start and end. Raises ValueError for a tokenizer other than CLIP's."""
+    if not isinstance(tokenizer, SimpleTokenizer):
+        raise ValueError(
+            f"prompts with learnable context are put together from the tokens of CLIP's own tokenizer; this model's is "
+            f"a {type(tokenizer).__name__}"
+        )
+    return tokenizer.encode(text)
+
+
 def _token_counts(tokenizer: Callable, texts: list[str]) -> list[int]:
     """Tokens that each text needs under a tokenizer from Hugging Face, which open_clip wraps in a class of its own."""
     return [len(ids) for ids in tokenizer.tokenizer([tokenizer.clean_fn(text) for text in texts]).input_ids]

@@ -5,15 +5,22 @@ from typing import TYPE_CHECKING
 
 from . import saving
 from .base import Method
+from .cocoop import CoCoOp
+from .coop import CoOp
+from .ivlp import IVLP
 from .linear_probe import LinearProbe
+from .maple import MaPLe
+from .visual_prompting import VisualPrompting
+from .vpt import VPT
 from .zero_shot import ZeroShot
 
 if TYPE_CHECKING:
     from ..clip import Clip
 
-__all__ = ["LinearProbe", "Method", "ZeroShot", "load_method"]
+_CLASSES = (ZeroShot, LinearProbe, CoOp, CoCoOp, VPT, VisualPrompting, IVLP, MaPLe)
+METHODS = {method.__name__: method for method in _CLASSES}  # by the name that a saved file gives
 
-METHODS = {method.__name__: method for method in (LinearProbe, ZeroShot)}  # by the name that a saved file gives
+__all__ = ["METHODS", "Method", "load_method", *METHODS]
 
 
 def load_method(path: str | Path, clip: "Clip") -> Method:
