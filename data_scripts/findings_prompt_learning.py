@@ -1,0 +1,332 @@
+"""Prompt learning on ToyCLIP: the sweep behind lessons 04 to 06, and findings F4 to F9, F14 and F15.
+
+    python data_scripts/findings_prompt_learning.py run                   # hours on one core; goes on where it stopped
+    python data_scripts/findings_prompt_learning.py run --part 1/2 &      # or in parts side by side, a core each
+    python data_scripts/findings_prompt_learning.py run --part 2/2
+    python data_scripts/findings_prompt_learning.py collect               # the table, the findings, the report
+
+Five seeds; a seed draws the shots, the start and the order of images. Methods train as published (learning rate, batch
+size, epochs), with two exceptions: few-shot runs of CoOp take 50 epochs at every number of shots, and images are not
+augmented. Nothing is chosen on any image: every setting is fixed beforehand, the probe's regularisation excepted, which
+validation images choose. Differences are paired seed by seed, intervals are Student's t at 95 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+import lessons_lib as ll
+from lessons_lib import protocols
+from lessons_lib.data.toyworld import ELEVEN, SHIFTS
+from lessons_lib.evaluation import interval
+from lessons_lib.files import atomic_write
+from lessons_lib.teaching import recorded_runs
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ROOT / "build" / "prompt_learning"
+SEEDS = (1, 2, 3, 4, 5)
+SHOTS = (1, 2, 4, 8, 16)
+FINE_GRAINED = ("toy_pets", "toy_cars", "toy_flowers", "toy_food", "toy_aircraft")
+KEY = ["protocol", "method", "task", "shots", "seed"]
+ABLATED = ("toy_satellite", "toy_textures")
+
+
+@dataclass
+class Run:
+    """One cell of the sweep, for one seed."""
+
+    protocol: str
+    label: str
+    method: str
+    task: str
+    shots: int = 16
+    settings: dict = field(default_factory=dict)  # of the constructor
+    fit: dict = field(default_factory=dict)
+
+
+def plan() -> list[Run]:
+    """All cells, for one seed."""
+    runs = []
+    for task in ELEVEN:
+        runs.append(Run("few-shot", "ZeroShot", "ZeroShot", task))
+        for shots in SHOTS:
+            runs.append(Run("few-shot", "LinearProbe", "LinearProbe", task, shots))
+            runs.append(Run("few-shot", "CoOp", "CoOp", task, shots, fit={"epochs": 50}))
+        for shots in (1, 16):
+            settings = {"class_specific": True}
+            runs.append(Run("few-shot", "CoOp (class-specific)", "CoOp", task, shots, settings, {"epochs": 50}))
+        runs.append(Run("few-shot", "CoOp (M=4)", "CoOp", task, 16, {"n_ctx": 4}, {"epochs": 50}))
+    for task in ELEVEN:
+        runs.append(Run("base-to-new", "ZeroShot", "ZeroShot", task))
+        runs.append(Run("base-to-new", "CoOp", "CoOp", task))
+        runs.append(Run("base-to-new", "CoCoOp", "CoCoOp", task))
+        runs.append(Run("base-to-new", "VPT (deep)", "VPT", task, settings={"depth": 6}))
+        one_side = {"n_ctx_text": 4, "n_ctx_vision": 0}
+        runs.append(Run("base-to-new", "IVLP (text only)", "IVLP", task, settings=one_side, fit={"lr": 0.0025}))
+        runs.append(Run("base-to-new", "IVLP", "IVLP", task))
+        runs.append(Run("base-to-new", "MaPLe", "MaPLe", task))
+    runs.append(Run("domain shift", "ZeroShot", "ZeroShot", "toy_things"))
+    for label, settings in (("CoOp", {}), ("CoOp (M=4)", {"n_ctx": 4})):
+        runs.append(Run("domain shift", label, "CoOp", "toy_things", 16, settings, {"epochs": 50}))
+    for task in ABLATED:
+        for depth in (1, 2, 3, 4):
+            runs.append(Run("ablation", f"MaPLe (depth {depth})", "MaPLe", task, settings={"prompt_depth": depth}))
+        for length in (1, 4):
+            runs.append(Run("ablation", f"MaPLe (length {length})", "MaPLe", task, settings={"n_ctx": length}))
+        runs.append(Run("ablation", "MaPLe†", "MaPLe", task, settings={"shared_coupling": True}))
+    return runs
+
+
+@cache
+def task_of(name: str) -> ll.data.Task:
+    """Drawn once a process."""
+    return ll.load_task(name)
+
+
+def carry_out(run: Run, seed: int, clip: ll.Clip, path: Path) -> pd.DataFrame:
+    def make():
+        return getattr(ll, run.method)(clip, **run.settings)
+
+    common = {"seeds": (seed,), "name": run.label, "path": path, "progress": False, **run.fit}
+    if run.protocol == "few-shot":
+        return protocols.few_shot(make, task_of(run.task), shots=(run.shots,), **common)
+    if run.protocol == "domain shift":
+        return protocols.carry_over(
+            make, task_of(run.task), map(task_of, SHIFTS), shots=run.shots, protocol=run.protocol, **common
+        )
+    return protocols.base_to_new(make, task_of(run.task), shots=run.shots, protocol=run.protocol, **common)
+
+
+def run_part(part: int, parts: int, seeds: list[int]) -> None:
+    """Every `parts`-th cell, seed by seed, so that what there is after a while covers whole seeds."""
+    torch.set_num_threads(1)
+    clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
+    jobs = [(run, seed) for seed in seeds for run in plan()]
+    mine = jobs[part - 1 :: parts]
+    for run, seed in tqdm(mine, unit="run", desc=f"part {part} of {parts}"):
+        carry_out(run, seed, clip, PARTS / f"part-{part}-of-{parts}.csv")
+
+
+def gather() -> pd.DataFrame:
+    """The rows of all parts, of the seeds that are complete."""
+    files = sorted(PARTS.glob("part-*.csv"))
+    if not files:
+        raise SystemExit(f"there are no runs in {PARTS}: run the sweep first")
+    rows = pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
+    rows = rows.drop_duplicates([*KEY, "on"], keep="last")
+    cells = {(run.protocol, run.label, run.task, run.shots) for run in plan()}
+    done = {
+        seed: set(map(tuple, part[["protocol", "method", "task", "shots"]].values))
+        for seed, part in rows.groupby("seed")
+    }
+    whole = [seed for seed in SEEDS if cells <= done.get(seed, set())]
+    if not whole:
+        raise SystemExit("no seed is complete yet: go on with the sweep")
+    missing = sorted(set(SEEDS) - set(whole))
+    if missing:
+        print(f"seeds {missing} are not complete and are left out")
+    rows = rows[rows.seed.isin(whole)].drop(columns="settings").sort_values([*KEY, "on"], ignore_index=True)
+    return rows.round({"accuracy": 4, "seconds": 2, "peak_mib": 1})
+
+
+def difference(rows: pd.DataFrame, first: str, second: str) -> dict:
+    """`first` above `second` in points: paired by task, on, shots and seed; averaged within each seed."""
+    pairs = rows[rows.method.isin([first, second])].pivot(
+        index=["task", "on", "shots", "seed"], columns="method", values="accuracy"
+    )
+    return effect((pairs[first] - pairs[second]).dropna().groupby("seed").mean())
+
+
+def effect(by_seed: pd.Series) -> dict:
+    """One number a seed -> mean, half_width, n."""
+    return {name: round(float(value), 3) for name, value in interval(by_seed)._asdict().items()}
+
+
+def correlations(by_task: pd.DataFrame, against: pd.Series) -> pd.Series:
+    """by_task: a row a task, a column a seed. The correlation over tasks with `against`, for each seed."""
+    return by_task.apply(lambda column: np.corrcoef(column, against[column.index])[0, 1])
+
+
+def findings(rows: pd.DataFrame) -> dict[str, dict]:
+    """Each finding's effects, and whether it was seen: every effect that it names has its sign beyond its interval."""
+    few, new, shift = (rows[rows.protocol == name] for name in ("few-shot", "base-to-new", "domain shift"))
+    h = protocols.with_harmonic_mean(new)
+    h = h[h.on == "H"]
+    at = {k: few[few.shots == k] for k in SHOTS}
+    zero = few[few.method == "ZeroShot"].groupby("task").accuracy.mean()
+    found = {}
+
+    def add(key: str, claim: str, *wanted: tuple[str, dict, int], other: dict | None = None) -> None:
+        seen = all(sign * effect["mean"] > effect["half_width"] for _, effect, sign in wanted)
+        effects = {name: effect for name, effect, _ in wanted} | (other or {})
+        found[key] = {"claim": claim, "seen": seen, "effects": effects}
+
+    gain = at[16][at[16].method == "CoOp"].pivot(index="task", columns="seed", values="accuracy").sub(zero, axis=0)
+    add(
+        "F4",
+        "at 16 shots CoOp beats hand-made prompts, most where zero-shot is weak",
+        ("CoOp − ZeroShot, 16 shots", difference(at[16], "CoOp", "ZeroShot"), +1),
+        ("correlation over tasks of the gain with zero-shot accuracy", effect(correlations(gain, zero)), -1),
+    )
+    widths = {k: difference(at[k], "CoOp", "LinearProbe") for k in SHOTS}
+    add(
+        "F5",
+        "at 1 and 2 shots CoOp beats the linear probe, by a margin that closes as shots grow",
+        ("CoOp − LinearProbe, 1 shot", widths[1], +1),
+        ("CoOp − LinearProbe, 2 shots", widths[2], +1),
+        ("that margin at 1 shot − at 16 shots", effect(margin(at[1]) - margin(at[16])), +1),
+        other={f"CoOp − LinearProbe, {k} shots": widths[k] for k in (4, 8, 16)},
+    )
+    add(
+        "F6",
+        "longer context beats shorter on seen classes; under domain shift the order turns",
+        ("M=16 − M=4, eleven tasks", difference(at[16], "CoOp", "CoOp (M=4)"), +1),
+        ("M=16 − M=4, four shifts of toy_things", difference(shift[shift.on != "test"], "CoOp", "CoOp (M=4)"), -1),
+        other={
+            "M=16 − M=4, toy_things itself": difference(shift[shift.on == "test"], "CoOp", "CoOp (M=4)"),
+            "CoOp − ZeroShot, four shifts": difference(shift[shift.on != "test"], "CoOp", "ZeroShot"),
+        },
+    )
+    unseen, base = new[new.on == "new"], new[new.on == "base"]
+    add(
+        "F7",
+        "CoOp trained on base classes falls below zero-shot on new ones; CoCoOp recovers most of it",
+        ("CoOp − ZeroShot, new classes", difference(unseen, "CoOp", "ZeroShot"), -1),
+        ("CoCoOp − CoOp, new classes", difference(unseen, "CoCoOp", "CoOp"), +1),
+        ("CoCoOp − half way from CoOp to ZeroShot, new classes", half_way(unseen), +1),
+        other={
+            "CoOp − ZeroShot, base classes": difference(base, "CoOp", "ZeroShot"),
+            "CoCoOp − ZeroShot, base classes": difference(base, "CoCoOp", "ZeroShot"),
+        },
+    )
+    rivals = ("ZeroShot", "CoOp", "CoCoOp", "VPT (deep)", "IVLP (text only)", "IVLP")
+    add(
+        "F8",
+        "MaPLe has the best harmonic mean; coupled beats independent beats one-sided",
+        *((f"H: MaPLe − {rival}", difference(h, "MaPLe", rival), +1) for rival in rivals),
+        ("H: IVLP − VPT (deep)", difference(h, "IVLP", "VPT (deep)"), +1),
+        ("H: IVLP − IVLP (text only)", difference(h, "IVLP", "IVLP (text only)"), +1),
+    )
+    ablation = rows[rows.protocol == "ablation"]
+    ha = protocols.with_harmonic_mean(ablation)
+    ha = ha[ha.on == "H"]
+    lengths = ("MaPLe (length 4)", "MaPLe (length 1)")
+    add(
+        "F9",
+        "depth helps up to a point; longer prompts help base and hurt new",
+        ("H: depth 3 − depth 1", difference(ha, "MaPLe (depth 3)", "MaPLe (depth 1)"), +1),
+        ("base: length 4 − length 1", difference(ablation[ablation.on == "base"], *lengths), +1),
+        ("new: length 4 − length 1", difference(ablation[ablation.on == "new"], *lengths), -1),
+        other={
+            "H: depth 2 − depth 1": difference(ha, "MaPLe (depth 2)", "MaPLe (depth 1)"),
+            "H: depth 4 − depth 3": difference(ha, "MaPLe (depth 4)", "MaPLe (depth 3)"),
+        },
+    )
+    fine = {k: at[k][at[k].task.isin(FINE_GRAINED)] for k in (1, 16)}
+    add(
+        "F14",
+        "class-specific contexts help fine-grained tasks with many shots and hurt with few",
+        ("class-specific − unified, 16 shots, fine-grained", difference(fine[16], "CoOp (class-specific)", "CoOp"), +1),
+        ("class-specific − unified, 1 shot, eleven tasks", difference(at[1], "CoOp (class-specific)", "CoOp"), -1),
+        other={
+            "class-specific − unified, 16 shots, eleven": difference(at[16], "CoOp (class-specific)", "CoOp"),
+            "class-specific − unified, 1 shot, fine-grained": difference(fine[1], "CoOp (class-specific)", "CoOp"),
+        },
+    )
+    zero_h = h[h.method == "ZeroShot"].groupby("task").accuracy.mean()
+    maple = h[h.method == "MaPLe"].pivot(index="task", columns="seed", values="accuracy")
+    add(
+        "F15",
+        "multi-modal prompts gain most on the tasks farthest from the pre-training",
+        (
+            "correlation over tasks of MaPLe's gain in H with zero-shot H",
+            effect(correlations(maple.sub(zero_h, axis=0), zero_h)),
+            -1,
+        ),
+    )
+    return found
+
+
+def margin(rows: pd.DataFrame) -> pd.Series:
+    """CoOp above the probe, the mean over tasks, for each seed."""
+    wide = rows.pivot(index=["task", "seed"], columns="method", values="accuracy")
+    return (wide["CoOp"] - wide["LinearProbe"]).groupby("seed").mean()
+
+
+def half_way(rows: pd.DataFrame) -> dict:
+    wide = rows.pivot(index=["task", "seed"], columns="method", values="accuracy")
+    return effect((wide["CoCoOp"] - (wide["CoOp"] + wide["ZeroShot"]) / 2).groupby("seed").mean())
+
+
+def report(found: dict[str, dict], rows: pd.DataFrame) -> str:
+    """Findings and the base-to-new table, as Markdown."""
+    lines = ["| finding | | effect (points, or correlation) |", "|---|---|---|"]
+    for key, finding in found.items():
+        effects = []
+        for name, e in finding["effects"].items():
+            digits = 2 if "correlation" in name else 1
+            effects.append(f"{name} {e['mean']:+.{digits}f} ± {e['half_width']:.{digits}f}")
+        lines.append(
+            f"| {key}: {finding['claim']} | {'seen' if finding['seen'] else '**not seen**'} | {'; '.join(effects)} |"
+        )
+    new = protocols.with_harmonic_mean(rows[rows.protocol == "base-to-new"])
+    lines += [
+        "",
+        "Base-to-new, mean of the eleven tasks (16 shots):",
+        "",
+        "| method | base | new | H |",
+        "|---|---|---|---|",
+    ]
+    table = protocols.summary(new, ("method", "on")).pivot(index="method", columns="on", values="text")
+    for method in dict.fromkeys(run.label for run in plan() if run.protocol == "base-to-new"):
+        lines.append(f"| {method} | " + " | ".join(table.loc[method, on] for on in ("base", "new", "H")) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def collect(out: Path) -> None:
+    rows = gather()
+    clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
+    found = findings(rows)
+    record = {
+        "script": "data_scripts/findings_prompt_learning.py",
+        "date": date.today().isoformat(),
+        "seeds": sorted(int(seed) for seed in rows.seed.unique()),
+        "clip": clip.fingerprint,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "core_hours": round(rows.drop_duplicates(KEY).seconds.sum() / 3600, 2),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    atomic_write(out / recorded_runs.PROMPT_LEARNING.name, rows.to_csv(index=False).encode())
+    atomic_write(out / "prompt_learning_findings.json", (json.dumps(record, indent=1) + "\n").encode())
+    text = report(found, rows)
+    atomic_write(out / "prompt_learning_findings.md", text.encode())
+    print(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "collect"])
+    parser.add_argument("--part", default="1/1", help="which part of how many, such as 1/2")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--out", type=Path, default=recorded_runs.PROMPT_LEARNING.parent)
+    args = parser.parse_args()
+    if args.what == "collect":
+        collect(args.out)
+        return
+    part, parts = map(int, args.part.split("/"))
+    run_part(part, parts, args.seeds)
+
+
+if __name__ == "__main__":
+    main()
