@@ -110,7 +110,7 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
         run.failure = f"cell {at + 1}: {error.ename}: {error.evalue}"
     except CellTimeoutError:
         run.failure = f"cell {at + 1}: ran longer than {timeout} s"
-    except DeadKernelError:
+    except (DeadKernelError, AssertionError):  # nbclient asserts where a kernel is gone that it is about to ask
         run.failure = f"cell {at + 1}: the kernel died (out of memory?)"
     finally:
         bar.close()

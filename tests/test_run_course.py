@@ -68,6 +68,14 @@ def test_a_cell_that_hangs_is_stopped_and_named(tmp_path):
     assert done.returncode == 1 and "slow, cell 2: ran longer than 1 s" in done.stderr
 
 
+def test_a_kernel_that_dies_is_named_and_the_next_lesson_runs(tmp_path):
+    dying = lesson(tmp_path / "01_dying.ipynb", ["import os, signal", "os.kill(os.getpid(), signal.SIGKILL)"])
+    done = course(dying, lesson(tmp_path / "02_good.ipynb", GOOD), out=tmp_path / "out")
+    assert done.returncode == 1
+    assert "FAILED  01_dying, cell 3: the kernel died" in done.stderr
+    assert "02_good" in done.stdout and "42" in (tmp_path / "out" / "02_good.html").read_text()
+
+
 def test_a_notebook_that_is_not_there_is_named(tmp_path):
     done = course(tmp_path / "04_missing.ipynb", out=tmp_path / "out")
     assert done.returncode == 2 and "no such notebook" in done.stderr and "04_missing.ipynb" in done.stderr
