@@ -1,4 +1,4 @@
-"""The fit loop that the prompt-learning papers share, and the images that it is fed.
+"""The fit loop that the prompt-learning papers share.
 
 SGD with momentum 0.9 and weight decay 5e-4; a cosine schedule stepped once an epoch, with the first epoch at a constant
 1e-5 (Dassl's settings, on which CoOp, CoCoOp, MaPLe and DAPT were built):
@@ -13,28 +13,26 @@ gradients are summed, so several GPUs end with the weights that one gives, up to
 import json
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
-from .features import ViewsOf, image_features
+from .features import transform_name
 from .files import atomic_write
+from .inputs import Inputs, check_views
 from .suggest import nearest
 
 if TYPE_CHECKING:
-    from .clip import Clip
     from .data import Split
 
 OPTIMIZERS = ("sgd", "adamw")
-IN_MEMORY = 2 * 2**30  # bytes of preprocessed images that are kept from epoch to epoch
 CHECK_EVERY = 25  # steps between looks at the loss on a GPU, since each look waits for it
 
 
@@ -53,12 +51,14 @@ class Recipe:
     warmup_lr: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}={value!r}: give a whole number, at least 1")
-        if not self.lr > 0 or not math.isfinite(self.lr):
-            raise ValueError(f"lr={self.lr!r}: give a learning rate above 0")
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name}={value!r}: give a whole number, at least {least}")
+            object.__setattr__(self, name, int(value))  # numpy's numbers are whole, too
+        if isinstance(self.lr, bool) or not isinstance(self.lr, Real) or not 0 < self.lr < math.inf:
+            raise ValueError(f"lr={self.lr!r}: give a learning rate, a number above 0")
+        object.__setattr__(self, "lr", float(self.lr))
         if self.optimizer not in OPTIMIZERS:
             hint = nearest(str(self.optimizer), OPTIMIZERS)
             raise ValueError(f"optimizer={self.optimizer!r}: use one of {OPTIMIZERS}. {hint}".strip())
@@ -75,76 +75,6 @@ class Recipe:
         return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
 
-class Inputs:
-    """What a method is fed for a split, batch by batch: preprocessed images, or the frozen tower's features of them.
-
-    views: "plain", every image as it is; K, a number of augmented views made once, used in turn, one an epoch;
-        "fresh", augmented anew every epoch, as published.
-    pixels: give images (n, 3, S, S) rather than features (n, D).
-    in_memory: bytes of preprocessed images that may be kept from epoch to epoch.
-    """
-
-    def __init__(
-        self,
-        clip: "Clip",
-        split: "Split",
-        *,
-        views: str | int,
-        seed: int,
-        pixels: bool,
-        workers: int = 0,
-        in_memory: int = IN_MEMORY,
-    ):
-        if not (views in ("plain", "fresh") or (isinstance(views, int) and not isinstance(views, bool) and views >= 1)):
-            raise ValueError(f"views={views!r}: give 'plain', a number of fixed augmented views, or 'fresh'")
-        self.clip, self.split, self.views, self.seed, self.pixels = clip, split, views, seed, pixels
-        self.workers = workers
-        self.features: Tensor | None = None  # (K, N, D)
-        if not pixels and views != "fresh":
-            features = image_features(clip, split, view=views, seed=seed)
-            self.features = features if features.ndim == 3 else features[None]
-        count = len(split) * (views if isinstance(views, int) else 1)
-        self.fits = views != "fresh" and count * 3 * clip.image_size**2 * 4 <= in_memory
-        self._kept: dict[int, Tensor] = {}  # view -> (N, 3, S, S)
-
-    def batches(self, epoch: int, chosen: list[Tensor]) -> Iterator[Tensor]:
-        """For each tensor of positions (n,) the features (n, D), or images (n, 3, S, S), on the CLIP's device."""
-        if self.features is not None:
-            view = self.features[(epoch - 1) % len(self.features)]
-            yield from (view[rows.to(view.device)] for rows in chosen)
-            return
-        for images in self._images(epoch, chosen):
-            images = images.to(self.clip.device, non_blocking=True)
-            yield images if self.pixels else self.clip.encode_images(images)
-
-    def _images(self, epoch: int, chosen: list[Tensor]) -> Iterator[Tensor]:
-        view = 0 if self.views == "plain" else epoch if self.views == "fresh" else (epoch - 1) % self.views
-        if self.fits:
-            if view not in self._kept:
-                everything = [torch.arange(len(self.split))]
-                self._kept[view] = next(iter(self._load(view, everything)))
-            yield from (self._kept[view][rows] for rows in chosen)
-        else:
-            yield from self._load(view, chosen)
-
-    def _load(self, view: int, chosen: list[Tensor]) -> Iterator[Tensor]:
-        pixels = self.split.tensor() if self.views == "plain" else None
-        if pixels is not None:
-            return (self.clip.preprocess_tensor(pixels[rows]) for rows in chosen)
-        plain = self.views == "plain"
-        views = ViewsOf(
-            self.split, self.clip.preprocess if plain else self.clip.augment, None if plain else [view], self.seed
-        )
-        loader = DataLoader(
-            views,
-            batch_sampler=[rows.tolist() for rows in chosen],
-            num_workers=self.workers,
-            pin_memory=self.clip.device.type == "cuda",
-            generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
-        )
-        return (images[:, 0] for images in loader)
-
-
 def train(
     method: nn.Module,
     split: "Split",
@@ -159,40 +89,60 @@ def train(
 
     checkpoint: a file that is written after every epoch, and gone on from where it exists.
     workers: processes that open and augment image files.
-    Returns a row an epoch: epoch, lr, loss (mean over its steps), seconds.
-    Raises FloatingPointError when the loss is no longer finite, with the parameters as after the last good epoch;
-    ValueError for a checkpoint of another run; MemoryError when a batch does not fit.
+    Returns a row an epoch: epoch, lr, loss (mean over its steps), seconds; `method.history` is the same list.
+    Raises FloatingPointError when the loss or a parameter is no longer finite, with the parameters and the history as
+    after the last good epoch; ValueError for a checkpoint of another run; MemoryError when a batch does not fit.
     """
     if len(split) == 0:
         raise ValueError("the training split has no images: there is nothing to learn from")
-    inputs = Inputs(
-        method.clip, split, views=views, seed=recipe.seed, pixels=method.learns_from_pixels, workers=workers
-    )
+    check_views(views)
+    rank, world = _processes()
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
-    saved = Checkpoint(checkpoint, method, optimizer, _key(method, split, recipe, views))
-    history = saved.load()
+    key = "" if checkpoint is None else _key(method, split, recipe, views)
+    saved = Checkpoint(checkpoint, method, optimizer, key)
+    method.history = history = saved.load()
+    if len(history) == recipe.epochs:
+        method.eval()
+        return history
+    pixels = method.learns_from_pixels
+    inputs = Inputs(
+        method.clip, split, views=views, seed=recipe.seed, pixels=pixels, workers=workers, progress=progress
+    )
+    bar = tqdm(
+        total=recipe.epochs,
+        initial=len(history),
+        desc=f"{type(method).__name__}, {len(split)} images",
+        unit="epoch",
+        disable=not progress or rank > 0,
+        leave=False,
+        delay=1,
+    )
+    starts = []  # the parameters at the start of this epoch and of the one before
     method.train()
-    with tqdm(
-        total=recipe.epochs, initial=len(history), unit="epoch", disable=not progress, leave=False, delay=1
-    ) as bar:
-        bar.set_description(f"{type(method).__name__}, {len(split)} images")
+    try:
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             start = time.perf_counter()
-            good = [p.detach().clone() for p in parameters]
+            starts = [*starts[-1:], [p.detach().clone() for p in parameters]]
             try:
                 loss = _epoch(method, inputs, optimizer, recipe, epoch)
-            except FloatingPointError:
-                with torch.no_grad():
-                    for p, before in zip(parameters, good):
-                        p.copy_(before)
-                raise
+            except FloatingPointError as error:
+                _go_back(parameters, starts, history)
+                then = f"after epoch {len(history)}" if history else "before the first epoch"
+                raise FloatingPointError(
+                    f"{error}, at learning rate {recipe.learning_rate(epoch):.3g}. The parameters are back as they "
+                    f"were {then}: fit again with a smaller lr (it was {recipe.lr:g})"
+                ) from None
             lr = recipe.learning_rate(epoch)
             history.append({"epoch": epoch, "lr": lr, "loss": loss, "seconds": time.perf_counter() - start})
             saved.write(history)
             bar.update()
             bar.set_postfix(loss=f"{loss:.3f}")
-    method.eval()
+    finally:
+        bar.close()
+        method.eval()
+    if checkpoint is not None and world > 1:  # no process goes on before the file is whole
+        dist.all_reduce(torch.zeros(1, device=method.clip.device))
     return history
 
 
@@ -204,55 +154,70 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     draws = torch.Generator().manual_seed(recipe.seed * 1_000_003 + epoch)
     order = torch.randperm(len(inputs.split), generator=draws)
     whole = [rows for rows in order.split(recipe.batch_size) if len(rows) == recipe.batch_size] or [order]
-    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    rank, world = _processes()
     mine = [rows[rank::world] for rows in whole]
-    labels = inputs.split.labels
-    total, unseen = torch.zeros((), device=method.clip.device), 0
+    labels, device = inputs.split.labels, method.clip.device
+    total = torch.zeros((), device=device)
     for step, (rows, part, batch) in enumerate(zip(whole, mine, inputs.batches(epoch, mine)), start=1):
-        share = len(part) / len(rows)
         optimizer.zero_grad(set_to_none=True)
-        try:
-            loss = method.loss(batch, labels[part].to(method.clip.device)) * share if len(part) else None
-            if loss is not None:
+        if len(part):
+            share = len(part) / len(rows)
+            try:
+                loss = method.loss(batch, labels[part].to(device)) * share
                 loss.backward()
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            raise _in_words(error, method, recipe) from error
-        total += 0 if loss is None else loss.detach()
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+                raise MemoryError(_what_to_lower(method, recipe)) from error
+            total += loss.detach()
         if world > 1:
-            _sum_over_processes(optimizer, total if step == len(whole) else None)
-        unseen += 1
-        if method.clip.device.type == "cpu" or unseen == CHECK_EVERY or step == len(whole):
-            unseen = 0
-            if not torch.isfinite(total):
-                raise FloatingPointError(
-                    f"the loss is not a finite number any more in epoch {epoch}, step {step}, at learning rate "
-                    f"{recipe.learning_rate(epoch):.3g}: the parameters are back where the epoch before left them. "
-                    f"Fit again with a smaller lr (it was {recipe.lr:g})"
-                )
+            _sum_gradients(optimizer)
+        if device.type == "cpu" or step in (1, len(whole)) or step % CHECK_EVERY == 0:
+            so_far = total.clone()
+            if world > 1:  # so that all processes stop together
+                dist.all_reduce(so_far)
+            if not torch.isfinite(so_far):
+                raise FloatingPointError(f"the loss is not a finite number any more in epoch {epoch}, step {step}")
         optimizer.step()
-    return float(total) / len(whole)
+    if not all(p.isfinite().all() for group in optimizer.param_groups for p in group["params"]):
+        raise FloatingPointError(f"a parameter is not a finite number any more after epoch {epoch}, step {step}")
+    return float(so_far) / len(whole)
 
 
-def _sum_over_processes(optimizer: torch.optim.Optimizer, total: Tensor | None) -> None:
+def _go_back(parameters: list[nn.Parameter], starts: list[list[Tensor]], history: list[dict]) -> None:
+    """Puts the parameters back to the start of the epoch; where its very first loss was lost already, it is the epoch
+    before that went wrong, in its last step, so that one is taken back as well."""
+    good = starts[-1]
+    if len(starts) > 1 and all(torch.equal(p, before) for p, before in zip(parameters, good)):
+        good = starts[-2]
+        history.pop()
+    with torch.no_grad():
+        for p, before in zip(parameters, good):
+            p.copy_(before)
+
+
+def _processes() -> tuple[int, int]:
+    """This process's number, and how many there are; (0, 1) outside of torch.distributed."""
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
+
+def _sum_gradients(optimizer: torch.optim.Optimizer) -> None:
     for group in optimizer.param_groups:
         for p in group["params"]:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
             dist.all_reduce(p.grad)
-    if total is not None:
-        dist.all_reduce(total)
 
 
-def _in_words(error: RuntimeError, method: nn.Module, recipe: Recipe) -> Exception:
-    """What to do where a batch does not fit into memory; other errors as they are."""
+def _is_out_of_memory(error: RuntimeError) -> bool:
     text = str(error)
-    if (
-        not isinstance(error, torch.OutOfMemoryError)
-        and "not enough memory" not in text
-        and "can't allocate" not in text
-    ):
-        return error
+    return (
+        isinstance(error, torch.cuda.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
+    )
+
+
+def _what_to_lower(method: nn.Module, recipe: Recipe) -> str:
     other = f", or max_prompts (now {method.max_prompts})" if hasattr(method, "max_prompts") else ""
-    return MemoryError(
+    return (
         f"a training step of {type(method).__name__} does not fit into the memory of {method.clip.device}: lower "
         f"batch_size (now {recipe.batch_size}){other}"
     )
@@ -266,7 +231,7 @@ class Checkpoint:
         self.method, self.optimizer, self.key = method, optimizer, key
 
     def write(self, history: list[dict]) -> None:
-        if self.path is None or (dist.is_initialized() and dist.get_rank() > 0):
+        if self.path is None or _processes()[0] > 0:
             return
         state = {
             "key": self.key,
@@ -280,6 +245,8 @@ class Checkpoint:
         """Puts the state back, and returns the history; an empty one where there is no file."""
         if self.path is None or not self.path.exists():
             return []
+        if self.path.is_dir():
+            raise ValueError(f"the checkpoint '{self.path}' is a folder: give the path of a file")
         try:
             state = torch.load(self.path, map_location=self.method.clip.device, weights_only=True)
             key = state["key"]
@@ -308,5 +275,6 @@ def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int) ->
         "labels": split.labels.tolist(),
         "recipe": asdict(recipe),
         "views": views,
+        "transform": repr(method.clip.transforms) if views == "plain" else transform_name(method.clip.augment),
     }
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -81,7 +81,7 @@ class Clip:
         batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
         """
-        self._check_images(images)
+        self.check_images(images)
         features = torch.empty(len(images), self.embed_dim, device=self.device)
         for rows in self._batches(len(images), batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
@@ -123,7 +123,7 @@ class Clip:
     ) -> torch.Tensor:
         """images: (N, 3, S, S), with prompts beside their patches -> (N, D) float32, L2-normalised and differentiable
         in the prompts and the images: see `ImageTower.encode`. Unlike `encode_images`, all at once."""
-        self._check_images(images)
+        self.check_images(images)
         with autocast(self.device, self.precision):
             images = images.to(self.device, torch.float32, non_blocking=True)
             features = self.image_tower.encode(images, prompts, deep, before_ln_pre=before_ln_pre)
@@ -147,7 +147,7 @@ class Clip:
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
 
-    def _check_images(self, images: torch.Tensor) -> None:
+    def check_images(self, images: torch.Tensor) -> None:
         expected = (3, *self.transforms.size)
         wanted = f"encode_images takes preprocessed images, (N, {', '.join(map(str, expected))}) float"
         if not isinstance(images, torch.Tensor):

@@ -54,7 +54,7 @@ class CoCoOp(Learned):
         self.max_prompts = max_prompts
         hidden = max(1, clip.embed_dim // 16)
         self.meta_net = nn.Sequential(
-            nn.Linear(clip.embed_dim, hidden), nn.ReLU(), nn.Linear(hidden, clip.text_tower.width)
+            empty_linear(clip.embed_dim, hidden), nn.ReLU(), empty_linear(hidden, clip.text_tower.width)
         ).to(clip.device)
         self.reset(seed=1)
 
@@ -92,6 +92,11 @@ class CoCoOp(Learned):
     def _compare(self, features: Tensor) -> Tensor:
         texts = self.clip.encode_prompts(self.layout, self.contexts(features))  # (B, C, D)
         return self.clip.logit_scale * (texts @ features[:, :, None])[:, :, 0]  # (B, C)
+
+
+def empty_linear(n_in: int, n_out: int) -> nn.Linear:
+    """A layer that `reset_linear` has to fill: drawing nothing, it leaves torch's own generator alone."""
+    return nn.utils.skip_init(nn.Linear, n_in, n_out)
 
 
 def reset_linear(layer: nn.Linear, draws: torch.Generator) -> None:

@@ -81,6 +81,10 @@ class CoOp(Learned):
                 "class-specific contexts exist only for the classes that they were learned for, so they cannot be "
                 "carried to others: use CoOp(class_specific=False), or fit on a task with these classes"
             )
+        if self.class_specific and self.classnames is None:  # nothing learned yet: the starting prompts
+            other = type(self)(self.clip, **self.settings())
+            other.set_classes(classnames)
+            return other.eval()
         return super().for_classes(classnames)
 
     def text_features(self) -> Tensor:

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..inputs import Inputs, check_views
 from ..templates import apply
-from ..training import Inputs, Recipe, train
+from ..training import Recipe, train
 from .base import Method
 
 if TYPE_CHECKING:
@@ -86,12 +87,11 @@ class Learned(Method):
             optimizer=optimizer,
             weight_decay=self.WEIGHT_DECAY,
         )
+        check_views(views)
         self.take_template(task)
         self.set_classes(task.classnames)
-        self.reset(seed)
-        self.history = train(
-            self, task.train, recipe, views=views, checkpoint=checkpoint, progress=progress, workers=workers
-        )
+        self.reset(recipe.seed)
+        train(self, task.train, recipe, views=views, checkpoint=checkpoint, progress=progress, workers=workers)
         return self
 
     def take_template(self, task: "Task") -> None:
@@ -137,6 +137,7 @@ class Learned(Method):
             return super().features(images)
         size = 32 if self.clip.device.type == "cpu" else 256
         if isinstance(images, Tensor):
+            self.clip.check_images(images)
             batches = images.split(size)
         else:
             inputs = Inputs(self.clip, images, views="plain", seed=0, pixels=True, in_memory=0)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..clip.prompts import PromptLayout
-from .cocoop import reset_linear
+from .cocoop import empty_linear, reset_linear
 from .ivlp import words_left
 from .learned import Learned, normal
 
@@ -59,7 +59,7 @@ class MaPLe(Learned):
         self.words = words_left(ctx_init, clip, n_ctx)
         widths = (clip.text_tower.width, clip.image_tower.width)
         count = 1 if shared_coupling else prompt_depth
-        self.projections = nn.ModuleList(nn.Linear(*widths) for _ in range(count)).to(clip.device)
+        self.projections = nn.ModuleList(empty_linear(*widths) for _ in range(count)).to(clip.device)
         self.reset(seed=1)
 
     @property

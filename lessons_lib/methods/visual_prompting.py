@@ -40,6 +40,7 @@ class VisualPrompting(Learned):
             raise ValueError(f"width={width}: on images of {size} pixels the frame is 1 to {(size - 1) // 2} wide")
         self.width = width
         self.template = None if template is None else check_templates(template)[0]
+        self.task_template = DEFAULT
         on_frame = torch.ones(size, size, dtype=torch.bool)
         on_frame[width:-width, width:-width] = False
         self.register_buffer("on_frame", on_frame.to(clip.device), persistent=False)
@@ -54,11 +55,14 @@ class VisualPrompting(Learned):
         return 1000
 
     def take_template(self, task: "Task") -> None:
-        self.template = self.template or task.templates[0]
+        self.task_template = task.templates[0]
+
+    def settings(self) -> dict:
+        return {**super().settings(), "template": self.template or self.task_template}
 
     def set_classes(self, classnames: Iterable[str]) -> None:
         super().set_classes(classnames)
-        self.texts = hand_made_texts(self.clip, self.classnames, self.template or DEFAULT)
+        self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])
 
     def reset(self, seed: int) -> None:
         start = torch.randn(3, int(self.on_frame.sum()), generator=torch.Generator().manual_seed(seed))

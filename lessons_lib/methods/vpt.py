@@ -41,6 +41,7 @@ class VPT(Learned):
             raise ValueError(f"n_ctx={n_ctx}: give at least 1 prompt")
         self.n_ctx, self.depth = n_ctx, depth
         self.template = None if template is None else check_templates(template)[0]
+        self.task_template = DEFAULT
         self.register_buffer("texts", None, persistent=False)  # (C, D)
         self.reset(seed=1)
 
@@ -52,11 +53,14 @@ class VPT(Learned):
         return 5
 
     def take_template(self, task: "Task") -> None:
-        self.template = self.template or task.templates[0]
+        self.task_template = task.templates[0]
+
+    def settings(self) -> dict:
+        return {**super().settings(), "template": self.template or self.task_template}
 
     def set_classes(self, classnames: Iterable[str]) -> None:
         super().set_classes(classnames)
-        self.texts = hand_made_texts(self.clip, self.classnames, self.template or DEFAULT)
+        self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])
 
     def reset(self, seed: int) -> None:
         tower = self.clip.image_tower

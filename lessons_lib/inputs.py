@@ -1,0 +1,104 @@
+"""What a method is fed while it learns: preprocessed images, or the frozen tower's features of them, batch by batch."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from .features import ViewsOf, image_features
+
+if TYPE_CHECKING:
+    from .clip import Clip
+    from .data import Split
+
+IN_MEMORY = 2 * 2**30  # bytes of preprocessed images that are kept from epoch to epoch
+
+
+def check_views(views: str | int) -> None:
+    """Raises ValueError unless `views` is "plain", "fresh" or a whole number of at least 1."""
+    if not (views in ("plain", "fresh") or (isinstance(views, int) and not isinstance(views, bool) and views >= 1)):
+        raise ValueError(f"views={views!r}: give 'plain', a number of fixed augmented views, or 'fresh'")
+
+
+class Inputs:
+    """What a method is fed for a split, batch by batch: preprocessed images, or the frozen tower's features of them.
+
+    views: "plain", every image as it is; K, a number of augmented views made once, used in turn, one an epoch;
+        "fresh", augmented anew every epoch, as published.
+    pixels: give images (n, 3, S, S) rather than features (n, D).
+    workers: processes that open and augment image files.   progress: a bar where features take long to compute.
+    in_memory: bytes of preprocessed images that may be kept from epoch to epoch.
+    Raises ValueError for other `views`.
+    """
+
+    def __init__(
+        self,
+        clip: "Clip",
+        split: "Split",
+        *,
+        views: str | int,
+        seed: int,
+        pixels: bool,
+        workers: int = 0,
+        progress: bool = True,
+        in_memory: int = IN_MEMORY,
+    ):
+        check_views(views)
+        self.clip, self.split, self.views, self.seed, self.pixels = clip, split, views, seed, pixels
+        self.workers = workers
+        self.features: Tensor | None = None  # (K, N, D)
+        if not pixels and views != "fresh":
+            features = image_features(clip, split, view=views, seed=seed, num_workers=workers, progress=progress)
+            self.features = features if features.ndim == 3 else features[None]
+        count = len(split) * (views if isinstance(views, int) else 1)
+        self.fits = views != "fresh" and count * 3 * clip.image_size**2 * 4 <= in_memory
+        self._kept: dict[int, Tensor] = {}  # view -> (N, 3, S, S)
+
+    def batches(self, epoch: int, chosen: list[Tensor]) -> Iterator[Tensor]:
+        """For each tensor of positions (n,) the features (n, D), or images (n, 3, S, S), on the CLIP's device."""
+        if self.features is not None:
+            view = self.features[(epoch - 1) % len(self.features)]
+            yield from (view[rows.to(view.device)] for rows in chosen)
+            return
+        for images in self._images(epoch, chosen):
+            images = images.to(self.clip.device, non_blocking=True)
+            yield images if self.pixels else self.clip.encode_images(images)
+
+    def _images(self, epoch: int, chosen: list[Tensor]) -> Iterator[Tensor]:
+        view = 0 if self.views == "plain" else epoch if self.views == "fresh" else (epoch - 1) % self.views
+        if self.fits:
+            if view not in self._kept:
+                self._kept[view] = self._whole(view)
+            yield from (self._kept[view][rows] for rows in chosen)
+        else:
+            yield from self._load(view, chosen)
+
+    def _whole(self, view: int) -> Tensor:
+        """(N, 3, S, S): a view of all images; loaded in parts, so that several workers share the work."""
+        images = torch.empty(len(self.split), 3, *self.clip.transforms.size)
+        parts = list(torch.arange(len(self.split)).split(64))
+        for rows, part in zip(parts, self._load(view, parts)):
+            images[rows] = part
+        return images
+
+    def _load(self, view: int, chosen: list[Tensor]) -> Iterator[Tensor]:
+        pixels = self.split.tensor() if self.views == "plain" else None
+        if pixels is not None:
+            return (self.clip.preprocess_tensor(pixels[rows]) for rows in chosen)
+        plain = self.views == "plain"
+        views = ViewsOf(
+            self.split, self.clip.preprocess if plain else self.clip.augment, None if plain else [view], self.seed
+        )
+        loader = DataLoader(
+            views,
+            batch_sampler=[rows.tolist() for rows in chosen if len(rows)],
+            num_workers=self.workers,
+            pin_memory=self.clip.device.type == "cuda",
+            generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
+        )
+        loaded = iter(loader)
+        # Under torchrun a process's share of a small batch may be empty, which a DataLoader cannot give.
+        nothing = torch.empty(0, 3, *self.clip.transforms.size)
+        return (next(loaded)[:, 0] if len(rows) else nothing for rows in chosen)
