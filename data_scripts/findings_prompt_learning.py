@@ -63,7 +63,7 @@ def plan() -> list[Run]:
         for shots in SHOTS:
             runs.append(Run("few-shot", "LinearProbe", "LinearProbe", task, shots))
             runs.append(Run("few-shot", "CoOp", "CoOp", task, shots, fit={"epochs": 50}))
-        for shots in (1, 16):
+        for shots in (1, 16) if task != "toy_things" else ():  # no rows to share: 64 contexts of 16 take too long
             settings = {"class_specific": True}
             runs.append(Run("few-shot", "CoOp (class-specific)", "CoOp", task, shots, settings, {"epochs": 50}))
         runs.append(Run("few-shot", "CoOp (M=4)", "CoOp", task, 16, {"n_ctx": 4}, {"epochs": 50}))
@@ -238,9 +238,9 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
         "F14",
         "class-specific contexts help fine-grained tasks with many shots and hurt with few",
         ("class-specific − unified, 16 shots, fine-grained", difference(fine[16], "CoOp (class-specific)", "CoOp"), +1),
-        ("class-specific − unified, 1 shot, eleven tasks", difference(at[1], "CoOp (class-specific)", "CoOp"), -1),
+        ("class-specific − unified, 1 shot, ten tasks", difference(at[1], "CoOp (class-specific)", "CoOp"), -1),
         other={
-            "class-specific − unified, 16 shots, eleven": difference(at[16], "CoOp (class-specific)", "CoOp"),
+            "class-specific − unified, 16 shots, ten tasks": difference(at[16], "CoOp (class-specific)", "CoOp"),
             "class-specific − unified, 1 shot, fine-grained": difference(fine[1], "CoOp (class-specific)", "CoOp"),
         },
     )
