@@ -41,6 +41,7 @@ _MODULES = (
     "methods",
     "open_set",
     "pretraining",
+    "protocols",
     "retrieval",
     "suggest",
     "teaching",

@@ -1,23 +1,15 @@
-"""Protocols and statistics: few-shot curves, intervals over seeds, differences between methods run on the same seeds.
+"""Statistics: intervals over seeds, and differences between methods that ran on the same seeds (see `protocols`).
 
 Intervals are Student's t with ddof = 1 at 95 %. (The 1.96 · std / √3 with ddof = 0 that prompt-learning papers give for
 three seeds is little more than a third as wide.) Accuracies are in percent, 0 to 100.
 """
 
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-from tqdm.auto import tqdm
-
-from .data import load_task
-
-if TYPE_CHECKING:
-    from .data import Task
-    from .methods import Method
 
 
 class Interval(NamedTuple):
@@ -66,40 +58,6 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
 def harmonic_mean(base: float, new: float) -> float:
     """H = 2 · B · N / (B + N) of the accuracies on base and on new classes, 0 where both are 0."""
     return 2 * base * new / (base + new) if base + new else 0.0
-
-
-def measure(make_method: Callable[[], "Method"], task: "Task") -> dict:
-    """Fits one method on one task and tests it: method, task, shots, seed, accuracy (percent), seconds (of fitting)."""
-    method = make_method()
-    start = time.perf_counter()
-    method.fit(task)
-    seconds = time.perf_counter() - start
-    run = {"method": type(method).__name__, "task": task.name, "shots": task.shots, "seed": task.seed}
-    return {**run, "accuracy": method.score(task.test), "seconds": seconds}
-
-
-def few_shot_curve(
-    make_method: Callable[[], "Method"],
-    task: "str | Task",
-    *,
-    shots: Sequence[int] = (1, 2, 4, 8, 16),
-    seeds: Sequence[int] = (1, 2, 3),
-    name: str | None = None,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """A fresh method for each number of shots and each seed, tested on the whole test split.
-
-    make_method: gives an unfitted method, such as `lambda: LinearProbe(clip)`.
-    task: a task, or what `load_task` takes.   name: in the column `method`; the class's name if not given.
-    Returns a row a run: method, task, shots, seed, accuracy (percent, 0 to 100), seconds (of fitting).
-    """
-    task = load_task(task) if isinstance(task, str) else task
-    runs = [(k, seed) for k in shots for seed in seeds]
-    rows = []
-    for k, seed in tqdm(runs, desc=f"{name or 'few-shot'} on {task.name}", disable=not progress, leave=False):
-        rows.append(measure(make_method, task.sample(k, seed=seed)))
-    results = pd.DataFrame(rows)
-    return results if name is None else results.assign(method=name)
 
 
 def summary(results: pd.DataFrame, by: Sequence[str] = ("method", "shots"), value: str = "accuracy") -> pd.DataFrame:

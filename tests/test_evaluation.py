@@ -5,12 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from noise_task import noise_task
 from scipy import stats
-from tiny_clip import tiny_clip
 
-from lessons_lib.evaluation import few_shot_curve, harmonic_mean, interval, measure, paired_difference, summary, table
-from lessons_lib.methods import LinearProbe, ZeroShot
+from lessons_lib.evaluation import harmonic_mean, interval, paired_difference, summary, table
 
 
 def test_the_interval_is_students_t_with_ddof_1():
@@ -61,30 +58,6 @@ def test_the_harmonic_mean_is_that_of_the_published_tables():
 def test_bad_input_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
-
-
-def test_a_few_shot_curve_has_a_row_a_run_and_repeats_a_run_done_alone():
-    clip, task = tiny_clip(), noise_task(shots=None)
-    curve = few_shot_curve(lambda: LinearProbe(clip), task, shots=(1, 4), seeds=(1, 2, 3), progress=False)
-    assert list(curve.columns) == ["method", "task", "shots", "seed", "accuracy", "seconds"]
-    assert list(zip(curve["shots"], curve["seed"])) == [(1, 1), (1, 2), (1, 3), (4, 1), (4, 2), (4, 3)]
-    assert set(curve["method"]) == {"LinearProbe"} and set(curve["task"]) == {"noise"}
-    alone = LinearProbe(clip).fit(task.sample(4, seed=2)).score(task.test)
-    assert curve.query("shots == 4 and seed == 2")["accuracy"].item() == alone
-    assert (curve["seconds"] > 0).all()
-
-
-def test_a_curve_can_be_named():
-    clip = tiny_clip()
-    curve = few_shot_curve(lambda: ZeroShot(clip), noise_task(), shots=(1,), seeds=(1,), name="bare", progress=False)
-    assert curve["method"].tolist() == ["bare"]
-
-
-def test_measure_fits_a_fresh_method_and_tests_it():
-    clip, task = tiny_clip(), noise_task(shots=4, seed=3)
-    run = measure(lambda: ZeroShot(clip), task)
-    assert run["accuracy"] == ZeroShot(clip).fit(task).score(task.test)
-    assert (run["method"], run["task"], run["shots"], run["seed"]) == ("ZeroShot", "noise", 4, 3)
 
 
 def runs():

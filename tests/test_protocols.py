@@ -8,7 +8,8 @@ from tiny_clip import tiny_clip
 
 from lessons_lib.evaluation import harmonic_mean
 from lessons_lib.methods import CoOp, LinearProbe, ZeroShot
-from lessons_lib.protocols import PeakMemory, base_to_new, carry_over, compare, costs, few_shot, with_harmonic_mean
+from lessons_lib.protocols import base_to_new, carry_over, compare, costs, few_shot, with_harmonic_mean
+from lessons_lib.runs import PeakMemory
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def few_shot_curves(
 ) -> Figure:
     """Accuracy against shots, a line a method with its 95 % band over seeds (Student's t); a panel a task.
 
-    results: rows as `evaluation.few_shot_curve` gives them.   zero_shot: the dashed line, one for all or one a task.
+    results: rows as `protocols.few_shot` gives them.   zero_shot: the dashed line, one for all or one a task.
     by_task: False draws one panel, the mean over tasks (averaged within each seed).   Returns the Figure.
     """
     tasks = list(dict.fromkeys(results["task"])) if by_task else [None]
