@@ -25,8 +25,8 @@ def tiny_model(seed: int = 0, **settings) -> torch.nn.Module:
         return build(tiny_config(**settings)).eval()
 
 
-def tiny_clip(seed: int = 0, *, precision: str = "fp32", **settings) -> Clip:
-    """The same as a `Clip` on the CPU."""
+def tiny_clip(seed: int = 0, *, device: str = "cpu", precision: str = "fp32", **settings) -> Clip:
+    """The same as a `Clip`."""
     cfg = tiny_config(**settings)
     tokenizer = SimpleTokenizer(context_length=cfg["text_cfg"]["context_length"])
-    return Clip(tiny_model(seed, **settings), tokenizer, name="tiny", model_cfg=cfg, device="cpu", precision=precision)
+    return Clip(tiny_model(seed, **settings), tokenizer, name="tiny", model_cfg=cfg, device=device, precision=precision)

@@ -44,18 +44,24 @@ class ImageTower:
     def check_promptable(self) -> None:
         """Raises ValueError, naming the model, where its image tower cannot be given prompts."""
         if not self.opens:
+            kind = type(self.model.visual)
+            obstacle = (
+                "that is not read at its class token behind standard blocks"
+                if kind is VisionTransformer
+                else "without rows of tokens that prompts could join"
+            )
             raise ValueError(
-                f"the image tower of {self.name} is a {type(self.model.visual).__name__}, which has no rows of tokens "
-                "that prompts could join: visual prompts need a standard Vision Transformer, such as ToyCLIP's or "
-                "ViT-B-16's (text prompts, as in CoOp, work with this model too)"
+                f"the image tower of {self.name} is a {kind.__name__} {obstacle}: visual prompts need a standard "
+                "Vision Transformer, such as ToyCLIP's or ViT-B-16's (text prompts, as in CoOp, work with this model "
+                "too)"
             )
 
     def check_depth(self, depth: int) -> None:
-        """Raises ValueError where there are fewer blocks than `depth`."""
+        """Raises ValueError where `depth` is not a whole number of at least 1, or there are fewer blocks."""
         self.check_promptable()
-        if not 1 <= depth <= self.layers:
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= self.layers:
             raise ValueError(
-                f"depth={depth}: the image tower of {self.name} has {self.layers} blocks, so give 1 to {self.layers}"
+                f"depth={depth!r}: the image tower of {self.name} has {self.layers} blocks, so give 1 to {self.layers}"
             )
 
     def encode(

@@ -48,11 +48,11 @@ class TextTower:
             )
 
     def check_depth(self, depth: int) -> None:
-        """Raises ValueError where there are fewer blocks than `depth`."""
+        """Raises ValueError where `depth` is not a whole number of at least 1, or there are fewer blocks."""
         self.check_promptable()
-        if not 1 <= depth <= self.layers:
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= self.layers:
             raise ValueError(
-                f"depth={depth}: the text tower of {self.name} has {self.layers} blocks, so give 1 to {self.layers}"
+                f"depth={depth!r}: the text tower of {self.name} has {self.layers} blocks, so give 1 to {self.layers}"
             )
 
     def end_positions(self, tokens: Tensor) -> Tensor:
