@@ -1,7 +1,7 @@
-"""Put the measured numbers into README.md, between its markers: `python data_scripts/update_readme.py`
+"""Put the measured numbers between their markers: `python data_scripts/update_readme.py` (README.md, docs/results.md).
 
-The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it), the zero-shot
-table and the findings from lessons_lib/teaching/recorded/zero_shot_findings.md (`findings_zero_shot.py` writes it).
+The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it); the tables and
+findings from lessons_lib/teaching/recorded (`findings_zero_shot.py` and `findings_prompt_learning.py` write them).
 """
 
 import json
@@ -12,8 +12,7 @@ from lessons_lib.files import atomic_write
 from lessons_lib.teaching.lesson_times import RECORD
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-FINDINGS = RECORD.with_name("recorded") / "zero_shot_findings.md"
+RECORDED = RECORD.with_name("recorded")
 
 
 def times_table() -> str:
@@ -26,19 +25,40 @@ def times_table() -> str:
     return "\n".join([*header, *rows, f"| all | {total:.0f} s | |", "", f"Measured on: {record['machine']}."])
 
 
+def tables(name: str) -> list[str]:
+    """The tables of a recorded report, and the lines between them."""
+    return (RECORDED / name).read_text().strip().split("\n\n")
+
+
+def blocks() -> dict[str, dict[str, str]]:
+    """File -> name of a block -> what stands in it."""
+    *zero_shot, wording = tables("zero_shot_findings.md")
+    prompts, *base_to_new = tables("prompt_learning_findings.md")
+    return {
+        "README.md": {
+            "measured times": times_table(),
+            "measured findings": f"{wording}\n\n{prompts}",
+            "measured base-to-new": "\n\n".join(base_to_new),
+        },
+        "docs/results.md": {"measured zero-shot": "\n\n".join(zero_shot)},
+    }
+
+
 def with_block(text: str, name: str, block: str) -> str:
     """`text` with what stands between `name`'s two markers replaced. Raises ValueError where they are missing."""
     pattern = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.S)
     if len(pattern.findall(text)) != 1:
-        raise ValueError(f"README.md needs the markers '<!-- {name}: begin -->' and '<!-- {name}: end -->' once")
+        raise ValueError(f"the markers '<!-- {name}: begin -->' and '<!-- {name}: end -->' are needed once")
     return pattern.sub(lambda found: f"{found[1]}{block.strip()}\n{found[2]}", text)
 
 
-def updated(text: str) -> str:
-    """The README with today's records in it."""
-    text = with_block(text, "measured times", times_table())
-    return with_block(text, "measured findings", FINDINGS.read_text())
+def updated(text: str, named: dict[str, str]) -> str:
+    """`text` with each of the named blocks in its place."""
+    for name, block in named.items():
+        text = with_block(text, name, block)
+    return text
 
 
 if __name__ == "__main__":
-    atomic_write(README, updated(README.read_text()).encode())
+    for file, named in blocks().items():
+        atomic_write(ROOT / file, updated((ROOT / file).read_text(), named).encode())

@@ -11,14 +11,17 @@ update_readme = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(update_readme)
 
 
-def test_the_readme_shows_the_recorded_times_and_findings():
-    text = (ROOT / "README.md").read_text()
-    assert update_readme.updated(text) == text, "run: python data_scripts/update_readme.py"
+@pytest.mark.parametrize("file", ["README.md", "docs/results.md"])
+def test_the_recorded_times_and_findings_are_shown(file):
+    text = (ROOT / file).read_text()
+    assert update_readme.updated(text, update_readme.blocks()[file]) == text, (
+        "run: python data_scripts/update_readme.py"
+    )
 
 
 def test_a_readme_without_markers_is_an_error():
     with pytest.raises(ValueError, match="measured times"):
-        update_readme.updated("# nothing here\n")
+        update_readme.updated("# nothing here\n", update_readme.blocks()["README.md"])
 
 
 def test_every_file_that_the_readme_links_to_is_there():
