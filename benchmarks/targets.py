@@ -9,27 +9,19 @@ a target is missed.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import torch
+from measuring import ROOT, machine, median_seconds, write_record
 
 import lessons_lib as ll
 from lessons_lib.data import toyworld
-from lessons_lib.files import atomic_write
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "targets.json"
-VERSIONS = ("torch", "torchvision", "open_clip_torch", "numpy")
 
 IMPORTS = """
 import time
@@ -41,30 +33,6 @@ for name in lessons_lib.__all__:
     getattr(lessons_lib, name)
 print(bare, time.perf_counter() - start)
 """
-
-
-def median_seconds(work: Callable[[], object], *, repeats: int) -> float:
-    """The median time of several runs, after one that is not counted."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def machine() -> dict:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "system": platform.system(),
-        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,  # near 0 on a quiet machine
-    }
 
 
 def drawing(*, repeats: int) -> float:
@@ -131,17 +99,8 @@ def main() -> int:
         }
         for what, value, target, more in rows
     ]
-    record = {
-        "date": date.today().isoformat(),
-        "machine": on,
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in VERSIONS},
-        "settings": {"images": args.images, "repeats": args.repeats, "statistic": "median", "device": "cpu"},
-        "targets": targets,
-        "encoding": encoded,
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(args.out, (json.dumps(record, indent=1) + "\n").encode())
+    settings = {"images": args.images, "repeats": args.repeats, "statistic": "median", "device": "cpu"}
+    write_record(args.out, on, settings, {"targets": targets, "encoding": encoded})
     for row in targets:
         print(
             f"{'met ' if row['met'] else 'MISSED'}  {row['what']:36} {row['measured']:10.2f}   target {row['target']}"
