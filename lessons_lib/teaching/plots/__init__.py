@@ -5,11 +5,17 @@ save. In a notebook, end the line with ";" so that the figure alone is shown. No
 """
 
 from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
+from .generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
 from .images import answers, confusion, pictures, show_images, similarity_matrix
+from .learning import nearest_words, prompt_boxes, training
 from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, RIGHT, STYLE, WRONG, colours, panels, styled, use_style
+from .towers import attention_maps, attention_shares, pixel_frame, prompted_towers
 
 __all__ = [
     "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG",
-    "answers", "bar_comparison", "colours", "confusion", "few_shot_curves", "histograms", "lines", "panels",
-    "pictures", "reliability", "show_images", "similarity_matrix", "styled", "use_style",
+    "answers", "attention_maps", "attention_shares", "bar_comparison", "colours", "confusion",
+    "few_shot_curves", "histograms", "lines", "nearest_words", "panels", "pictures", "pixel_frame",
+    "prompt_boxes", "prompted_towers", "reliability", "show_images", "similarity_matrix", "styled", "training",
+    "use_style",
+    "base_new_arrows", "cost_bars", "harmonic_bars", "harmonic_plane",
 ]  # fmt: skip
