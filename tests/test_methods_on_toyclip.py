@@ -36,3 +36,15 @@ def test_a_text_finds_pictures_of_what_it_says(toyclip, flowers):
 def test_pictures_of_other_things_make_it_less_sure(toyclip, flowers, satellite):
     detector = OpenSet(ll.ZeroShot(toyclip).fit(satellite), by="logit").fit(satellite.val)
     assert detector.score(satellite.test, flowers.test)["auroc"] > 60
+
+
+def test_a_learned_context_beats_the_hand_made_prompt_where_that_is_weak(toyclip, satellite):
+    coop = ll.CoOp(toyclip).fit(satellite, epochs=20, progress=False)
+    assert coop.score(satellite.test) > ll.ZeroShot(toyclip).fit(satellite).score(satellite.test) + 10
+
+
+def test_prompts_on_both_sides_train_on_a_few_images(toyclip, satellite):
+    few = satellite.sample(4).of_classes(satellite.classnames[:3])
+    maple = ll.MaPLe(toyclip).fit(few, epochs=3, progress=False)
+    assert maple.history[-1]["loss"] < 0.9 * maple.history[0]["loss"]
+    assert maple.score(few.train) > 100 / 3
