@@ -270,16 +270,16 @@ def half_way(rows: pd.DataFrame) -> dict:
 
 
 def report(found: dict[str, dict], rows: pd.DataFrame) -> str:
-    """Findings and the base-to-new table, as Markdown."""
-    lines = ["| finding | | effect (points, or correlation) |", "|---|---|---|"]
+    """Markdown: a line a finding with its first effect, every effect, and the base-to-new table."""
+    lines = ["| finding | claim | first effect, points | |", "|---|---|---|---|"]
     for key, finding in found.items():
-        effects = []
-        for name, e in finding["effects"].items():
-            digits = 2 if "correlation" in name else 1
-            effects.append(f"{name} {e['mean']:+.{digits}f} ± {e['half_width']:.{digits}f}")
+        first, size = next((name, text_of(name, e)) for name, e in finding["effects"].items())
         lines.append(
-            f"| {key}: {finding['claim']} | {'seen' if finding['seen'] else '**not seen**'} | {'; '.join(effects)} |"
+            f"| {key} | {finding['claim']} | {first}: {size} | {'seen' if finding['seen'] else '**not seen**'} |"
         )
+    lines += ["", "| finding | effect | points, or correlation |", "|---|---|---|"]
+    for key, finding in found.items():
+        lines += [f"| {key} | {name} | {text_of(name, e)} |" for name, e in finding["effects"].items()]
     new = protocols.with_harmonic_mean(rows[rows.protocol == "base-to-new"])
     lines += [
         "",
@@ -292,6 +292,11 @@ def report(found: dict[str, dict], rows: pd.DataFrame) -> str:
     for method in dict.fromkeys(run.label for run in plan() if run.protocol == "base-to-new"):
         lines.append(f"| {method} | " + " | ".join(table.loc[method, on] for on in ("base", "new", "H")) + " |")
     return "\n".join(lines) + "\n"
+
+
+def text_of(name: str, effect: dict) -> str:
+    digits = 2 if "correlation" in name else 1
+    return f"{effect['mean']:+.{digits}f} ± {effect['half_width']:.{digits}f}"
 
 
 def collect(out: Path) -> None:

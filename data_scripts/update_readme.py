@@ -33,14 +33,15 @@ def tables(name: str) -> list[str]:
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
     *zero_shot, wording = tables("zero_shot_findings.md")
-    prompts, *base_to_new = tables("prompt_learning_findings.md")
+    prompts, effects, *base_to_new = tables("prompt_learning_findings.md")
+    _, _, *rows = prompts.split("\n")
     return {
         "README.md": {
             "measured times": times_table(),
-            "measured findings": f"{wording}\n\n{prompts}",
+            "measured findings": "\n".join([wording, *rows]),
             "measured base-to-new": "\n\n".join(base_to_new),
         },
-        "docs/results.md": {"measured zero-shot": "\n\n".join(zero_shot)},
+        "docs/results.md": {"measured zero-shot": "\n\n".join(zero_shot), "measured effects": effects},
     }
 
 
