@@ -73,10 +73,12 @@ def test_effects_are_paired_within_seeds():
 
 def test_the_report_names_every_finding_and_every_method():
     table = rows()
-    text = script.report(script.findings(table), table)
-    assert text.count("| F") == 8
+    found = script.findings(table)
+    lines, effects, _, methods = script.report(found, table).strip().split("\n\n")
+    assert lines.count("| F") == len(found) == 8
+    assert effects.count("| F") == sum(len(finding["effects"]) for finding in found.values())
     for label in ("ZeroShot", "CoOp", "CoCoOp", "VPT (deep)", "IVLP", "MaPLe"):
-        assert f"| {label} |" in text
+        assert f"| {label} |" in methods
 
 
 def test_seeds_that_are_not_complete_are_left_out(tmp_path, monkeypatch, capsys):
