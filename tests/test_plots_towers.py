@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 from lessons_lib.teaching import plots  # noqa: E402
-from lessons_lib.teaching.plots.towers import CARRIED, FROZEN, LEARNED  # noqa: E402
+from lessons_lib.teaching.plots.towers import CARRIED, FROZEN, LEARNED, PROJECTED  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +42,13 @@ def test_without_prompts_nothing_is_learned():
     figure.canvas.draw()
 
 
-@pytest.mark.parametrize(("coupled", "arrows"), [(True, 3), (False, 0)])
-def test_coupling_draws_an_arrow_a_depth(coupled, arrows):
+@pytest.mark.parametrize(("coupled", "arrows", "on_the_image"), [(True, 3, PROJECTED), (False, 0, LEARNED)])
+def test_coupling_draws_an_arrow_a_depth_to_rows_that_are_projected(coupled, arrows, on_the_image):
     figure = plots.prompted_towers(text=(2, 3), image=(2, 3), coupled=coupled)
     assert sum(isinstance(artist, ConnectionPatch) for artist in figure.get_children()) == arrows
+    rows = {(block, place) for block in range(3) for place in (6, 7)}
+    assert boxes(figure.axes[1], on_the_image) == rows
+    assert boxes(figure.axes[1], LEARNED) | boxes(figure.axes[1], PROJECTED) == rows
     figure.canvas.draw()
 
 
@@ -91,6 +94,12 @@ def test_attention_is_drawn_where_the_patch_lies_and_prompts_below():
     cells = np.ma.filled(figure.axes[1].images[0].get_array(), np.nan)
     expected = np.array([[1, 2], [3, 4], [np.nan, np.nan], [5, 6], [7, np.nan]]) / 28 * 100
     assert np.allclose(cells, expected, equal_nan=True)
+
+
+def test_a_picture_of_bytes_is_shown_as_it_is():
+    picture = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
+    figure = plots.attention_maps(picture, {"one": torch.full((1, 5), 0.2)})
+    assert np.array_equal(figure.axes[0].images[0].get_array(), picture.permute(1, 2, 0))
 
 
 def test_patches_that_are_no_square_are_refused():

@@ -122,7 +122,7 @@ def harmonic_bars(results: pd.DataFrame, *, title: str = "", ax: Axes | None = N
 def cost_bars(
     costs: Mapping[str, float], *, unit: str, title: str = "", compared_to: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Bars on a logarithmic scale, each with its number, and how many times `compared_to` it is. Returns the Axes.
+    """Bars on a logarithmic scale, each with its number, and what multiple of `compared_to` it is. Returns the Axes.
 
     costs: name -> a number above 0.   unit: the axis's label.   compared_to: a name; the cheapest unless given.
     """
@@ -136,7 +136,9 @@ def cost_bars(
         _, [ax] = panels(size=(6.0, 0.8 + 0.36 * len(names)))
     ax.barh(names, values, 0.65, color=[PALETTE[i % len(PALETTE)] for i in range(len(names))])
     for i, (name, value) in enumerate(zip(names, values)):
-        times = "" if name == reference else f"  = {_spoken(value / costs[reference])} ×"
+        ratio = value / costs[reference]
+        times = f"  = {_spoken(ratio)} ×" if ratio >= 1 else f"  = 1/{_spoken(1 / ratio)}"
+        times = "" if name == reference else times
         ax.annotate(
             f"{_spoken(value)}{times}", (value, i), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
         )

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Patch, Rectangle
 
-from .images import show_images
+from .images import pictures, show_images
 from .style import PALETTE, REFERENCE, heading, numbers, panels, styled
 
 FROZEN, LEARNED, CARRIED = "#e6e6e6", PALETTE[1], "#fbe0bf"  # a token; a learned row; what blocks made of one
+PROJECTED = "#9fd3f0"  # computed from a learned row of the other tower
 PARTS = ("itself", "patches", "prompts")
 
 
@@ -44,7 +45,7 @@ def prompted_towers(
     widths = (len(sentence), max(8, len(patches)))
     figure, axes = panels(1, 2, size=(5.0, 0.95 + 0.42 * max(blocks)), width_ratios=widths)
     _tower(axes[0], sentence, slice(1, 1 + text[0]), text, blocks[0], "text tower: the prompt of one class")
-    _tower(axes[1], patches, slice(6, 6 + image[0]), image, blocks[1], "image tower: one image")
+    _tower(axes[1], patches, slice(6, 6 + image[0]), image, blocks[1], "image tower: one image", projected=coupled)
     axes[0].set_ylabel("rows that enter block …")
     for ax in axes:
         ax.set_ylim(-0.3, max(blocks) + 0.1)
@@ -62,25 +63,30 @@ def prompted_towers(
                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
     kinds = [Patch(facecolor=FROZEN, edgecolor=REFERENCE, label="a token, or what the frozen blocks made of it")]
     kinds += [Patch(facecolor=LEARNED, edgecolor="black", hatch="//", label="learned")]
-    kinds += [Patch(facecolor=CARRIED, edgecolor=REFERENCE, label="what the blocks made of a learned row")]
-    figure.legend(handles=kinds, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    kinds += [Patch(facecolor=PROJECTED, edgecolor="black", label="projected from a learned row")] if coupled else []
+    kinds += [Patch(facecolor=CARRIED, edgecolor=REFERENCE, label="what the blocks made of such a row")]
+    figure.legend(handles=kinds, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     heading(figure, title)
     return figure
 
 
-def _tower(ax: Axes, rows: Sequence[str], prompts: slice, learned: tuple[int, int], blocks: int, title: str) -> None:
-    count, depth = learned
+def _tower(
+    ax: Axes, rows: Sequence[str], prompts: slice, prompted: tuple[int, int], blocks: int, title: str,
+    projected: bool = False,
+) -> None:  # fmt: skip
+    count, depth = prompted
+    given = PROJECTED if projected else LEARNED
     for level in range(blocks):
         for at, word in enumerate(rows):
             is_prompt = count and prompts.start <= at < prompts.stop
-            kind = FROZEN if not is_prompt else LEARNED if level < depth else CARRIED
+            kind = FROZEN if not is_prompt else given if level < depth else CARRIED
             ax.add_patch(Rectangle((at + 0.05, level + 0.1), 0.9, 0.62, facecolor=kind,
-                                   edgecolor="black" if kind is LEARNED else REFERENCE, lw=0.8,
+                                   edgecolor="black" if kind is given else REFERENCE, lw=0.8,
                                    hatch="//" if kind is LEARNED else ""))  # fmt: skip
-            if is_prompt and kind is LEARNED:
+            if is_prompt and kind is given:
                 name = f"${'P' if 'text' in title else 'Z'}_{{{level + 1}}}$"
                 ax.text(at + 0.5, level + 0.41, name, ha="center", va="center", fontsize=8,
-                        bbox={"facecolor": LEARNED, "edgecolor": "none", "pad": 0.6})  # fmt: skip
+                        bbox={"facecolor": given, "edgecolor": "none", "pad": 0.6})  # fmt: skip
             elif level == 0:
                 ax.text(at + 0.5, level + 0.41, word, ha="center", va="center", fontsize=6.5, linespacing=0.9)
     ax.set(xlim=(0, len(rows)), title=title)
@@ -151,8 +157,7 @@ def attention_maps(
     grid = iter(axes)
     for name, attention in maps.items():
         ax = next(grid)
-        show = numbers(picture)
-        ax.imshow(np.moveaxis(show, 0, -1) if show.shape[0] == 3 else show)
+        ax.imshow(pictures([picture])[0])
         ax.set_title(name, fontsize=8)
         ax.axis("off")
         for block, looked in enumerate(attention, start=1):
