@@ -50,6 +50,8 @@ def few_shot_indices(
 
 def check_enough(labels: torch.Tensor, classnames: Sequence[str], shots: int) -> None:
     """Raises ValueError, naming the classes, where one has fewer training images than ``shots``."""
+    if not len(labels):
+        raise ValueError("there is nothing to sample shots from: this task has test images only (leave shots=None)")
     counts = torch.bincount(labels, minlength=len(classnames)).tolist()
     short = [f"class {name!r} has {count}" for name, count in zip(classnames, counts, strict=True) if count < shots]
     if short:

@@ -1,10 +1,11 @@
-"""``load_task``: one call for the toy tasks and for a learner's own folder of photos."""
+"""``load_task``: one call for the toy tasks, the published data sets, and a learner's own folder of photos."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from lessons_lib.data.fewshot import check_shots
+from lessons_lib.data.published import PUBLISHED, TITLES
 from lessons_lib.data.task import Task
 
 
@@ -19,7 +20,11 @@ def load_task(
     skip_unreadable: bool = False,
     progress: bool = True,
 ) -> Task:
-    """A toy task by name, or a folder of photos, as a :class:`Task`.
+    """A toy task or a published data set by name, or a folder of photos, as a :class:`Task`.
+
+    A published set ("eurosat", "imagenet", …: `lessons_lib.data.PUBLISHED`) lies under ``root`` as CoOp lays it out. It
+    has the splits, class names and template of the prompt-learning papers. ImageNet's validation images are its test
+    split; up to 50 training images a class are held out as val. ImageNet's shifts have a test split alone.
 
     A folder holds one folder a class, or ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` with one folder
     a class in each. The class names are the folder names with underscores and hyphens as spaces, in natural order
@@ -27,18 +32,21 @@ def load_task(
     that order. Hidden files and folders are ignored. Without a ``test`` folder 30 % of each class are held out for it,
     and without a ``val`` folder 20 %, at least 1 image each, always the same ones for one ``pool_seed``.
 
-    name_or_path: such as "toy_flowers", or "path/to/my_photos".
+    name_or_path: such as "toy_flowers", "eurosat", or "path/to/my_photos".
     shots: training images a class, drawn by ``seed`` (nested: those of fewer shots are among those of more);
         validation gets min(shots, 4) a class. None: all images. The test split is always whole.
     templates: prompts with one "{}" each, the first being the default, or an ensemble's name such as "imagenet80",
         in place of the task's own (for a folder: "a photo of a {}.").
-    root: the folder that a relative path starts from; by default the current one.
+    root: the folder that a relative path starts from, by default the current one; for a published set, the folder
+        above its own, by default that of the environment variable LESSONS_DATA.
     pool_seed: draws a toy task's images anew, or splits a folder without ``test`` or ``val`` anew. Leave it alone
-        to compare several ``seed`` on one and the same test split.
-    skip_unreadable: leave damaged image files out, with a warning that names them, instead of raising.
+        to compare several ``seed`` on one and the same test split. Published splits are fixed.
+    skip_unreadable: leave damaged image files (and missing ones of a published set) out, with a warning that names
+        them, instead of raising.
     progress: show a bar when checking the files takes long.
 
-    Raises FileNotFoundError for a folder that is not there, and ValueError, saying what to do, for a name that is
+    Raises FileNotFoundError for a folder that is not there, or a published set that is not complete. Raises ValueError,
+    saying what to do, for a published set's damaged list, ``shots`` where there are test images alone, a name that is
     unknown, a folder without images, with one class, with an empty class folder, with empty or repeated class names,
     with damaged files, with other classes in train than in test, and for classes with fewer images than ``shots``.
     """
@@ -52,6 +60,11 @@ def load_task(
 
         splits = folder_splits(folder, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
         name, own_templates = folder.resolve().name, [DEFAULT]
+    elif name_or_path in PUBLISHED:
+        from lessons_lib.data.published_tasks import published_splits
+
+        name, own_templates = str(name_or_path), [PUBLISHED[name_or_path].template]
+        splits = published_splits(name, root=root, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
     else:
         from lessons_lib.data.toys import toy_splits
         from lessons_lib.data.toyworld import TASKS
@@ -62,15 +75,22 @@ def load_task(
 
 
 def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
-    """A toy task's name comes first, then a folder; what is neither raises ValueError with the nearest names."""
+    """A task's name comes first, then a folder; what is neither raises ValueError with the nearest names."""
     text = os.fspath(name_or_path)
     if not isinstance(name_or_path, str) or text[:1] in ("~", ".") or any(mark in text for mark in "/\\"):
         return True
     from lessons_lib.data.toyworld import TASKS
 
-    if text in TASKS or (text and folder.exists()):
-        return text not in TASKS
+    known = [*TASKS, *PUBLISHED]
+    if text in known or (text and folder.exists()):
+        return text not in known
     from lessons_lib.suggest import nearest
 
-    hint = nearest(text, TASKS) or f"The tasks are {', '.join(TASKS)}."
+    called = [name for title, name in TITLES.items() if _plain(title) == _plain(text)]
+    hint = f"Did you mean {called[0]!r}?" if called else nearest(text, known)
+    hint = hint or f"The tasks are {', '.join(known)}."
     raise ValueError(f"unknown task {text!r}. {hint} Nor is there a folder '{folder.absolute()}'")
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())

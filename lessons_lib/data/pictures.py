@@ -55,7 +55,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def stamp(path: Path) -> tuple[int, int, int]:
+    """What changes when a file does: its size, and the times (ns) of its last changes."""
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
@@ -63,7 +64,7 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 def examine(path: Path) -> Examined:
     """Reads and decodes the whole file; what is wrong with it goes into ``problem``."""
     try:
-        stamp, data = _stamp(path), path.read_bytes()
+        seen, data = stamp(path), path.read_bytes()
     except OSError as error:
         return Examined((0, 0, 0), "", f"cannot be read: {error.strerror or error}")
     problem = ""
@@ -74,7 +75,7 @@ def examine(path: Path) -> Examined:
     except Exception as error:  # PIL's decoders raise nearly every kind; the reason is reported, not swallowed
         unknown = isinstance(error, Image.UnidentifiedImageError)
         problem = "empty file" if not data else "not an image" if unknown else str(error) or type(error).__name__
-    return Examined(stamp, sha256(data).hexdigest(), problem)
+    return Examined(seen, sha256(data).hexdigest(), problem)
 
 
 def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: bool = True) -> dict[Path, Examined]:
@@ -106,7 +107,7 @@ def _recall(memory: Path) -> dict[Path, Examined]:
 
 def _unchanged(path: Path, seen: Examined) -> bool:
     try:
-        return _stamp(path) == seen.stamp
+        return stamp(path) == seen.stamp
     except OSError:
         return False
 
