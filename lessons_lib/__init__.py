@@ -28,6 +28,9 @@ _HOME = {  # public name -> the module that defines it
     "VisualPrompting": "lessons_lib.methods",
     "IVLP": "lessons_lib.methods",
     "MaPLe": "lessons_lib.methods",
+    "KgCoOp": "lessons_lib.methods",
+    "TextProbe": "lessons_lib.methods",
+    "LPPlusPlus": "lessons_lib.methods",
     "load_method": "lessons_lib.methods",
 }
 _MODULES = (

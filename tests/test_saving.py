@@ -122,7 +122,7 @@ def test_a_header_that_does_not_fit_is_refused(clip, task, tmp_path, changes, wo
 
 
 def test_every_method_that_the_package_exports_can_be_loaded_and_its_settings_are_json(clip):
-    children = [*Method.__subclasses__(), *Learned.__subclasses__()]
+    children = [*Method.__subclasses__(), *Learned.__subclasses__(), *CoOp.__subclasses__()]
     exported = {cls.__name__ for cls in children if cls.__module__.startswith("lessons_lib.")} - {"Learned"}
     assert set(METHODS) == exported
     for method in METHODS.values():

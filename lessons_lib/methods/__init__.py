@@ -8,8 +8,11 @@ from .base import Method
 from .cocoop import CoCoOp
 from .coop import CoOp
 from .ivlp import IVLP
+from .kgcoop import KgCoOp
 from .linear_probe import LinearProbe
+from .lp_plus_plus import LPPlusPlus
 from .maple import MaPLe
+from .text_probe import TextProbe
 from .visual_prompting import VisualPrompting
 from .vpt import VPT
 from .zero_shot import ZeroShot
@@ -17,7 +20,7 @@ from .zero_shot import ZeroShot
 if TYPE_CHECKING:
     from ..clip import Clip
 
-_CLASSES = (ZeroShot, LinearProbe, CoOp, CoCoOp, VPT, VisualPrompting, IVLP, MaPLe)
+_CLASSES = (ZeroShot, LinearProbe, CoOp, CoCoOp, VPT, VisualPrompting, IVLP, MaPLe, KgCoOp, TextProbe, LPPlusPlus)
 METHODS = {method.__name__: method for method in _CLASSES}  # by the name that a saved file gives
 
 __all__ = ["METHODS", "Method", "load_method", *METHODS]

@@ -1,0 +1,129 @@
+"""KgCoOp is CoOp with the released code's pull towards the hand-made prompt, and published settings of its own."""
+
+import pytest
+import torch
+from noise_task import NAMES, noise_split, noise_task
+from reference import text
+from reference.kgcoop import kgcoop_loss
+from reference.of_method import assert_same, values_and_gradients
+from tiny_clip import tiny_clip
+
+from lessons_lib.data import Task
+from lessons_lib.methods import CoOp, KgCoOp, load_method
+
+TEMPLATE = "a drawing of a {}."  # that of `noise_task`
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return tiny_clip()
+
+
+@pytest.fixture(scope="module")
+def task():
+    return noise_task()
+
+
+def away_from_start(method, names=NAMES):
+    method.set_classes(names)
+    with torch.no_grad():
+        method.ctx += 0.05 * torch.randn(method.ctx.shape, generator=torch.Generator().manual_seed(5))
+    return method
+
+
+def fit(method, task, **changes):
+    return method.fit(task, **{"epochs": 6, "lr": 0.1, "batch_size": 10, "progress": False, **changes})
+
+
+@pytest.mark.parametrize("weight", [0.0, 8.0])
+def test_the_loss_and_its_gradient_are_the_published_ones(clip, task, weight):
+    method = away_from_start(KgCoOp(clip, weight=weight, template=TEMPLATE))
+    features, labels = method.features(task.train).clone(), task.train.labels
+    found = values_and_gradients(lambda: method.loss(features, labels), [method.ctx])
+    wanted = values_and_gradients(
+        lambda: kgcoop_loss(clip, NAMES, method.ctx, features, labels, weight=weight, template=TEMPLATE), [method.ctx]
+    )
+    assert wanted[1].abs().max() > 0
+    assert_same(found, wanted, ["loss", "ctx"], 1e-4)
+
+
+def test_half_the_papers_squared_distance_is_the_departure(clip):
+    method = away_from_start(KgCoOp(clip))
+    with torch.no_grad():
+        distance = (method.text_features() - method.texts).square().sum(dim=-1).mean()
+        assert method.departure().item() == pytest.approx(distance.item() / 2, rel=1e-4)
+        assert distance > 1e-3
+
+
+def test_without_weight_it_is_coop(clip, task):
+    mine = fit(KgCoOp(clip, weight=0), task)
+    coop = fit(CoOp(clip, ctx_init="a photo of a"), task)
+    torch.testing.assert_close(mine.ctx, coop.ctx, atol=1e-6, rtol=1e-5)
+
+
+def test_weight_keeps_it_near_the_hand_made_texts(clip, task):
+    far, near = (fit(KgCoOp(clip, weight=weight), task, lr=0.001).departure().item() for weight in (0, 2))
+    assert 0 < near < far / 2
+
+
+def test_at_the_start_it_is_zero_shot_of_its_words(clip):
+    method = KgCoOp(clip).for_classes(NAMES)
+    with torch.no_grad():
+        assert method.departure().item() == pytest.approx(0, abs=1e-5)
+    assert method.n_parameters == 4 * 64
+
+
+def test_it_is_trained_as_published(clip, monkeypatch):
+    recipes = []
+    monkeypatch.setattr("lessons_lib.methods.learned.train", lambda _, __, recipe, **___: recipes.append(recipe))
+    for shots in (1, 4, 16):
+        KgCoOp(clip).fit(noise_task(shots=shots))
+    assert [(r.lr, r.batch_size, r.epochs, r.weight_decay) for r in recipes] == [(0.002, 128, 100, 5e-4)] * 3
+    assert KgCoOp(clip).settings() | {"template": None} == {
+        "n_ctx": 4, "ctx_init": "a photo of a", "weight": 8.0, "template": None,
+    }  # fmt: skip
+
+
+def test_the_hand_made_prompt_is_the_tasks_unless_told(clip, task):
+    torch.testing.assert_close(fit(KgCoOp(clip), task, epochs=1).texts, text.hand_made(clip, NAMES, TEMPLATE))
+    told = fit(KgCoOp(clip, template="my {}."), task, epochs=1)
+    torch.testing.assert_close(told.texts, text.hand_made(clip, NAMES, "my {}."))
+
+
+def test_its_prompts_carry_over_to_other_classes_and_back(clip, task):
+    method = fit(KgCoOp(clip), task)
+    other = method.for_classes(["hat", "shoe"])
+    assert torch.equal(other.ctx, method.ctx) and other.logits(task.test).shape == (60, 2)
+    torch.testing.assert_close(other.texts, text.hand_made(clip, ["hat", "shoe"], TEMPLATE))
+    torch.testing.assert_close(other.for_classes(NAMES).logits(task.test), method.logits(task.test))
+
+
+def test_saved_and_loaded_it_is_the_same(clip, task, tmp_path):
+    method = fit(KgCoOp(clip, weight=2), task)
+    again = load_method(method.save(tmp_path / "kgcoop.safetensors"), clip)
+    assert isinstance(again, KgCoOp) and again.settings() == method.settings() and again.weight == 2
+    assert torch.equal(again.logits(task.test), method.logits(task.test))
+    assert set(method.state_dict()) == {"ctx"}
+
+
+def test_one_seed_gives_one_result_and_another_another(clip, task):
+    first, same, other = (fit(KgCoOp(clip), task, seed=seed).ctx for seed in (1, 1, 2))
+    assert torch.equal(first, same) and not torch.equal(first, other)
+
+
+def test_validation_and_test_images_change_nothing(clip, task):
+    other = Task.from_pools(
+        "noise", train=task.train, val=noise_split(1, 8), test=noise_split(1, 9), templates=task.templates
+    )
+    assert torch.equal(fit(KgCoOp(clip), task).ctx, fit(KgCoOp(clip), other).ctx)
+
+
+@pytest.mark.parametrize("weight", [-1, float("inf"), float("nan")])
+def test_a_weight_that_is_none_is_refused(clip, weight):
+    with pytest.raises(ValueError, match="weight=.*give a number of at least 0"):
+        KgCoOp(clip, weight=weight)
+
+
+def test_a_template_without_a_place_for_the_name_is_refused(clip):
+    with pytest.raises(ValueError, match="write it exactly once"):
+        KgCoOp(clip, template="a photo")

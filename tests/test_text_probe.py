@@ -1,0 +1,144 @@
+"""The probe that starts as zero-shot CLIP (ZS-LP), also if held there (CLAP), is as its authors released it."""
+
+import pytest
+import torch
+from noise_task import NAMES, noise_split, noise_task
+from reference import text, text_probe
+from reference.of_method import assert_same, values_and_gradients
+from tiny_clip import tiny_clip
+
+from lessons_lib.data import Task
+from lessons_lib.methods import TextProbe, ZeroShot, load_method
+
+TEMPLATE = "a drawing of a {}."  # that of `noise_task`
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return tiny_clip()
+
+
+@pytest.fixture(scope="module")
+def task():
+    return noise_task()
+
+
+def fit(method, task, **changes):
+    return method.fit(task, **{"epochs": 5, "progress": False, **changes})
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+def test_the_loss_and_its_gradient_are_the_published_ones(clip, task, constrained):
+    method = fit(TextProbe(clip, constrained=constrained), task, lr=5.0)
+    features, labels = method.features(task.train).clone(), task.train.labels
+    base = text_probe.start(clip, NAMES, TEMPLATE)
+    weights = text_probe.multipliers(clip, base, features, labels) if constrained else torch.zeros(5)
+    assert (method.rows - base).abs().max() > 1e-3, "what was learned is away from its start"
+    found = values_and_gradients(lambda: method.loss(features, labels), [method.rows])
+    wanted = values_and_gradients(
+        lambda: text_probe.clap_loss(clip, method.rows, base, weights, features, labels), [method.rows]
+    )
+    assert_same(found, wanted, ["loss", "rows"], 1e-4)
+
+
+def test_the_multipliers_are_what_zero_shot_knows_of_each_class(clip, task):
+    method = fit(TextProbe(clip, constrained=True), task)
+    base = text_probe.start(clip, NAMES, TEMPLATE)
+    wanted = text_probe.multipliers(clip, base, method.features(task.train), task.train.labels)
+    torch.testing.assert_close(method.multipliers, wanted)
+    assert wanted.std() > 0 and ((0 <= wanted) & (wanted <= 1)).all()
+
+
+def test_before_it_learns_it_is_zero_shot_for_any_classes(clip, task):
+    start = TextProbe(clip, template=TEMPLATE).for_classes(NAMES)
+    torch.testing.assert_close(start.logits(task.test), ZeroShot(clip, TEMPLATE).fit(task).logits(task.test))
+    torch.testing.assert_close(start.text_features(), text.hand_made(clip, NAMES, TEMPLATE))
+
+
+def test_constrained_rows_stay_nearer_to_where_they_started(clip, task):
+    free, held = (fit(TextProbe(clip, constrained=held), task, epochs=20, lr=1.0) for held in (False, True))
+    far, near = ((method.rows - method.texts).norm().item() for method in (free, held))
+    assert 0 < near < 0.9 * far
+
+
+def test_it_learns_what_is_there_to_learn(clip):
+    task = noise_task(shots=16, signal=0.9)
+    method = fit(TextProbe(clip), task, epochs=60, lr=1.0, batch_size=16)
+    assert method.score(task.test) > 95 > 50 > ZeroShot(clip).fit(task).score(task.test)
+    assert method.history[-1]["loss"] < method.history[0]["loss"]
+
+
+def test_it_is_trained_as_published(clip, monkeypatch):
+    recipes = []
+    monkeypatch.setattr("lessons_lib.methods.learned.train", lambda _, __, recipe, **___: recipes.append(recipe))
+    TextProbe(clip).fit(noise_task(shots=1))
+    TextProbe(clip, constrained=True).fit(noise_task(shots=16), progress=False)
+    assert [(r.lr, r.batch_size, r.epochs, r.weight_decay, r.momentum) for r in recipes] == [
+        (0.1, 256, 300, 0, 0.9)
+    ] * 2
+
+
+def test_what_it_learns_is_a_row_a_class(clip, task):
+    method = fit(TextProbe(clip, constrained=True), task)
+    assert {name: tuple(p.shape) for name, p in method.state_dict().items()} == {"rows": (5, 32)}
+    assert method.n_parameters == 160
+
+
+def test_some_of_its_classes_in_another_order_keep_their_rows(clip, task):
+    method = fit(TextProbe(clip), task, lr=5.0)
+    some = method.for_classes(["dog", "cat"])
+    torch.testing.assert_close(some.logits(task.test), method.logits(task.test)[:, [2, 0]])
+    assert some.classnames == ["dog", "cat"] and method.classnames == NAMES
+
+
+def test_other_classes_are_refused_by_name_with_a_way_out(clip, task):
+    method = fit(TextProbe(clip), task)
+    with pytest.raises(ValueError, match="TextProbe has a row for each class .* none for 'hat': fit a new one"):
+        method.for_classes(["cat", "hat"])
+
+
+def test_saved_and_loaded_it_is_the_same(clip, task, tmp_path):
+    method = fit(TextProbe(clip, constrained=True), task)
+    again = load_method(method.save(tmp_path / "probe.safetensors"), clip)
+    assert again.settings() == method.settings() == {"constrained": True, "template": TEMPLATE}
+    assert torch.equal(again.logits(task.test), method.logits(task.test))
+    with pytest.raises(ValueError, match="none for 'hat'"):
+        again.for_classes(["hat"])
+
+
+def test_the_seed_orders_the_images_and_draws_nothing_else(clip, task):
+    first, same, other = (fit(TextProbe(clip), task, seed=seed, batch_size=7).rows for seed in (1, 1, 2))
+    assert torch.equal(first, same) and not torch.equal(first, other)
+    whole = [fit(TextProbe(clip), task, seed=seed, batch_size=20).rows for seed in (1, 2)]
+    torch.testing.assert_close(*whole, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+def test_validation_and_test_images_change_nothing(clip, task, constrained):
+    other = Task.from_pools(
+        "noise", train=task.train, val=noise_split(1, 8), test=noise_split(1, 9), templates=task.templates
+    )
+    first, second = (fit(TextProbe(clip, constrained=constrained), each).rows for each in (task, other))
+    assert torch.equal(first, second)
+
+
+def test_a_class_without_training_images_is_not_held(clip, task):
+    keep = (task.train.labels != 2).nonzero().flatten()
+    partial = Task.from_pools(
+        "noise", train=task.train.subset(keep), val=task.val, test=task.test, templates=task.templates
+    )
+    multipliers = fit(TextProbe(clip, constrained=True), partial).multipliers
+    assert multipliers[2] == 0 and (multipliers[[0, 1, 3, 4]] > 0).all()
+
+
+def test_what_was_learned_is_gone_on_from_a_checkpoint(clip, task, tmp_path):
+    whole = fit(TextProbe(clip, constrained=True), task)
+    path = tmp_path / "run.pt"
+    fit(TextProbe(clip, constrained=True), task, checkpoint=path)
+    again = fit(TextProbe(clip, constrained=True), task, checkpoint=path)
+    assert torch.equal(again.rows, whole.rows) and len(again.history) == 5
+
+
+def test_before_fit_it_says_what_to_do(clip, task):
+    with pytest.raises(RuntimeError, match=r"call fit\(task\) first"):
+        TextProbe(clip).logits(task.test)
