@@ -37,6 +37,7 @@ _MODULES = (
     "clip",
     "data",
     "device",
+    "diagnostics",
     "evaluation",
     "features",
     "files",
