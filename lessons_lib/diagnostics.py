@@ -62,7 +62,7 @@ def intra_class_variance(images: Tensor, labels: Tensor) -> float:
     (n − 1) / n of that with many, so compare splits with as many images a class.
     """
     images = _rows(images, "images")
-    labels = torch.as_tensor(labels, device=images.device)
+    labels = torch.as_tensor(labels).cpu()
     if labels.shape != (len(images),):
         raise ValueError(f"{len(images)} images need as many labels; got labels of shape {tuple(labels.shape)}")
     variances = [(of_class - of_class.mean(dim=0)).square().sum(dim=-1).mean()
@@ -71,7 +71,7 @@ def intra_class_variance(images: Tensor, labels: Tensor) -> float:
 
 
 def gap_vector(images: Tensor, texts: Tensor) -> Tensor:
-    """(D,) float64: from the texts' mean to the images' mean.   images: (N, D).   texts: (M, D)."""
+    """(D,) float64, on the CPU: from the texts' mean to the images' mean.   images: (N, D).   texts: (M, D)."""
     images, texts = _rows(images, "images"), _rows(texts, "texts")
     if images.shape[1] != texts.shape[1]:
         raise ValueError(f"images have {images.shape[1]} dimensions and texts {texts.shape[1]}: use one CLIP for both")
@@ -89,7 +89,7 @@ def describe(images: Tensor, labels: Tensor, texts: Tensor) -> dict[str, float]:
     Keys: alignment (of images and their own texts), uniformity of images, uniformity of texts, inter_class_dispersion,
     intra_class_variance, modality_gap.
     """
-    labels = torch.as_tensor(labels)
+    labels, texts = torch.as_tensor(labels).cpu(), texts.cpu()
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(texts):
         raise ValueError(
             f"labels run from {int(labels.min())} to {int(labels.max())}, but there are {len(texts)} texts"
@@ -97,20 +97,20 @@ def describe(images: Tensor, labels: Tensor, texts: Tensor) -> dict[str, float]:
     if labels.shape != (len(images),):
         raise ValueError(f"{len(images)} images need as many labels; got labels of shape {tuple(labels.shape)}")
     return {
-        "alignment": alignment(images, texts[labels.to(texts.device)].to(images.device)),
+        "alignment": alignment(images, texts[labels]),
         "uniformity of images": uniformity(images),
         "uniformity of texts": uniformity(texts),
         "inter_class_dispersion": inter_class_dispersion(texts),
         "intra_class_variance": intra_class_variance(images, labels),
-        "modality_gap": modality_gap(images, texts.to(images.device)),
+        "modality_gap": modality_gap(images, texts),
     }
 
 
 def _rows(x: Tensor, name: str, least: int = 1) -> Tensor:
-    """In float64, so that what a method moved is not rounding."""
+    """On the CPU in float64, so that what a method moved is not rounding."""
     if x.ndim != 2 or len(x) < least:
         raise ValueError(f"{name} must be (N, D) with at least {least} row{'s' * (least > 1)}; got {tuple(x.shape)}")
-    x = x.detach().double()
+    x = x.detach().cpu().double()
     lengths = x.norm(dim=-1)
     if not ((lengths - 1).abs() < 0.02).all():  # bfloat16 rounds to a few thousandths
         raise ValueError(
