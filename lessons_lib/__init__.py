@@ -31,6 +31,9 @@ _HOME = {  # public name -> the module that defines it
     "KgCoOp": "lessons_lib.methods",
     "TextProbe": "lessons_lib.methods",
     "LPPlusPlus": "lessons_lib.methods",
+    "CLIPAdapter": "lessons_lib.methods",
+    "TipAdapter": "lessons_lib.methods",
+    "DAPT": "lessons_lib.methods",
     "load_method": "lessons_lib.methods",
 }
 _MODULES = (

@@ -1,6 +1,6 @@
 """What a method is fed while it learns: preprocessed images, or the frozen tower's features of them, batch by batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,6 +28,7 @@ class Inputs:
     views: "plain", every image as it is; K, a number of augmented views made once, used in turn, one an epoch;
         "fresh", augmented anew every epoch, as published.
     pixels: give images (n, 3, S, S) rather than features (n, D).
+    augment: what makes an augmented view of a picture; `clip.augment` if not given.
     workers: processes that open and augment image files.   progress: a bar where features take long to compute.
     in_memory: bytes of preprocessed images that may be kept from epoch to epoch.
     Raises ValueError for other `views`.
@@ -41,16 +42,19 @@ class Inputs:
         views: str | int,
         seed: int,
         pixels: bool,
+        augment: Callable | None = None,
         workers: int = 0,
         progress: bool = True,
         in_memory: int = IN_MEMORY,
     ):
         check_views(views)
         self.clip, self.split, self.views, self.seed, self.pixels = clip, split, views, seed, pixels
-        self.workers = workers
+        self.augment, self.workers = augment or clip.augment, workers
         self.features: Tensor | None = None  # (K, N, D)
         if not pixels and views != "fresh":
-            features = image_features(clip, split, view=views, seed=seed, num_workers=workers, progress=progress)
+            features = image_features(
+                clip, split, view=views, seed=seed, augment=augment, num_workers=workers, progress=progress
+            )
             self.features = features if features.ndim == 3 else features[None]
         count = len(split) * (views if isinstance(views, int) else 1)
         self.fits = views != "fresh" and count * 3 * clip.image_size**2 * 4 <= in_memory
@@ -89,7 +93,7 @@ class Inputs:
             return (self.clip.preprocess_tensor(pixels[rows]) for rows in chosen)
         plain = self.views == "plain"
         views = ViewsOf(
-            self.split, self.clip.preprocess if plain else self.clip.augment, None if plain else [view], self.seed
+            self.split, self.clip.preprocess if plain else self.augment, None if plain else [view], self.seed
         )
         loader = DataLoader(
             views,

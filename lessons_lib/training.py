@@ -3,6 +3,7 @@
 SGD with momentum 0.9 and weight decay 5e-4; a cosine schedule stepped once an epoch, with the first epoch at a constant
 1e-5 (Dassl's settings, on which CoOp, CoCoOp, MaPLe and DAPT were built):
     lr(1) = 1e-5,    lr(e) = lr · (1 + cos(π (e − 2) / E)) / 2  for epochs e = 2 … E
+Tip-Adapter-F steps the cosine once a step instead, from `lr` to nearly 0, without warm-up (schedule="step").
 The learned parameters are float32; the frozen towers run under autocast where the CLIP's precision asks for it.
 
 Runs can be killed and go on: with a checkpoint, all there is to know is written after every epoch, and what an epoch
@@ -13,6 +14,7 @@ gradients are summed, so several GPUs end with the weights that one gives, up to
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from numbers import Integral, Real
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
     from .data import Split
 
 OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("epoch", "step")
 CHECK_EVERY = 25  # steps between looks at the loss on a GPU, since each look waits for it
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. `warmup_epochs` run at the constant `warmup_lr`."""
+    """How to train. `warmup_epochs` run at the constant `warmup_lr`; the cosine goes down once an epoch, or a step."""
 
     epochs: int
     lr: float
@@ -49,6 +52,9 @@ class Recipe:
     weight_decay: float = 5e-4
     warmup_epochs: int = 1
     warmup_lr: float = 1e-5
+    eps: float = 1e-8  # of AdamW
+    schedule: str = "epoch"  # or "step"
+    drop_last: bool = True  # leave out a last batch that is not whole, unless it is the only one
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -59,20 +65,22 @@ class Recipe:
         if isinstance(self.lr, bool) or not isinstance(self.lr, Real) or not 0 < self.lr < math.inf:
             raise ValueError(f"lr={self.lr!r}: give a learning rate, a number above 0")
         object.__setattr__(self, "lr", float(self.lr))
-        if self.optimizer not in OPTIMIZERS:
-            hint = nearest(str(self.optimizer), OPTIMIZERS)
-            raise ValueError(f"optimizer={self.optimizer!r}: use one of {OPTIMIZERS}. {hint}".strip())
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"{name}={value!r}: use one of {known}. {nearest(str(value), known)}".strip())
 
-    def learning_rate(self, epoch: int) -> float:
-        """epoch: 1 … epochs."""
+    def learning_rate(self, epoch: int, done: float = 0.0) -> float:
+        """epoch: 1 … epochs.   done: share of its steps that are done, 0 to 1, where the schedule goes by steps."""
         if epoch <= self.warmup_epochs:
             return self.warmup_lr
-        return self.lr * (1 + math.cos(math.pi * (epoch - 1 - self.warmup_epochs) / self.epochs)) / 2
+        done = done if self.schedule == "step" else 0.0
+        return self.lr * (1 + math.cos(math.pi * (epoch - 1 - self.warmup_epochs + done) / self.epochs)) / 2
 
     def make_optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         if self.optimizer == "sgd":
             return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
-        return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(parameters, lr=self.lr, eps=self.eps, weight_decay=self.weight_decay)
 
 
 def train(
@@ -81,12 +89,14 @@ def train(
     recipe: Recipe,
     *,
     views: str | int = "plain",
+    augment: Callable | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = True,
     workers: int = 0,
 ) -> list[dict]:
     """Trains `method`, which has `clip`, `learns_from_pixels` and `loss(inputs, labels) -> scalar`, in place.
 
+    augment: what makes an augmented view of a picture; `clip.augment` if not given.
     checkpoint: a file that is written after every epoch, and gone on from where it exists.
     workers: processes that open and augment image files.
     Returns a row an epoch: epoch, lr, loss (mean over its steps), seconds; `method.history` is the same list.
@@ -99,7 +109,7 @@ def train(
     rank, world = _processes()
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
-    key = "" if checkpoint is None else _key(method, split, recipe, views)
+    key = "" if checkpoint is None else _key(method, split, recipe, views, augment or method.clip.augment)
     saved = Checkpoint(checkpoint, method, optimizer, key)
     method.history = history = saved.load()
     if len(history) == recipe.epochs:
@@ -107,7 +117,14 @@ def train(
         return history
     pixels = method.learns_from_pixels
     inputs = Inputs(
-        method.clip, split, views=views, seed=recipe.seed, pixels=pixels, workers=workers, progress=progress
+        method.clip,
+        split,
+        views=views,
+        seed=recipe.seed,
+        pixels=pixels,
+        augment=augment,
+        workers=workers,
+        progress=progress,
     )
     bar = tqdm(
         total=recipe.epochs,
@@ -147,18 +164,19 @@ def train(
 
 
 def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> float:
-    """One pass over the images, in a random order; the last batch is left out unless it is whole or the only one.
-    Returns the mean loss of its steps."""
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.learning_rate(epoch)
+    """One pass over the images, in a random order. Returns the mean loss of its steps."""
     draws = torch.Generator().manual_seed(recipe.seed * 1_000_003 + epoch)
     order = torch.randperm(len(inputs.split), generator=draws)
-    whole = [rows for rows in order.split(recipe.batch_size) if len(rows) == recipe.batch_size] or [order]
+    batches = list(order.split(recipe.batch_size))
+    if recipe.drop_last and len(batches) > 1 and len(batches[-1]) < recipe.batch_size:
+        batches.pop()
     rank, world = _processes()
-    mine = [rows[rank::world] for rows in whole]
+    mine = [rows[rank::world] for rows in batches]
     labels, device = inputs.split.labels, method.clip.device
     total = torch.zeros((), device=device)
-    for step, (rows, part, batch) in enumerate(zip(whole, mine, inputs.batches(epoch, mine)), start=1):
+    for step, (rows, part, batch) in enumerate(zip(batches, mine, inputs.batches(epoch, mine)), start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches))
         optimizer.zero_grad(set_to_none=True)
         if len(part):
             share = len(part) / len(rows)
@@ -172,7 +190,7 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
             total += loss.detach()
         if world > 1:
             _sum_gradients(optimizer)
-        if device.type == "cpu" or step in (1, len(whole)) or step % CHECK_EVERY == 0:
+        if device.type == "cpu" or step in (1, len(batches)) or step % CHECK_EVERY == 0:
             so_far = total.clone()
             if world > 1:  # so that all processes stop together
                 dist.all_reduce(so_far)
@@ -181,7 +199,7 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
         optimizer.step()
     if not all(p.isfinite().all() for group in optimizer.param_groups for p in group["params"]):
         raise FloatingPointError(f"a parameter is not a finite number any more after epoch {epoch}, step {step}")
-    return float(so_far) / len(whole)
+    return float(so_far) / len(batches)
 
 
 def _go_back(parameters: list[nn.Parameter], starts: list[list[Tensor]], history: list[dict]) -> None:
@@ -264,7 +282,7 @@ class Checkpoint:
         return state["history"]
 
 
-def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int) -> str:
+def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int, augment: Callable) -> str:
     """Everything that a run depends on, as a digest."""
     parts = {
         "method": type(method).__name__,
@@ -275,6 +293,6 @@ def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int) ->
         "labels": split.labels.tolist(),
         "recipe": asdict(recipe),
         "views": views,
-        "transform": repr(method.clip.transforms) if views == "plain" else transform_name(method.clip.augment),
+        "transform": repr(method.clip.transforms) if views == "plain" else transform_name(augment),
     }
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 
 from . import saving
 from .base import Method
+from .clip_adapter import CLIPAdapter
 from .cocoop import CoCoOp
 from .coop import CoOp
+from .dapt import DAPT
 from .ivlp import IVLP
 from .kgcoop import KgCoOp
 from .linear_probe import LinearProbe
 from .lp_plus_plus import LPPlusPlus
 from .maple import MaPLe
 from .text_probe import TextProbe
+from .tip_adapter import TipAdapter
 from .visual_prompting import VisualPrompting
 from .vpt import VPT
 from .zero_shot import ZeroShot
@@ -20,7 +23,22 @@ from .zero_shot import ZeroShot
 if TYPE_CHECKING:
     from ..clip import Clip
 
-_CLASSES = (ZeroShot, LinearProbe, CoOp, CoCoOp, VPT, VisualPrompting, IVLP, MaPLe, KgCoOp, TextProbe, LPPlusPlus)
+_CLASSES = (
+    ZeroShot,
+    LinearProbe,
+    CoOp,
+    CoCoOp,
+    VPT,
+    VisualPrompting,
+    IVLP,
+    MaPLe,
+    KgCoOp,
+    TextProbe,
+    LPPlusPlus,
+    CLIPAdapter,
+    TipAdapter,
+    DAPT,
+)
 METHODS = {method.__name__: method for method in _CLASSES}  # by the name that a saved file gives
 
 __all__ = ["METHODS", "Method", "load_method", *METHODS]

@@ -63,10 +63,7 @@ class VPT(Learned):
         self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])
 
     def reset(self, seed: int) -> None:
-        tower = self.clip.image_tower
-        bound = math.sqrt(6 / (3 * tower.patch_size**2 + tower.width))
-        draws = torch.Generator().manual_seed(seed)
-        start = (2 * torch.rand(self.depth, self.n_ctx, tower.width, generator=draws) - 1) * bound
+        start = uniform_prompts(self.clip, self.depth, self.n_ctx, seed=torch.Generator().manual_seed(seed))
         self.prompts = nn.Parameter(start.to(self.clip.device))
 
     def text_features(self) -> Tensor:
@@ -74,3 +71,10 @@ class VPT(Learned):
 
     def image_features(self, images: Tensor) -> Tensor:
         return self.clip.encode_prompted_images(images, self.prompts[0], self.prompts[1:])  # (n, D)
+
+
+def uniform_prompts(clip: "Clip", *shape: int, seed: torch.Generator) -> Tensor:
+    """(*shape, d_v) from U(−a, a), as visual prompts start."""
+    tower = clip.image_tower
+    bound = math.sqrt(6 / (3 * tower.patch_size**2 + tower.width))
+    return (2 * torch.rand(*shape, tower.width, generator=seed) - 1) * bound
