@@ -5,6 +5,7 @@ save. In a notebook, end the line with ";" so that the figure alone is shown. No
 """
 
 from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
+from .embeddings import embedding_maps, flat_maps, gap_map
 from .generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
 from .images import answers, confusion, pictures, show_images, similarity_matrix
 from .learning import nearest_words, prompt_boxes, training
@@ -17,5 +18,6 @@ __all__ = [
     "few_shot_curves", "histograms", "lines", "nearest_words", "panels", "pictures", "pixel_frame",
     "prompt_boxes", "prompted_towers", "reliability", "show_images", "similarity_matrix", "styled", "training",
     "use_style",
+    "embedding_maps", "flat_maps", "gap_map",
     "base_new_arrows", "cost_bars", "harmonic_bars", "harmonic_plane",
 ]  # fmt: skip
