@@ -154,7 +154,7 @@ def test_an_archive_inside_an_archive_is_unpacked_too(server, tmp_path, monkeypa
     assert there == ["101_ObjectCategories", "split_zhou_Caltech101.json"]
 
 
-# ---- the table --------------------------------------------------------------------------------------------------------
+# ---- the table ------------------------------------------------------------------------------------------------------
 
 
 def test_every_set_has_a_source_and_a_licence_and_images_or_a_way_by_hand():
@@ -184,7 +184,19 @@ def test_the_real_split_files_have_the_sizes_and_checksums_of_the_table(splits, 
     assert difference(splits / part.file, size=part.size, digest=part.digest) == ""
 
 
-# ---- the scripts ------------------------------------------------------------------------------------------------------
+def test_the_documented_table_is_that_of_the_code():
+    lines = (SCRIPTS.parent / "docs" / "datasets.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    assert [row[0].strip("`") for row in cells] == list(PUBLISHED)
+    for name, (title, folder, classes, sizes, licence, how) in ((row[0].strip("`"), row[1:]) for row in cells):
+        spec, (page, published_licence) = PUBLISHED[name], ABOUT[name]
+        assert (title, folder, licence) == (f"[{spec.title}]({page})", f"`{spec.folder}/`", published_licence)
+        assert int(classes.replace(",", "")) == spec.classes
+        assert sizes == " / ".join(f"{size:,}" if size else "–" for size in spec.sizes)
+        assert (how == "by hand") == (name in BY_HAND)
+
+
+# ---- the scripts ----------------------------------------------------------------------------------------------------
 
 
 def test_the_script_fetches_and_verifies(server, tmp_path, capsys):

@@ -125,20 +125,20 @@ SOURCES: dict[str, tuple[Source, ...]] = {
                "sha256:18c6bf493b39a0d975d48e587437f562caab9c52ae6327dcfa9dd8eb54aa1b52"),
     ),
 }
-NOT_STATED = "not stated by its authors; see the page"
+UNKNOWN = "not known to us: see its page"
 ABOUT: dict[str, tuple[str, str]] = {  # page, licence
     "imagenet": ("https://image-net.org/download.php", "ImageNet's terms: non-commercial research and education"),
     "caltech101": ("https://data.caltech.edu/records/mzrjq-6wc02", "CC BY 4.0"),
     "oxford_pets": (f"{VGG}/pets/", "CC BY-SA 4.0"),
-    "stanford_cars": ("https://github.com/pytorch/vision/issues/7545", NOT_STATED),
-    "oxford_flowers": (f"{VGG}/flowers/102/", NOT_STATED),
+    "stanford_cars": ("https://github.com/pytorch/vision/issues/7545", UNKNOWN),
+    "oxford_flowers": (f"{VGG}/flowers/102/", UNKNOWN),
     "food101": ("https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
                 "pictures of Foodspotting's users: scientific fair use"),
     "fgvc_aircraft": (f"{VGG}/fgvc-aircraft/", "non-commercial research; the photographers keep their rights"),
-    "sun397": ("https://vision.princeton.edu/projects/2010/SUN/", NOT_STATED),
-    "dtd": (f"{VGG}/dtd/", "research"),
+    "sun397": ("https://vision.princeton.edu/projects/2010/SUN/", UNKNOWN),
+    "dtd": (f"{VGG}/dtd/", UNKNOWN),
     "eurosat": ("https://github.com/phelber/EuroSAT", "MIT; Copernicus Sentinel's terms"),
-    "ucf101": ("https://www.crcv.ucf.edu/data/UCF101.php", NOT_STATED),
+    "ucf101": ("https://www.crcv.ucf.edu/data/UCF101.php", UNKNOWN),
     "imagenetv2": ("https://github.com/modestyachts/ImageNetV2", "that of each picture on Flickr (the code: MIT)"),
     "imagenet_sketch": ("https://github.com/HaohanWang/ImageNet-Sketch", "not stated for the pictures (the code: MIT)"),
     "imagenet_a": ("https://github.com/hendrycks/natural-adv-examples", "the repository: MIT"),
