@@ -14,7 +14,7 @@ OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate -
 	--LabApp.extension_manager=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lint unit-tests lesson-tests lab wheel clean
+.PHONY: help setup course test lint unit-tests lesson-tests findings lab wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lesson-tests: $(STAMP)  ## nbval: run every lesson, compare the cells tagged nbv
 	@if [ -z "$(LESSONS)" ]; then echo "no lessons in notebooks/ to check"; else \
 		$(UNATTENDED) $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
 			-p no:cacheprovider $(LESSONS); fi
+
+findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
+	@$(BIN)/python data_scripts/findings.py
 
 lab: $(STAMP)  ## open JupyterLab on the lessons
 	$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(OFFLINE_LAB) $(LAB_FLAGS)

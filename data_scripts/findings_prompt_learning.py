@@ -3,7 +3,7 @@
     python data_scripts/findings_prompt_learning.py run                   # hours on one core; goes on where it stopped
     python data_scripts/findings_prompt_learning.py run --part 1/2 &      # or in parts side by side, a core each
     python data_scripts/findings_prompt_learning.py run --part 2/2
-    python data_scripts/findings_prompt_learning.py collect               # the table, the findings, the report
+    python data_scripts/findings_prompt_learning.py collect               # the table, and what is seen in it
 
 Five seeds; a seed draws the shots, the start and the order of images. Methods train as published (learning rate, batch
 size, epochs), with two exceptions: few-shot runs of CoOp take 50 epochs at every number of shots, and images are not
@@ -16,21 +16,19 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 import lessons_lib as ll
-from lessons_lib import protocols
+from lessons_lib import protocols, sweeps
 from lessons_lib.data.toyworld import ELEVEN, SHIFTS
-from lessons_lib.evaluation import interval
 from lessons_lib.files import atomic_write
+from lessons_lib.sweeps import KEY, Run, difference, effect, gains
 from lessons_lib.teaching import recorded_runs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,21 +36,7 @@ PARTS = ROOT / "build" / "prompt_learning"
 SEEDS = (1, 2, 3, 4, 5)
 SHOTS = (1, 2, 4, 8, 16)
 FINE_GRAINED = ("toy_pets", "toy_cars", "toy_flowers", "toy_food", "toy_aircraft")
-KEY = ["protocol", "method", "task", "shots", "seed"]
 ABLATED = ("toy_satellite", "toy_textures")
-
-
-@dataclass
-class Run:
-    """One cell of the sweep, for one seed."""
-
-    protocol: str
-    label: str
-    method: str
-    task: str
-    shots: int = 16
-    settings: dict = field(default_factory=dict)  # of the constructor
-    fit: dict = field(default_factory=dict)
 
 
 def plan() -> list[Run]:
@@ -76,9 +60,9 @@ def plan() -> list[Run]:
         runs.append(Run("base-to-new", "IVLP (text only)", "IVLP", task, settings=one_side, fit={"lr": 0.0025}))
         runs.append(Run("base-to-new", "IVLP", "IVLP", task))
         runs.append(Run("base-to-new", "MaPLe", "MaPLe", task))
-    runs.append(Run("domain shift", "ZeroShot", "ZeroShot", "toy_things"))
+    runs.append(Run("domain shift", "ZeroShot", "ZeroShot", "toy_things", others=SHIFTS))
     for label, settings in (("CoOp", {}), ("CoOp (M=4)", {"n_ctx": 4})):
-        runs.append(Run("domain shift", label, "CoOp", "toy_things", 16, settings, {"epochs": 50}))
+        runs.append(Run("domain shift", label, "CoOp", "toy_things", 16, settings, {"epochs": 50}, SHIFTS))
     for task in ABLATED:
         for depth in (1, 2, 3, 4):
             runs.append(Run("ablation", f"MaPLe (depth {depth})", "MaPLe", task, settings={"prompt_depth": depth}))
@@ -88,69 +72,15 @@ def plan() -> list[Run]:
     return runs
 
 
-@cache
-def task_of(name: str) -> ll.data.Task:
-    """Drawn once a process."""
-    return ll.load_task(name)
-
-
-def carry_out(run: Run, seed: int, clip: ll.Clip, path: Path) -> pd.DataFrame:
-    def make():
-        return getattr(ll, run.method)(clip, **run.settings)
-
-    common = {"seeds": (seed,), "name": run.label, "path": path, "progress": False, **run.fit}
-    if run.protocol == "few-shot":
-        return protocols.few_shot(make, task_of(run.task), shots=(run.shots,), **common)
-    if run.protocol == "domain shift":
-        return protocols.carry_over(
-            make, task_of(run.task), map(task_of, SHIFTS), shots=run.shots, protocol=run.protocol, **common
-        )
-    return protocols.base_to_new(make, task_of(run.task), shots=run.shots, protocol=run.protocol, **common)
-
-
-def run_part(part: int, parts: int, seeds: list[int]) -> None:
-    """Every `parts`-th cell, seed by seed, so that what there is after a while covers whole seeds."""
-    torch.set_num_threads(1)
-    clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
-    jobs = [(run, seed) for seed in seeds for run in plan()]
-    mine = jobs[part - 1 :: parts]
-    for run, seed in tqdm(mine, unit="run", desc=f"part {part} of {parts}"):
-        carry_out(run, seed, clip, PARTS / f"part-{part}-of-{parts}.csv")
+def jobs(seeds: Sequence[int] = SEEDS) -> list[sweeps.Job]:
+    """Seed by seed, so that what there is after a while covers whole seeds."""
+    return [(run, seed) for seed in seeds for run in plan()]
 
 
 def gather() -> pd.DataFrame:
     """The rows of all parts, of the seeds that are complete."""
-    files = sorted(PARTS.glob("part-*.csv"))
-    if not files:
-        raise SystemExit(f"there are no runs in {PARTS}: run the sweep first")
-    rows = pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
-    rows = rows.drop_duplicates([*KEY, "on"], keep="last")
-    cells = {(run.protocol, run.label, run.task, run.shots) for run in plan()}
-    done = {
-        seed: set(map(tuple, part[["protocol", "method", "task", "shots"]].values))
-        for seed, part in rows.groupby("seed")
-    }
-    whole = [seed for seed in SEEDS if cells <= done.get(seed, set())]
-    if not whole:
-        raise SystemExit("no seed is complete yet: go on with the sweep")
-    missing = sorted(set(SEEDS) - set(whole))
-    if missing:
-        print(f"seeds {missing} are not complete and are left out")
-    rows = rows[rows.seed.isin(whole)].drop(columns="settings").sort_values([*KEY, "on"], ignore_index=True)
-    return rows.round({"accuracy": 4, "seconds": 2, "peak_mib": 1})
-
-
-def difference(rows: pd.DataFrame, first: str, second: str) -> dict:
-    """`first` above `second` in points: paired by task, on, shots and seed; averaged within each seed."""
-    pairs = rows[rows.method.isin([first, second])].pivot(
-        index=["task", "on", "shots", "seed"], columns="method", values="accuracy"
-    )
-    return effect((pairs[first] - pairs[second]).dropna().groupby("seed").mean())
-
-
-def effect(by_seed: pd.Series) -> dict:
-    """One number a seed -> mean, half_width, n."""
-    return {name: round(float(value), 3) for name, value in interval(by_seed)._asdict().items()}
+    rows = sweeps.parts_rows(PARTS).drop_duplicates([*KEY, "on"], keep="last").drop(columns="settings")
+    return sweeps.whole_seeds(rows, jobs())
 
 
 def correlations(by_task: pd.DataFrame, against: pd.Series) -> pd.Series:
@@ -168,9 +98,7 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
     found = {}
 
     def add(key: str, claim: str, *wanted: tuple[str, dict, int], other: dict | None = None) -> None:
-        seen = all(sign * effect["mean"] > effect["half_width"] for _, effect, sign in wanted)
-        effects = {name: effect for name, effect, _ in wanted} | (other or {})
-        found[key] = {"claim": claim, "seen": seen, "effects": effects}
+        found[key] = sweeps.finding(claim, *wanted, other=other)
 
     gain = at[16][at[16].method == "CoOp"].pivot(index="task", columns="seed", values="accuracy").sub(zero, axis=0)
     add(
@@ -179,13 +107,18 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
         ("CoOp − ZeroShot, 16 shots", difference(at[16], "CoOp", "ZeroShot"), +1),
         ("correlation over tasks of the gain with zero-shot accuracy", effect(correlations(gain, zero)), -1),
     )
-    widths = {k: difference(at[k], "CoOp", "LinearProbe") for k in SHOTS}
+    margin = {k: gains(at[k], "CoOp", "LinearProbe") for k in SHOTS}
+    widths = {k: effect(margin[k]) for k in SHOTS}
     add(
         "F5",
         "at 1 and 2 shots CoOp beats the linear probe, by a margin that closes as shots grow",
         ("CoOp − LinearProbe, 1 shot", widths[1], +1),
         ("CoOp − LinearProbe, 2 shots", widths[2], +1),
-        ("that margin at 1 shot − at 16 shots", effect(margin(at[1]) - margin(at[16])), +1),
+        (
+            "that margin at 1 shot − at 16 shots",
+            effect(gains(at[1], "CoOp", "LinearProbe") - gains(at[16], "CoOp", "LinearProbe")),
+            +1,
+        ),
         other={f"CoOp − LinearProbe, {k} shots": widths[k] for k in (4, 8, 16)},
     )
     add(
@@ -258,45 +191,19 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
     return found
 
 
-def margin(rows: pd.DataFrame) -> pd.Series:
-    """CoOp above the probe, the mean over tasks, for each seed."""
-    wide = rows.pivot(index=["task", "seed"], columns="method", values="accuracy")
-    return (wide["CoOp"] - wide["LinearProbe"]).groupby("seed").mean()
-
-
 def half_way(rows: pd.DataFrame) -> dict:
     wide = rows.pivot(index=["task", "seed"], columns="method", values="accuracy")
     return effect((wide["CoCoOp"] - (wide["CoOp"] + wide["ZeroShot"]) / 2).groupby("seed").mean())
 
 
-def report(found: dict[str, dict], rows: pd.DataFrame) -> str:
-    """Markdown: a line a finding with its first effect, every effect, and the base-to-new table."""
-    lines = ["| finding | claim | first effect, points | |", "|---|---|---|---|"]
-    for key, finding in found.items():
-        first, size = next((name, text_of(name, e)) for name, e in finding["effects"].items())
-        lines.append(
-            f"| {key} | {finding['claim']} | {first}: {size} | {'seen' if finding['seen'] else '**not seen**'} |"
-        )
-    lines += ["", "| finding | effect | points, or correlation |", "|---|---|---|"]
-    for key, finding in found.items():
-        lines += [f"| {key} | {name} | {text_of(name, e)} |" for name, e in finding["effects"].items()]
+def base_to_new_table(rows: pd.DataFrame) -> str:
+    """Markdown: base, new and H of every method, mean of the eleven tasks."""
     new = protocols.with_harmonic_mean(rows[rows.protocol == "base-to-new"])
-    lines += [
-        "",
-        "Base-to-new, mean of the eleven tasks (16 shots):",
-        "",
-        "| method | base | new | H |",
-        "|---|---|---|---|",
-    ]
+    lines = ["| method | base | new | H |", "|---|---|---|---|"]
     table = protocols.summary(new, ("method", "on")).pivot(index="method", columns="on", values="text")
     for method in dict.fromkeys(run.label for run in plan() if run.protocol == "base-to-new"):
         lines.append(f"| {method} | " + " | ".join(table.loc[method, on] for on in ("base", "new", "H")) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def text_of(name: str, effect: dict) -> str:
-    digits = 2 if "correlation" in name else 1
-    return f"{effect['mean']:+.{digits}f} ± {effect['half_width']:.{digits}f}"
+    return "\n".join(lines)
 
 
 def collect(out: Path) -> None:
@@ -314,9 +221,8 @@ def collect(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     atomic_write(out / recorded_runs.PROMPT_LEARNING.name, rows.to_csv(index=False).encode())
     atomic_write(out / "prompt_learning_findings.json", (json.dumps(record, indent=1) + "\n").encode())
-    text = report(found, rows)
-    atomic_write(out / "prompt_learning_findings.md", text.encode())
-    print(text)
+    print("\n\n".join([sweeps.findings_table(found), sweeps.effects_table(found), base_to_new_table(rows)]))
+    print("\nnow: make findings, and python data_scripts/update_readme.py")
 
 
 def main() -> None:
@@ -329,8 +235,8 @@ def main() -> None:
     if args.what == "collect":
         collect(args.out)
         return
-    part, parts = map(int, args.part.split("/"))
-    run_part(part, parts, args.seeds)
+    clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
+    sweeps.run_part(jobs(args.seeds), *sweeps.part_of(args.part), PARTS, clip)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,22 @@
 """Put the measured numbers between their markers: `python data_scripts/update_readme.py` (README.md, docs/results.md).
 
-The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it); the tables and
-findings from lessons_lib/teaching/recorded (`findings_zero_shot.py` and `findings_prompt_learning.py` write them).
+The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it), the findings
+from `findings.py`, and the other tables from lessons_lib/teaching/recorded, which the scripts named there write.
 """
 
 import json
 import re
 from pathlib import Path
 
+import findings
+from findings_prompt_learning import base_to_new_table
+
+from lessons_lib import sweeps
 from lessons_lib.files import atomic_write
+from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson_times import RECORD
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORDED = RECORD.with_name("recorded")
 
 
 def times_table() -> str:
@@ -25,23 +29,18 @@ def times_table() -> str:
     return "\n".join([*header, *rows, f"| all | {total:.0f} s | |", "", f"Measured on: {record['machine']}."])
 
 
-def tables(name: str) -> list[str]:
-    """The tables of a recorded report, and the lines between them."""
-    return (RECORDED / name).read_text().strip().split("\n\n")
-
-
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
-    *zero_shot, wording = tables("zero_shot_findings.md")
-    prompts, effects, *base_to_new = tables("prompt_learning_findings.md")
-    _, _, *rows = prompts.split("\n")
+    *zero_shot, _ = (recorded_runs.RECORDED / "zero_shot_findings.md").read_text().strip().split("\n\n")
+    tables = "\n\n".join(zero_shot)
+    found = findings.all_findings()
     return {
         "README.md": {
             "measured times": times_table(),
-            "measured findings": "\n".join([wording, *rows]),
-            "measured base-to-new": "\n\n".join(base_to_new),
+            "measured findings": sweeps.findings_table(found),
+            "measured base-to-new": base_to_new_table(recorded_runs.prompt_learning()),
         },
-        "docs/results.md": {"measured zero-shot": "\n\n".join(zero_shot), "measured effects": effects},
+        "docs/results.md": {"measured zero-shot": tables, "measured effects": sweeps.effects_table(found)},
     }
 
 

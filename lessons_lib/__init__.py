@@ -53,6 +53,7 @@ _MODULES = (
     "retrieval",
     "runs",
     "suggest",
+    "sweeps",
     "teaching",
     "templates",
     "training",

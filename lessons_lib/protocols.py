@@ -158,7 +158,22 @@ def costs(results: pd.DataFrame) -> pd.DataFrame:
     return runs.groupby("method", sort=False)[["n_parameters", "seconds", "peak_mib"]].mean().reset_index()
 
 
-__all__ = ["few_shot", "base_to_new", "carry_over", "with_harmonic_mean", "compare", "costs", "summary"]
+def settings_digest(method: "Method", fit: dict) -> str:
+    """What tells a run from others in a file of runs: its unfitted method's settings, its CLIP's weights, and `fit`."""
+    about = [type(method).__name__, method.settings(), method.clip.fingerprint, fit]
+    return sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+__all__ = [
+    "few_shot",
+    "base_to_new",
+    "carry_over",
+    "with_harmonic_mean",
+    "compare",
+    "costs",
+    "settings_digest",
+    "summary",
+]
 
 
 class _Job:
@@ -169,14 +184,13 @@ class _Job:
         self.shots, self.seed, self.task_name, self.half = shots, seed, task_name, half
 
     def key(self, method: "Method", fit: dict) -> dict:
-        about = [type(method).__name__, method.settings(), method.clip.fingerprint, fit]
         return {
             "protocol": self.protocol,
             "method": self.name or type(method).__name__,
             "task": self.task_name,
             "shots": self.shots,
             "seed": self.seed,
-            "settings": sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:12],
+            "settings": settings_digest(method, fit),
         }
 
     def run(self, method: "Method", fit: dict) -> list[dict]:

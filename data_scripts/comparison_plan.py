@@ -1,0 +1,144 @@
+"""What lesson 09 compares: every cell of the sweep with its seeds, what each costs, and what is left out.
+
+`run_comparison.py` runs it. The cells that `findings_prompt_learning.py` has with the same settings are taken over.
+"""
+
+import math
+
+import findings_prompt_learning as prompt_learning
+
+from lessons_lib import sweeps
+from lessons_lib.data.toyworld import ELEVEN, SHIFTS, SPLIT_SIZES, TASKS
+from lessons_lib.sweeps import Run
+
+SEEDS, FEW_SEEDS = (1, 2, 3, 4, 5), (1, 2, 3)
+FEW = (1, 2, 4, 8)
+SIX = ("toy_pets", "toy_flowers", "toy_aircraft", "toy_textures", "toy_satellite", "toy_actions")
+TEN = tuple(task for task in ELEVEN if task != "toy_things")
+ABLATED = prompt_learning.ABLATED
+PAIR = ("CoOp+VPT", "DAPT")
+ABLATIONS = {"DAPT (no inter-dispersion)": {"beta_t": 0.0}, "DAPT (no intra-dispersion)": {"beta_v": 0.0}}
+PAIR_EPOCHS = {1: 50, 2: 25, 16: 12}  # by shots
+LEFT_OUT = [
+    "CoOp: 50 epochs at every number of shots in few-shot, cross-task and domain shift (published: up to 200)",
+    f"CoOp+VPT, DAPT and its ablations: epochs by shots {PAIR_EPOCHS} in few-shot, 10 in base-to-new, 5 in cross-task "
+    "and domain shift (published: 50 to 200); one learning rate, 0.02, and one pair of betas for all tasks (published: "
+    "searched for each)",
+    "CoCoOp: 5 epochs in few-shot (published: 10)",
+    "few-shot, CoCoOp and methods in the image tower: six tasks (pets, flowers, aircraft, textures, satellite, "
+    "actions); DAPT's ablations: two (satellite, textures)",
+    "few-shot, shots below 16: none of CoCoOp, VPT, IVLP and DAPT's ablations; 1 and 2 alone of MaPLe, CoOp+VPT and "
+    "DAPT (the last two with five seeds)",
+    "base-to-new: CoOp+VPT and DAPT on the same six tasks; without VPT (shallow) and DAPT's ablations",
+    "cross-task and domain shift: three seeds for CoCoOp and methods in the image tower; without VPT, IVLP and DAPT's "
+    "ablations",
+    "LinearProbe, TextProbe, LP++ and Tip-Adapter know no other classes than those that they were fitted on: few-shot "
+    "and domain shift alone",
+]
+
+ON_FEATURES = {  # label -> method, settings: these learn in minutes on all eleven tasks
+    "ZeroShot": ("ZeroShot", {}),
+    "LinearProbe": ("LinearProbe", {}),
+    "TextProbe": ("TextProbe", {}),
+    "LP++": ("LPPlusPlus", {}),
+    "CLIP-Adapter": ("CLIPAdapter", {}),
+    "Tip-Adapter": ("TipAdapter", {}),
+    "Tip-Adapter-F": ("TipAdapter", {"finetune": True}),
+    "CoOp": ("CoOp", {}),
+    "KgCoOp": ("KgCoOp", {}),
+}
+COSTLY = {
+    "CoCoOp": ("CoCoOp", {}),
+    "VPT (shallow)": ("VPT", {}),
+    "VPT (deep)": ("VPT", {"depth": 6}),
+    "IVLP": ("IVLP", {}),
+    "MaPLe": ("MaPLe", {}),
+    "CoOp+VPT": ("DAPT", {"beta_t": 0.0, "beta_v": 0.0}),
+    "DAPT": ("DAPT", {}),
+    **{label: ("DAPT", settings) for label, settings in ABLATIONS.items()},
+}
+METHODS = ON_FEATURES | COSTLY
+CARRIES_OVER = ("ZeroShot", "CLIP-Adapter", "CoOp", "KgCoOp", "CoCoOp", "MaPLe", *PAIR)
+COSTLY_FEW = {"MaPLe": (1, 2), "CoOp+VPT": (1, 2), "DAPT": (1, 2)}  # shots below 16
+
+
+def jobs() -> list[sweeps.Job]:
+    """All cells and seeds, seed by seed; also those that are taken over."""
+    return [(run, seed) for seed in SEEDS for run, seeds in cells() if seed in seeds]
+
+
+def cells() -> list[tuple[Run, tuple[int, ...]]]:
+    """Each cell with its seeds, method by method."""
+    found = []
+
+    def add(protocol: str, label: str, task: str, shots: int = 16, seeds: tuple[int, ...] = SEEDS, **more) -> None:
+        method, settings = METHODS[label]
+        fit = {"epochs": epochs} if (epochs := epochs_of(protocol, method, shots)) else {}
+        found.append((Run(protocol, label, method, task, shots, settings, fit, **more), seeds))
+
+    for label in ON_FEATURES:
+        for task in ELEVEN:
+            add("few-shot", label, task)
+            for shots in FEW if label != "ZeroShot" else ():
+                add("few-shot", label, task, shots, SEEDS if label in ("LinearProbe", "CoOp") else FEW_SEEDS)
+    for label in COSTLY:
+        for task in SIX if label not in ABLATIONS else ABLATED:
+            add("few-shot", label, task)
+            for shots in COSTLY_FEW.get(label, ()):
+                add("few-shot", label, task, shots, SEEDS if label in PAIR else FEW_SEEDS)
+    for label in (*CARRIES_OVER, "VPT (deep)", "IVLP"):
+        for task in SIX if label in PAIR else ELEVEN:
+            add("base-to-new", label, task)
+    for label in METHODS:
+        seeds = FEW_SEEDS if label in COSTLY else SEEDS
+        if label in ("ZeroShot", "CoOp"):  # apart, since the shifts are recorded
+            add("cross-task", label, "toy_things", others=TEN)
+            add("domain shift", label, "toy_things", others=SHIFTS)
+        elif label in CARRIES_OVER:  # fitted once, tested on both
+            add("transfer", label, "toy_things", seeds=seeds, others=(*TEN, *SHIFTS))
+        elif label in ON_FEATURES:
+            add("domain shift", label, "toy_things", others=SHIFTS)
+    return found
+
+
+def epochs_of(protocol: str, method: str, shots: int) -> int | None:
+    """None for the published ones."""
+    if method == "CoOp":
+        return None if protocol == "base-to-new" else 50
+    if method == "DAPT":
+        return PAIR_EPOCHS[shots] if protocol == "few-shot" else 10 if protocol == "base-to-new" else 5
+    return 5 if method == "CoCoOp" and protocol == "few-shot" else None
+
+
+# --- what it costs
+
+FORWARD, BOTH_WAYS = 170, 90  # images a second through the image tower on one core: embedded, and trained on
+PER_IMAGE = {  # seconds of training per image and epoch, from short runs on toy_pets and toy_satellite
+    "CoOp": 5e-4, "KgCoOp": 7.5e-5, "CLIPAdapter": 3.6e-5, "TextProbe": 2.7e-5, "LPPlusPlus": 1e-5, "CoCoOp": 0.014,
+    "TipAdapter": 2e-5, "VPT": 1 / BOTH_WAYS, "IVLP": 1.25 / BOTH_WAYS, "MaPLe": 1.25 / BOTH_WAYS,
+    "DAPT": 1 / 77,
+}  # fmt: skip
+EPOCHS = {"KgCoOp": 100, "CLIPAdapter": 200, "TextProbe": 300, "LPPlusPlus": 300, "CoCoOp": 10, "TipAdapter": 20,
+          "VPT": 5, "IVLP": 5, "MaPLe": 5}  # fmt: skip
+PROBE = 1e-3  # seconds a training image, with the search
+
+
+def cost(run: Run) -> float:
+    """Seconds on one quiet core, roughly, once the frozen features of all plain images are cached."""
+    classes = len(TASKS[run.task].classnames)
+    trained_on = run.shots * (math.ceil(classes / 2) if run.protocol == "base-to-new" else classes)
+    tests = [run.task, *run.others]
+    tested = sum(SPLIT_SIZES["test"] * len(TASKS[task].classnames) for task in tests)
+    seconds = 0.1
+    if run.method == "LinearProbe":
+        seconds += PROBE * trained_on
+    elif run.method != "ZeroShot":
+        epochs = run.fit.get("epochs", EPOCHS.get(run.method, 200))
+        seconds += PER_IMAGE[run.method] * trained_on * epochs * (1 + classes / 64 if run.method == "CoOp" else 1)
+    if run.label == "Tip-Adapter" and run.protocol == "few-shot":
+        seconds += 10 * trained_on / FORWARD  # the views, which all later runs find in the cache
+    if run.method in ("VPT", "IVLP", "MaPLe", "DAPT"):
+        seconds += tested / FORWARD
+    elif run.method == "CoCoOp":
+        seconds += 5e-5 * tested * classes
+    return seconds
