@@ -143,7 +143,7 @@ def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
 def gather_dispersion(clip: ll.Clip, seeds: list[int]) -> pd.DataFrame:
     """How embeddings lie, of these seeds: a row a method, task and seed. Raises SystemExit where one is missing."""
     files = sorted(PARTS.glob("dispersion-part-*.csv"))
-    rows = pd.concat([pd.read_csv(path, dtype={"settings": str}) for path in files], ignore_index=True)
+    rows = pd.concat([Kept(path).table for path in files] or [Kept(None).table], ignore_index=True)
     wanted = {(*run.cell, seed, run.digest(clip)) for run, seed in jobs() if wants_dispersion(run) and seed in seeds}
     rows = rows[[key in wanted for key in map(tuple, rows[[*sweeps.KEY, "settings"]].values)]]
     rows = rows.drop_duplicates(sweeps.KEY, keep="last")
@@ -154,14 +154,21 @@ def gather_dispersion(clip: ll.Clip, seeds: list[int]) -> pd.DataFrame:
 
 def report(rows: pd.DataFrame) -> str:
     """Markdown: accuracy at 16 shots on the six tasks that all methods share, and on all eleven."""
-    few = rows[(rows.protocol == "few-shot") & (rows.shots == 16)]
+    few = rows[(rows.protocol == "few-shot") & (rows.shots == 16)].sort_values("method", key=in_order, kind="stable")
     lines = ["| method, 16 shots | six tasks | eleven tasks |", "|---|---|---|"]
-    for label in [label for label in METHODS if label not in ABLATIONS]:
+    for label in few.method.unique():
+        if label in ABLATIONS:
+            continue
         own = few[few.method == label]
         six = interval(own[own.task.isin(SIX)].groupby("seed").accuracy.mean())
         eleven = interval(own.groupby("seed").accuracy.mean()) if label in ON_FEATURES else ""
         lines.append(f"| {label} | {six} | {eleven} |")
     return "\n".join(lines) + "\n"
+
+
+def in_order(labels: pd.Series) -> pd.Series:
+    """Sorts methods as the plan has them."""
+    return labels.map(list(METHODS).index)
 
 
 def collect(out: Path) -> None:
