@@ -5,14 +5,19 @@
     python data_scripts/run_comparison.py run --part 2/2
     python data_scripts/run_comparison.py collect            # the tables; `make findings` reads them
 
-Five seeds at 16 shots, three at 1, 2, 4 and 8 shots; a seed draws the shots, the start and the order of images. Cells
-that `findings_prompt_learning.py` measured with the same settings are taken over, and every row says where it is from.
-Nothing is chosen on test images: settings are fixed beforehand, or chosen by the method on validation images
-(LinearProbe, LP++, Tip-Adapter). Images are not augmented, but for Tip-Adapter's keys.
+Five seeds at 16 shots, three below (five where they are recorded, and for DAPT's margin). A seed draws the shots, the
+start and the order of images. Cells that `findings_prompt_learning.py` measured with the same settings are taken over,
+and every row says where it is from. Nothing is chosen on test images: settings are fixed beforehand, or chosen by the
+method on validation images (LinearProbe, LP++, Tip-Adapter). Images are not augmented, but for Tip-Adapter's keys.
 
-Two hours are not enough for everything. What is shortened or left out is in `comparison_plan.LEFT_OUT`, printed by
-`plan` and kept with the results: methods in the image tower, and CoCoOp, are compared on six tasks and at fewer numbers
-of shots, and DAPT and CoOp+VPT train for 5 to 50 epochs instead of 50 to 200.
+Two hours are not enough for everything (`comparison_plan.LEFT_OUT` has it in full; `plan` prints it, and it is kept with
+the results):
+    few-shot      methods in the image tower and CoCoOp on six of eleven tasks; below 16 shots only MaPLe, CoOp+VPT and
+                  DAPT of them, at 1 and 2; DAPT's ablations on two tasks
+    base-to-new   CoOp+VPT and DAPT on six tasks, without VPT (shallow)
+    cross-task, domain shift   three seeds for methods in the image tower and CoCoOp, without VPT and IVLP
+    epochs        CoOp 50; CoOp+VPT and DAPT 5 to 50 (published: 50 to 200), with one learning rate for all tasks;
+                  CoCoOp 5 in few-shot (published: 10)
 """
 
 import argparse

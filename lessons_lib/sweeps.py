@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .clip import Clip
 
 KEY = ["protocol", "method", "task", "shots", "seed"]
-CELL = KEY[:-1]
 Job = tuple["Run", int]  # a cell and a seed
 
 

@@ -102,8 +102,8 @@ def test_a_recorded_cell_with_other_settings_is_not_taken_over(monkeypatch):
     changed.fit = {"epochs": 49}
     monkeypatch.setattr(script.prompt_learning, "plan", lambda: recorded)
     taken = script.recorded_rows(CLIP)
-    assert ("few-shot", "CoOp", "toy_pets", 8) in set(map(tuple, taken[sweeps.CELL].values))
-    assert ("few-shot", "CoOp", "toy_pets", 16) not in set(map(tuple, taken[sweeps.CELL].values))
+    assert ("few-shot", "CoOp", "toy_pets", 8) in set(map(tuple, taken[sweeps.KEY[:-1]].values))
+    assert ("few-shot", "CoOp", "toy_pets", 16) not in set(map(tuple, taken[sweeps.KEY[:-1]].values))
 
 
 def test_nothing_is_taken_over_from_another_clip():
