@@ -10,8 +10,8 @@ start and the order of images. Cells that `findings_prompt_learning.py` measured
 and every row says where it is from. Nothing is chosen on test images: settings are fixed beforehand, or chosen by the
 method on validation images (LinearProbe, LP++, Tip-Adapter). Images are not augmented, but for Tip-Adapter's keys.
 
-Two hours are not enough for everything (`comparison_plan.LEFT_OUT` has it in full; `plan` prints it, and it is kept with
-the results):
+Two hours are not enough for everything (`comparison_plan.LEFT_OUT` has it in full; `plan` prints it, and it is kept
+with the results):
     few-shot      methods in the image tower and CoCoOp on six of eleven tasks; below 16 shots only MaPLe, CoOp+VPT and
                   DAPT of them, at 1 and 2; DAPT's ablations on two tasks
     base-to-new   CoOp+VPT and DAPT on six tasks, without VPT (shallow)

@@ -1,9 +1,12 @@
 """Long comparisons of methods: cells that are carried out seed by seed, in parts side by side, and gone on with later.
 
-Run          one cell of a sweep: a method, its settings, a task, a protocol
-run_part     what is missing of one part, a core each; every run is on disk when it is done
-gather       the rows of all parts, of the seeds that are complete
-difference   one method above another, paired seed by seed, with its interval
+    Run           one cell of a sweep: a method, its settings, a task, a protocol
+    run_part      what is missing of one part, a core each; every run is on disk when it is done
+    parts_rows    the rows of all parts, of which `whole_seeds` keeps the seeds that are complete
+    difference    one method above another, paired seed by seed, with its interval
+    finding       a claim, and whether its effects show it
+
+Intervals are Student's t at 95 % (`evaluation.interval`).
 """
 
 import json
