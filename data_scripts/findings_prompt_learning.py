@@ -206,6 +206,18 @@ def base_to_new_table(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def base_to_new_by_task(rows: pd.DataFrame) -> str:
+    """Markdown: base / new / H of every method on every task, means over the seeds."""
+    new = protocols.with_harmonic_mean(rows[rows.protocol == "base-to-new"])
+    means = new.groupby(["task", "method", "on"]).accuracy.mean()
+    methods = list(dict.fromkeys(run.label for run in plan() if run.protocol == "base-to-new"))
+    lines = [f"| task | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+    for task in ELEVEN:
+        cells = [" / ".join(f"{means[task, method, on]:.1f}" for on in ("base", "new", "H")) for method in methods]
+        lines.append(f"| {task} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def collect(out: Path) -> None:
     rows = gather()
     clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import findings
-from findings_prompt_learning import base_to_new_table
+from findings_prompt_learning import base_to_new_by_task, base_to_new_table
 
 from lessons_lib import sweeps
 from lessons_lib.files import atomic_write
@@ -33,14 +33,18 @@ def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
     *zero_shot, _ = (recorded_runs.RECORDED / "zero_shot_findings.md").read_text().strip().split("\n\n")
     tables = "\n\n".join(zero_shot)
-    found = findings.all_findings()
+    found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
     return {
         "README.md": {
             "measured times": times_table(),
             "measured findings": sweeps.findings_table(found),
-            "measured base-to-new": base_to_new_table(recorded_runs.prompt_learning()),
+            "measured base-to-new": base_to_new_table(prompts),
         },
-        "docs/results.md": {"measured zero-shot": tables, "measured effects": sweeps.effects_table(found)},
+        "docs/results.md": {
+            "measured zero-shot": tables,
+            "measured base-to-new by task": base_to_new_by_task(prompts),
+            "measured effects": sweeps.effects_table(found),
+        },
     }
 
 

@@ -74,6 +74,16 @@ def test_the_base_to_new_table_names_every_method():
     assert all(line.count("±") == 3 for line in lines)
 
 
+def test_the_table_by_task_has_the_means_over_the_seeds():
+    lines = script.base_to_new_by_task(rows(noise=0)).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {task}" for task in script.ELEVEN]
+    zero_shot = 40 + 4 * 0  # the first task, as `rows` has it
+    coop = lines[0].strip("| ").split(" | ").index("CoOp")
+    base, new, h = map(float, lines[2].strip("| ").split(" | ")[coop].split(" / "))
+    assert (base, new) == pytest.approx((zero_shot + 12 * 2, zero_shot - 10 * 2))
+    assert h == pytest.approx(2 * base * new / (base + new), abs=0.05)
+
+
 def test_seeds_that_are_not_complete_are_left_out(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(script, "PARTS", tmp_path)
     table = rows().assign(settings="x", seconds=1.0, peak_mib=2.0, n_parameters=3)

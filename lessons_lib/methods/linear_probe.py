@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from .base import Method
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..data import Split, Task
 
 C_GRID = (1e-6, 1e-4, 1e-2, 1e0, 1e2, 1e4, 1e6)
+ONE_THREAD = 10**8  # multiply-adds of a pass, N · D · C, below which BLAS's threads cost more than they bring
 
 
 class LinearProbe(Method):
@@ -151,7 +153,8 @@ class Regression:
     def fit(self, C: float) -> bool:
         """Fits, and returns whether it converged; scikit-learn only warns."""
         self.model.C = C * self.spread**2
-        with warnings.catch_warnings(record=True) as caught:
+        threads = 1 if self.x.size * len(np.unique(self.y)) < ONE_THREAD else None
+        with threadpool_limits(threads, user_api="blas"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.model.fit(self.x, self.y)
         for warning in caught:
