@@ -62,6 +62,18 @@ def drop_progress_bars(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not is_bar(output)]
+    drop_unused_widgets(notebook)
+
+
+def drop_unused_widgets(notebook: nbformat.NotebookNode) -> None:
+    """Takes the widgets that no output shows any more, such as those bars', out of what is saved beside the cells."""
+    saved = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    shown, reached = json.dumps([cell.get("outputs", []) for cell in notebook.cells]), set()
+    while found := set(re.findall(r'(?:IPY_MODEL_|"model_id": ")([0-9a-f]+)', shown)) & set(saved) - reached:
+        reached |= found
+        shown = json.dumps([saved[name] for name in found])
+    for name in set(saved) - reached:
+        del saved[name]
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

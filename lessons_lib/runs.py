@@ -1,5 +1,6 @@
 """Runs of a long sweep: what each cost in memory, and a table of those that are done."""
 
+import gc
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ class PeakMemory:
         self.device, self.mib = device, float("nan")
 
     def __enter__(self) -> "PeakMemory":
+        gc.collect()  # or what is freed meanwhile would hide what is taken
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)

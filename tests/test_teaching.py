@@ -123,9 +123,10 @@ def test_durations_are_said_as_a_person_would(seconds, said):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """Two lessons run with --record: one draws a progress bar, one fails."""
+    """Two lessons run with --record: one draws progress bars and a slider, one fails."""
     folder = tmp_path_factory.mktemp("recorded")
     bar = "from tqdm import tqdm\nlist(tqdm(range(3)))\nprint('done')"
+    bar += "\nfrom tqdm.notebook import tqdm\nlist(tqdm(range(3)))\nimport ipywidgets\nipywidgets.IntSlider(2)"
     for name, source in (("00_good", bar), ("01_bad", "1 / 0")):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["kept"]})])
         nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -143,10 +144,17 @@ def recorded(tmp_path_factory):
 
 def test_recording_keeps_outputs_in_place_without_bars_or_times(recorded):
     notebook = nbformat.read(recorded / "00_good.ipynb", as_version=4)
-    assert [output.text for output in notebook.cells[0].outputs] == ["done\n"]
+    stream, slider = notebook.cells[0].outputs
+    assert stream.text == "done\n" and slider.data["application/vnd.jupyter.widget-view+json"]
     assert notebook.cells[0].metadata == {"tags": ["kept"]} and notebook.cells[0].execution_count == 1
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "widgets"}
     assert notebook.metadata.language_info == {"name": "python"}
+    (saved,) = notebook.metadata.widgets.values()
+    assert {model["model_name"] for model in saved["state"].values()} == {
+        "IntSliderModel",
+        "LayoutModel",
+        "SliderStyleModel",
+    }
 
 
 def test_recording_leaves_a_failed_lesson_as_it_was(recorded):
