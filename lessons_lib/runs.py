@@ -12,7 +12,10 @@ KEY = ["protocol", "method", "task", "shots", "seed", "settings"]  # what tells 
 
 
 class PeakMemory:
-    """The most memory, above what was held before, that was held within a `with`: MiB, or NaN where unknown."""
+    """The most memory, above what was held before, that was held within a `with`: MiB, or NaN where unknown.
+
+    On a CPU, what the process had freed and not given back before is room that does not count.
+    """
 
     def __init__(self, device: torch.device):
         self.device, self.mib = device, float("nan")

@@ -21,15 +21,14 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from . import methods, protocols
+from . import methods, protocols, runs
 from .data import Task, load_task
 from .evaluation import interval
-from .runs import Kept
 
 if TYPE_CHECKING:
     from .clip import Clip
 
-KEY = ["protocol", "method", "task", "shots", "seed"]
+KEY = runs.KEY[:-1]  # a run, whatever its settings
 Job = tuple["Run", int]  # a cell and a seed
 
 
@@ -133,7 +132,7 @@ def run_part(
         raise ValueError(f"part {part} of {parts}: give a part from 1 to {parts}")
     torch.set_num_threads(1)
     path = folder / f"part-{part}-of-{parts}.csv"
-    elsewhere = [Kept(file) for file in sorted(folder.glob("part-*.csv")) if file != path]
+    elsewhere = [runs.Kept(file) for file in sorted(folder.glob("part-*.csv")) if file != path]
     mine = deal(jobs, parts, cost)[part - 1]
     for run, seed in tqdm(mine, unit="run", desc=f"part {part} of {parts}"):
         key = dict(zip(KEY, [*run.cell, seed]), settings=run.digest(clip))

@@ -82,3 +82,19 @@ def toyclip():
     import lessons_lib as ll
 
     return ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """A random CLIP that is small enough for anything."""
+    from tiny_clip import tiny_clip
+
+    return tiny_clip()
+
+
+@pytest.fixture(scope="module")
+def task():
+    """Five classes of noise that can be told apart."""
+    from noise_task import noise_task
+
+    return noise_task()

@@ -6,7 +6,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from noise_task import NAMES, noise_split, noise_task
-from tiny_clip import tiny_clip
 
 import lessons_lib as ll
 from lessons_lib.features import image_features
@@ -20,11 +19,6 @@ CASES = {
     "alpha learned": {"alpha": "learnable"},
     "alpha chosen": {"alpha": "validation"},
 }
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,6 @@ SETTINGS = {"epochs": 3, "lr": 0.05, "batch_size": 10, "progress": False}
 
 
 @pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
 def task():
     return noise_task(signal=0.9)
 

@@ -29,11 +29,6 @@ def cache_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return photo_folder(tmp_path_factory.mktemp("photos"), {"cat": 4, "dog": 4})
 

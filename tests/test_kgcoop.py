@@ -6,22 +6,11 @@ from noise_task import NAMES, noise_split, noise_task
 from reference import text
 from reference.kgcoop import kgcoop_loss
 from reference.of_method import assert_same, values_and_gradients
-from tiny_clip import tiny_clip
 
 from lessons_lib.data import Task
 from lessons_lib.methods import CoOp, KgCoOp, load_method
 
 TEMPLATE = "a drawing of a {}."  # that of `noise_task`
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
-def task():
-    return noise_task()
 
 
 def away_from_start(method, names=NAMES):

@@ -73,11 +73,6 @@ IN_PIXELS = {name for name in CASES if name.startswith(("V", "IVLP", "MaPLe"))} 
 
 
 @pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
 def task():
     return noise_task(signal=0.9)
 

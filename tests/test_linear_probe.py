@@ -10,16 +10,10 @@ import torch.nn.functional as F
 from noise_task import NAMES, noise_split, noise_task
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from tiny_clip import tiny_clip
 
 from lessons_lib.data import Task
 from lessons_lib.features import image_features
 from lessons_lib.methods import LinearProbe, base, linear_probe
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 @pytest.fixture(scope="module")

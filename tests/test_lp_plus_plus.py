@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from noise_task import NAMES, noise_split, noise_task
 from reference import lp_plus_plus as published
 from reference import text
-from tiny_clip import tiny_clip
 
 from lessons_lib.data import Task
 from lessons_lib.features import image_features
@@ -14,11 +13,6 @@ from lessons_lib.methods import LPPlusPlus, ZeroShot, load_method
 from lessons_lib.methods.lp_plus_plus import step_sizes
 
 TEMPLATE = "a drawing of a {}."  # that of `noise_task`
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 @pytest.fixture(scope="module")

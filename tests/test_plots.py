@@ -15,7 +15,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from noise_task import noise_task
 from PIL import Image
-from tiny_clip import tiny_clip
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -229,11 +228,6 @@ def _without_display() -> dict[str, str]:
 
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
     return {name: value for name, value in os.environ.items() if name not in hidden}
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 @pytest.fixture

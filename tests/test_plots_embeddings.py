@@ -121,8 +121,13 @@ def test_the_gap_is_drawn_in_its_true_length_with_a_line_for_each_image():
 
 @pytest.mark.parametrize("how", ["pca", "tsne"])
 def test_every_figure_can_be_drawn(how):
-    plots.embedding_maps(IMAGES, LABELS, NAMES, how=how, title="images alone").canvas.draw()
-    plots.gap_map(IMAGES, TEXTS).figure.canvas.draw()
+    for figure in (
+        plots.embedding_maps(IMAGES, LABELS, NAMES, how=how, title="images alone"),
+        plots.gap_map(IMAGES, TEXTS).figure,
+    ):
+        figure.canvas.draw()
+        pixels = np.asarray(figure.canvas.buffer_rgba())
+        assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 10, "the picture is empty"
 
 
 @pytest.mark.parametrize(

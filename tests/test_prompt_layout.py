@@ -2,18 +2,12 @@
 
 import pytest
 import torch
-from tiny_clip import tiny_clip
 
 import lessons_lib as ll
 from lessons_lib.clip.prompts import POSITIONS, PromptLayout
 
 NAMES = ["cat", "yellow_crane", "St. Bernard (a dog)", "cat food"]
 START, END = 49406, 49407
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 def said(layout: PromptLayout, c: int, clip) -> str:

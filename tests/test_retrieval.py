@@ -4,14 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from noise_task import noise_split
-from tiny_clip import tiny_clip
 
 from lessons_lib.retrieval import image_to_text, rank, recall_at_k, text_to_image
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 def unit(n, width=8, seed=0):

@@ -24,11 +24,6 @@ BUDGET = 15_000  # core seconds: two hours on two cores
 measured = pytest.mark.skipif(not recorded_runs.COMPARISON.exists(), reason="the comparison is not measured yet")
 
 
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
 # --- the plan
 
 

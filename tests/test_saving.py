@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from noise_task import NAMES, noise_task
+from noise_task import NAMES
 from safetensors.torch import load_file, safe_open, save_file
 from tiny_clip import tiny_clip
 
@@ -22,17 +22,6 @@ from lessons_lib.methods import (
     load_method,
 )
 from lessons_lib.methods.learned import Learned
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
-def task():
-    return noise_task()
-
 
 MAKERS = {
     "default template": lambda clip: ZeroShot(clip),

@@ -6,18 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from noise_task import noise_task
-from tiny_clip import tiny_clip
 
 from lessons_lib import sweeps
 from lessons_lib.methods import ZeroShot
 from lessons_lib.sweeps import Run, deal, difference, effect, finding, fingerprint, gains, run_part, whole_seeds
 
 QUICK = {"epochs": 1}
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 @pytest.fixture

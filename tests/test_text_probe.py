@@ -5,22 +5,11 @@ import torch
 from noise_task import NAMES, noise_split, noise_task
 from reference import text, text_probe
 from reference.of_method import assert_same, values_and_gradients
-from tiny_clip import tiny_clip
 
 from lessons_lib.data import Task
 from lessons_lib.methods import TextProbe, ZeroShot, load_method
 
 TEMPLATE = "a drawing of a {}."  # that of `noise_task`
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
-def task():
-    return noise_task()
 
 
 def fit(method, task, **changes):

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from noise_task import NAMES, noise_split, noise_task
 from reference.tip_adapter import cache_keys, search, tip_logits
-from tiny_clip import tiny_clip
 
 import lessons_lib as ll
 from lessons_lib.features import image_features
@@ -16,11 +15,6 @@ from lessons_lib.protocols import base_to_new
 
 FEW = {"n_views": 2, "search_steps": (10, 5)}
 FAST = {"progress": False}
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,6 @@ NAMES = ["cat", "yellow_crane", "St. Bernard (a dog)"]
 
 
 @pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
 def images():
     return torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 

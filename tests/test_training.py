@@ -25,16 +25,6 @@ from lessons_lib.training import Recipe
 SETTINGS = {"epochs": 3, "lr": 0.1, "batch_size": 8, "progress": False}  # 20 images: two steps an epoch
 
 
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
-def task():
-    return noise_task()
-
-
 def fit(clip, task, method=CoOp, **changes):
     return method(clip, n_ctx=4 if method is CoCoOp else 2).fit(task, **{**SETTINGS, **changes})
 

@@ -5,17 +5,11 @@ import math
 import pytest
 import torch
 from noise_task import noise_task
-from tiny_clip import tiny_clip
 
 import lessons_lib as ll
 from lessons_lib.features import image_features
 from lessons_lib.inputs import Inputs
 from lessons_lib.training import Recipe, train
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
 
 
 def test_a_cosine_a_step_is_torchs_own():

@@ -4,22 +4,11 @@ import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
-from noise_task import NAMES, TEMPLATES, noise_split, noise_task
-from tiny_clip import tiny_clip
+from noise_task import NAMES, TEMPLATES, noise_split
 
 from lessons_lib.methods import ZeroShot
 
 SPOKEN = [name.replace("_", " ") for name in NAMES]
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return tiny_clip()
-
-
-@pytest.fixture(scope="module")
-def task():
-    return noise_task()
 
 
 @pytest.fixture(scope="module")

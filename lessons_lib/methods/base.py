@@ -109,6 +109,16 @@ class Method(torch.nn.Module):
         return saving.save(self, path)
 
 
+def check_every_class(labels: Tensor, classnames: list[str], why: str) -> None:
+    """labels: (N,), of the training images. Raises ValueError, with `why`, where a class has none of them."""
+    counts = torch.bincount(labels, minlength=len(classnames))  # (C,)
+    absent = [name for name, count in zip(classnames, counts.tolist()) if count == 0]
+    if absent:
+        raise ValueError(
+            f"{len(absent)} of {len(classnames)} classes have no training image, the first is {absent[0]!r}: {why}"
+        )
+
+
 def _described(classnames: Iterable[str]) -> str:
     names = list(classnames)
     shown = ", ".join(repr(name) for name in names[:3])

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ..clip.prompts import PromptLayout
 from ..features import image_features
+from .base import check_every_class
 from .coop import context_length
 from .learned import Learned, normal
 from .vpt import uniform_prompts
@@ -130,15 +131,9 @@ class DAPT(Learned):
 
 def class_means(features: Tensor, labels: Tensor, classnames: list[str]) -> Tensor:
     """features: (N, D) -> (C, D): the mean of each class, not normalised. Raises ValueError for a class without any."""
-    counts = torch.bincount(labels, minlength=len(classnames))  # (C,)
-    absent = [name for name, count in zip(classnames, counts.tolist()) if count == 0]
-    if absent:
-        raise ValueError(
-            f"{len(absent)} of {len(classnames)} classes have no training image, the first is {absent[0]!r}: a "
-            "prototype needs at least one, or leave that loss out with DAPT(beta_v=0)"
-        )
+    check_every_class(labels, classnames, "a prototype needs at least one, or leave that loss out with DAPT(beta_v=0)")
     members = F.one_hot(labels, len(classnames)).to(features)  # (N, C)
-    return members.T @ features / counts.to(features)[:, None]
+    return members.T @ features / members.sum(dim=0)[:, None]
 
 
 def inter_dispersion(texts: Tensor, *, t: float = 2.0, reduction: str = "mean") -> Tensor:

@@ -7,22 +7,19 @@ That is the released code, with λ = 8. The paper writes ‖w_c − t_c‖² = 2
 formula this λ counts as 4.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..templates import DEFAULT, check_templates
 from .coop import CoOp
-from .learned import hand_made_texts
+from .learned import HandMadePrompt
 
 if TYPE_CHECKING:
     from ..clip import Clip
-    from ..data import Task
 
 
-class KgCoOp(CoOp):
+class KgCoOp(HandMadePrompt, CoOp):
     """CoOp with a pull towards the hand-made prompt's text embeddings.
 
     n_ctx, ctx_init: as in CoOp; M = 4 vectors that start from "a photo of a" unless told otherwise.
@@ -47,22 +44,10 @@ class KgCoOp(CoOp):
             raise ValueError(f"weight={weight!r}: give a number of at least 0 (0 is CoOp; published is 8)")
         super().__init__(clip, n_ctx, ctx_init=ctx_init)
         self.weight = float(weight)
-        self.template = None if template is None else check_templates(template)[0]
-        self.task_template = DEFAULT
-        self.register_buffer("texts", None, persistent=False)  # (C, D)
+        self.use_template(template)
 
     def published_epochs(self, shots: int | None) -> int:
         return 100
-
-    def take_template(self, task: "Task") -> None:
-        self.task_template = task.templates[0]
-
-    def settings(self) -> dict:
-        return {**super().settings(), "template": self.template or self.task_template}
-
-    def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])
 
     def departure(self, texts: Tensor | None = None) -> Tensor:
         """A scalar, 0 to 2: one minus the cosine of learned and hand-made texts, mean over classes."""

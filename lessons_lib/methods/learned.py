@@ -7,6 +7,7 @@ Their logits are s · f(x) · w_cᵀ, and the loss is cross-entropy. What a subc
 and its published settings LR, BATCH_SIZE and `published_epochs`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..inputs import Inputs, check_views
-from ..templates import apply
+from ..templates import DEFAULT, apply, check_templates
 from ..training import Recipe, train
 from .base import Method
 
@@ -79,20 +80,23 @@ class Learned(Method):
         Raises ValueError for impossible settings, and FloatingPointError when the loss is no longer finite; the method
         is then as after its last good epoch.
         """
-        recipe = Recipe(
-            epochs=self.published_epochs(task.shots) if epochs is None else epochs,
-            lr=self.LR if lr is None else lr,
-            batch_size=self.BATCH_SIZE if batch_size is None else batch_size,
-            seed=seed,
-            optimizer=optimizer,
-            weight_decay=self.WEIGHT_DECAY,
-        )
+        recipe = self.recipe(task, epochs, lr, batch_size, seed=seed, optimizer=optimizer)
         check_views(views)
         self.take_template(task)
         self.set_classes(task.classnames)
         self.reset(recipe.seed)
         train(self, task.train, recipe, views=views, checkpoint=checkpoint, progress=progress, workers=workers)
         return self
+
+    def recipe(self, task: "Task", epochs: int | None, lr: float | None, batch_size: int | None, **settings) -> Recipe:
+        """How to train, None for the published numbers; `settings`: the further ones of a `Recipe`."""
+        return Recipe(
+            epochs=self.published_epochs(task.shots) if epochs is None else epochs,
+            lr=self.LR if lr is None else lr,
+            batch_size=self.BATCH_SIZE if batch_size is None else batch_size,
+            weight_decay=self.WEIGHT_DECAY,
+            **settings,
+        )
 
     def take_template(self, task: "Task") -> None:
         """Takes the hand-made prompt of the task, where the method uses one."""
@@ -143,6 +147,32 @@ class Learned(Method):
             inputs = Inputs(self.clip, images, views="plain", seed=0, pixels=True, in_memory=0)
             batches = inputs.batches(1, list(torch.arange(len(images)).split(size)))
         return torch.cat([self.image_features(batch) for batch in batches])
+
+
+class HandMadePrompt:
+    """What methods have in common that need the texts of one hand-made prompt: `class VPT(HandMadePrompt, Learned)`.
+
+    template: the prompt that was asked for; None for that of the task.   texts: (C, D), its text embeddings.
+    """
+
+    def use_template(self, template: str | None) -> None:
+        """In the constructor, after `super().__init__`. Raises ValueError for a template without its one "{}"."""
+        self.template = None if template is None else check_templates(template)[0]
+        self.task_template = DEFAULT
+        self.register_buffer("texts", None, persistent=False)
+
+    def take_template(self, task: "Task") -> None:
+        self.task_template = task.templates[0]
+
+    def settings(self) -> dict:
+        return {**super().settings(), "template": self.template or self.task_template}
+
+    def set_classes(self, classnames: Iterable[str]) -> None:
+        super().set_classes(classnames)
+        self.texts = self.embed_texts(self.clip, self.classnames, self.settings()["template"])
+
+    def embed_texts(self, clip: "Clip", classnames: list[str], template: str) -> Tensor:
+        return hand_made_texts(clip, classnames, template)
 
 
 def normal(*shape: int, seed: torch.Generator, std: float = 0.02) -> Tensor:

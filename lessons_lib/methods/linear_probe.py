@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from .base import Method
+from .base import Method, check_every_class
 
 if TYPE_CHECKING:
     from ..clip import Clip
@@ -69,13 +69,8 @@ class LinearProbe(Method):
 
         Raises ValueError where a class has no training image, or where there is no validation image to choose C on.
         """
+        check_every_class(task.train.labels, task.classnames, "a linear probe needs at least one image of every class")
         train_x, train_y = self._arrays(task.train)  # (N, D), (N,)
-        absent = sorted(set(range(len(task.classnames))) - set(train_y.tolist()))
-        if absent:
-            raise ValueError(
-                f"{len(absent)} of {len(task.classnames)} classes have no training image, the first is "
-                f"{task.classnames[absent[0]]!r}: a linear probe needs at least one image of every class"
-            )
         self.set_classes(task.classnames)
         if len(self.C_grid) == 1:
             self.C, self.sweep = self.C_grid[0], []

@@ -22,9 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..features import image_features
-from ..templates import DEFAULT, check_templates
-from .base import Method
-from .learned import hand_made_texts
+from .base import Method, check_every_class
+from .learned import HandMadePrompt
 from .text_probe import known_rows
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ ALPHA_EVERY = 10  # epochs
 MOMENTUM = 0.9
 
 
-class LPPlusPlus(Method):
+class LPPlusPlus(HandMadePrompt, Method):
     """A linear probe plus class-wise multiples of the text classifier (LP++).
 
     alpha_start: what the mean cosine of images and their class's text is multiplied by to start α from; 250 is for
@@ -53,9 +52,7 @@ class LPPlusPlus(Method):
         if not 0 <= alpha_start < float("inf"):
             raise ValueError(f"alpha_start={alpha_start!r}: give a number of at least 0")
         self.alpha_start = float(alpha_start)
-        self.template = None if template is None else check_templates(template)[0]
-        self.task_template = DEFAULT
-        self.register_buffer("texts", None, persistent=False)  # (C, D)
+        self.use_template(template)
         self.history: list[dict] = []
         self.epoch = 0
 
@@ -64,12 +61,8 @@ class LPPlusPlus(Method):
         """How many numbers are learned."""
         return sum(p.numel() for p in self.parameters())
 
-    def settings(self) -> dict:
-        return {**super().settings(), "template": self.template or self.task_template}
-
     def set_classes(self, classnames: Iterable[str]) -> None:
         super().set_classes(classnames)
-        self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])  # (C, D)
         self.weight = nn.Parameter(torch.zeros_like(self.texts))
         self.bias = nn.Parameter(torch.zeros_like(self.texts[:, 0]))
         self.alpha = nn.Parameter(torch.full_like(self.texts[:, 0], self.clip.logit_scale))
@@ -101,7 +94,7 @@ class LPPlusPlus(Method):
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise ValueError(f"epochs={epochs!r}: give a whole number, at least 0")
         f, labels = self._training(task, views, seed, progress)  # (N, D), (N,)
-        self.task_template = task.templates[0]
+        self.take_template(task)
         self.set_classes(task.classnames)
         self._start(f, labels)
         val_f, val_labels = (self.features(task.val), task.val.labels.to(f.device)) if len(task.val) else (None, None)
@@ -144,13 +137,7 @@ class LPPlusPlus(Method):
         return 100 * (self._blend(f).argmax(dim=1) == labels).double().mean().item()
 
     def _training(self, task: "Task", views: str | int, seed: int, progress: bool) -> tuple[Tensor, Tensor]:
-        counts = task.train.labels.bincount(minlength=len(task.classnames))
-        if not counts.all():
-            absent = (counts == 0).nonzero().flatten().tolist()
-            raise ValueError(
-                f"{len(absent)} of {len(task.classnames)} classes have no training image, the first is "
-                f"{task.classnames[absent[0]]!r}: LP++ starts from the images of every class"
-            )
+        check_every_class(task.train.labels, task.classnames, "LP++ starts from the images of every class")
         crops = {} if views == "plain" else {"augment": self.clip.make_augment((0.5, 1.0))}
         f = image_features(self.clip, task.train, view=views, seed=seed, progress=progress, **crops)
         labels = task.train.labels.to(f.device)

@@ -20,16 +20,16 @@ from torch import Tensor, nn
 
 from ..device import autocast
 from ..features import image_features
-from ..templates import DEFAULT, apply, check_classnames, check_templates
+from ..templates import apply, check_classnames
 from .base import Method
-from .learned import Learned
+from .learned import HandMadePrompt, Learned
 
 if TYPE_CHECKING:
     from ..clip import Clip
     from ..data import Task
 
 
-class TextProbe(Learned):
+class TextProbe(HandMadePrompt, Learned):
     """A linear probe on the image features that starts from the class names' text embeddings (ZS-LP).
 
     constrained: CLAP, the rows are held to where they started.   template: the hand-made prompt; None for the task's.
@@ -45,25 +45,19 @@ class TextProbe(Learned):
     def __init__(self, clip: "Clip", *, constrained: bool = False, template: str | None = None):
         super().__init__(clip)
         self.constrained = constrained
-        self.template = None if template is None else check_templates(template)[0]
-        self.task_template = DEFAULT
+        self.use_template(template)
         self.rows: nn.Parameter | None = None
-        for name in ("texts", "multipliers"):
-            self.register_buffer(name, None, persistent=False)
+        self.register_buffer("multipliers", None, persistent=False)
 
     def published_epochs(self, shots: int | None) -> int:
         return 300
 
-    def take_template(self, task: "Task") -> None:
-        self.task_template = task.templates[0]
-
-    def settings(self) -> dict:
-        return {**super().settings(), "template": self.template or self.task_template}
-
     def set_classes(self, classnames: Iterable[str]) -> None:
         super().set_classes(classnames)
-        self.texts = embedded(self.clip, self.classnames, self.settings()["template"])
         self.reset(seed=1)
+
+    def embed_texts(self, clip: "Clip", classnames: list[str], template: str) -> Tensor:
+        return embedded(clip, classnames, template)
 
     def reset(self, seed: int) -> None:
         self.rows = nn.Parameter(self.texts.clone())  # nothing is drawn

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..features import image_features
 from ..templates import DEFAULT, check_templates
-from ..training import Recipe, train
+from ..training import train
 from .cache_search import places_by_class, search_alpha_beta, spread
 from .learned import Learned
 from .zero_shot import ZeroShot
@@ -162,18 +162,8 @@ class TipAdapter(Learned):
         them, "fresh" as published.   epochs, lr, batch_size, views, checkpoint: of use with `finetune` alone.
         Raises ValueError for impossible settings, a class without images, and where there is nothing to choose on.
         """
-        recipe = Recipe(
-            epochs=self.published_epochs(task.shots) if epochs is None else epochs,
-            lr=self.LR if lr is None else lr,
-            batch_size=self.BATCH_SIZE if batch_size is None else batch_size,
-            seed=seed,
-            optimizer="adamw",
-            weight_decay=self.WEIGHT_DECAY,
-            warmup_epochs=0,
-            eps=1e-4,
-            schedule="step",
-            drop_last=False,
-        )
+        as_released = {"optimizer": "adamw", "warmup_epochs": 0, "eps": 1e-4, "schedule": "step", "drop_last": False}
+        recipe = self.recipe(task, epochs, lr, batch_size, seed=seed, **as_released)
         if self.search and (task.val is None or len(task.val) == 0):
             raise ValueError(
                 "there are no validation images to choose alpha and beta on: hold some out as task.val, or fix them, "

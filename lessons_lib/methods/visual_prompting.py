@@ -4,21 +4,18 @@ A learned frame is added to every image, and nothing inside CLIP changes at all:
     x' = x + δ,     δ: (3, S, S), zero inside the frame                         (section 3.1, "padding")
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from ..templates import DEFAULT, check_templates
-from .learned import Learned, hand_made_texts
+from .learned import HandMadePrompt, Learned
 
 if TYPE_CHECKING:
     from ..clip import Clip
-    from ..data import Task
 
 
-class VisualPrompting(Learned):
+class VisualPrompting(HandMadePrompt, Learned):
     """A learned frame of pixels around the image; the texts are the hand-made prompt's. Works with any image tower.
 
     width: of the frame in pixels; None for 30 in 224, as published, in proportion to the image.
@@ -39,12 +36,10 @@ class VisualPrompting(Learned):
         if not 1 <= width < size / 2:
             raise ValueError(f"width={width}: on images of {size} pixels the frame is 1 to {(size - 1) // 2} wide")
         self.width = width
-        self.template = None if template is None else check_templates(template)[0]
-        self.task_template = DEFAULT
+        self.use_template(template)
         on_frame = torch.ones(size, size, dtype=torch.bool)
         on_frame[width:-width, width:-width] = False
         self.register_buffer("on_frame", on_frame.to(clip.device), persistent=False)
-        self.register_buffer("texts", None, persistent=False)  # (C, D)
         self.reset(seed=1)
 
     @property
@@ -53,16 +48,6 @@ class VisualPrompting(Learned):
 
     def published_epochs(self, shots: int | None) -> int:
         return 1000
-
-    def take_template(self, task: "Task") -> None:
-        self.task_template = task.templates[0]
-
-    def settings(self) -> dict:
-        return {**super().settings(), "template": self.template or self.task_template}
-
-    def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])
 
     def reset(self, seed: int) -> None:
         start = torch.randn(3, int(self.on_frame.sum()), generator=torch.Generator().manual_seed(seed))

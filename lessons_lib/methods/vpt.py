@@ -7,21 +7,18 @@ They enter after `ln_pre`, have no position, and start from U(−a, a), a = √(
 """
 
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from ..templates import DEFAULT, check_templates
-from .learned import Learned, hand_made_texts
+from .learned import HandMadePrompt, Learned
 
 if TYPE_CHECKING:
     from ..clip import Clip
-    from ..data import Task
 
 
-class VPT(Learned):
+class VPT(HandMadePrompt, Learned):
     """Learned rows beside the image's patches; the text side is the hand-made prompt's and is computed once.
 
     n_ctx: P, prompts a block.   depth: blocks that get prompts of their own; 1 is VPT-shallow, all is VPT-deep.
@@ -40,9 +37,7 @@ class VPT(Learned):
         if n_ctx < 1:
             raise ValueError(f"n_ctx={n_ctx}: give at least 1 prompt")
         self.n_ctx, self.depth = n_ctx, depth
-        self.template = None if template is None else check_templates(template)[0]
-        self.task_template = DEFAULT
-        self.register_buffer("texts", None, persistent=False)  # (C, D)
+        self.use_template(template)
         self.reset(seed=1)
 
     @property
@@ -51,16 +46,6 @@ class VPT(Learned):
 
     def published_epochs(self, shots: int | None) -> int:
         return 5
-
-    def take_template(self, task: "Task") -> None:
-        self.task_template = task.templates[0]
-
-    def settings(self) -> dict:
-        return {**super().settings(), "template": self.template or self.task_template}
-
-    def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.texts = hand_made_texts(self.clip, self.classnames, self.settings()["template"])
 
     def reset(self, seed: int) -> None:
         start = uniform_prompts(self.clip, self.depth, self.n_ctx, seed=torch.Generator().manual_seed(seed))

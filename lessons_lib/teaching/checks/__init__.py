@@ -83,6 +83,15 @@ def same(got: object, expected: object, *, name: str, rtol: float = 1e-4, atol: 
         raise ExerciseError(f"`{name}`: {what}{' ' + hint if hint else ''}")
 
 
+def explain(got: object, expected: object, mistakes: dict[str, object], *, name: str) -> None:
+    """Raises with the mistake that gives what was got, unless what was got is right."""
+    if difference(got, expected) == "":
+        return
+    for mistake, value in mistakes.items():
+        if difference(got, value) == "":
+            raise ExerciseError(f"`{name}`: {mistake}")
+
+
 def difference(got: object, expected: object, *, rtol: float = 1e-4, atol: float = 1e-5) -> str:
     """How `got` differs from `expected`, in words, or "" when it does not.
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...losses import clip_loss
-from . import ExerciseError, answer_of, difference, require, right, same
+from . import ExerciseError, answer_of, difference, explain, require, right, same
 
 
 def _pairs(n: int, width: int = 8, seed: int = 0, noise: float = 0.8) -> tuple[Tensor, Tensor]:
@@ -79,16 +79,7 @@ def _explain_loss(got: Tensor, f: Tensor, w: Tensor, scale: float, *, name: str)
         "the temperature is not used: multiply the similarities by the scale.": clip_loss(f, w, 1.0),
         "the similarities are divided by the scale: multiply by it.": clip_loss(f, w, 1 / scale),
     }
-    _explain(got, expected, mistakes, name=f"{name} of {n} pairs at scale {scale:g}")
-
-
-def _explain(got: object, expected: Tensor, mistakes: dict[str, Tensor], *, name: str) -> None:
-    """Raises with the mistake that gives what was got, unless what was got is right."""
-    if difference(got, expected) == "":
-        return
-    for mistake, value in mistakes.items():
-        if difference(got, value) == "":
-            raise ExerciseError(f"`{name}`: {mistake}")
+    explain(got, expected, mistakes, name=f"{name} of {n} pairs at scale {scale:g}")
 
 
 def _both_ways(logits: Tensor) -> Tensor:
@@ -113,7 +104,7 @@ def scale_gradient(student: Callable[[Tensor, Tensor, float], Tensor]) -> None:
             "the similarities are multiplied by the scale once too often: the derivative of s·x is x.": scale * one_way,
         }
         call = f"{name} of {n} pairs at scale {scale:g}"
-        _explain(got, expected, mistakes, name=call)
+        explain(got, expected, mistakes, name=call)
         same(got, expected, name=call, hint="Expected similarity minus the pair's own.")
     right("The scale grows while pairs are more alike than what the softmax expects, and shrinks when that is wrong.")
 
@@ -139,6 +130,6 @@ def masked_loss(student: Callable[[Tensor, Tensor, float, list[str]], Tensor]) -
             "a logit of 0 still takes part in the softmax, as exp(0) = 1. Use -inf.": _both_ways(zeroed),
             "only rows are used: average with the columns.": -logits.log_softmax(1).diag().mean(),
         }
-        _explain(got, expected, mistakes, name=f"{name} for {captions}")
+        explain(got, expected, mistakes, name=f"{name} for {captions}")
         same(got, expected, name=f"{name} for {captions}")
     right("A twin caption no longer counts as a wrong answer: the loss asks only for what can be known.")

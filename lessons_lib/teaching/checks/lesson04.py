@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...evaluation import paired_difference
-from . import ExerciseError, answer_of, difference, require, right, same
+from . import ExerciseError, answer_of, difference, explain, require, right, same
 
 
 def arranged(name: list[str], n_ctx: int, position: str) -> list[str]:
@@ -84,18 +84,10 @@ def nearest_word(student: Callable) -> None:
                 F.normalize(vectors, dim=-1) @ F.normalize(words, dim=-1).T
             ).argmin(dim=1),
         }
-        _explain(got, expected, mistakes, name=name)
+        explain(got, expected, mistakes, name=name)
         hint = "One row of `words` for each vector: argmax over the words." if isinstance(got, Tensor) else ""
         same(got, expected, name=f"{name} of {m} vectors among {count} words", hint=hint)
     right("nearest_word: every vector has a nearest word, whether it means anything or not.")
-
-
-def _explain(got: object, expected: Tensor, mistakes: dict[str, Tensor], *, name: str) -> None:
-    if difference(got, expected) == "":
-        return
-    for mistake, value in mistakes.items():
-        if difference(got, value) == "":
-            raise ExerciseError(f"`{name}`: {mistake}")
 
 
 def verdict(student: Callable) -> None:
