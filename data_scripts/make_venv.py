@@ -7,6 +7,7 @@ versions are those of constraints.txt, and this package is installed editable. R
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -53,6 +54,15 @@ def installer(python: Path) -> list[str | Path]:
     return pip
 
 
+def without_news(folder: Path) -> None:
+    """JupyterLab of this environment does not ask at its start whether it may show news."""
+    config = folder / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    if not config.exists():
+        config.parent.mkdir(parents=True, exist_ok=True)
+        disabled = {"@jupyterlab/apputils-extension:announcements": True}
+        config.write_text(json.dumps({"disabledExtensions": disabled}, indent=2), encoding="utf-8")
+
+
 def main() -> None:
     if sys.version_info < (3, 10):  # noqa: UP036  (this file also runs where the project does not)
         sys.exit(
@@ -74,6 +84,7 @@ def main() -> None:
     done = subprocess.run([*command, "-c", "constraints.txt", "-e", ".[dev]"], cwd=ROOT, env=environment)
     if done.returncode != 0:
         sys.exit(f"The packages could not be installed into {folder}: see the message above, then run this again.")
+    without_news(folder)
     print(f"{folder} is ready after {time.perf_counter() - start:.0f} s", flush=True)
 
 
