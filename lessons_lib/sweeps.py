@@ -86,20 +86,26 @@ def task_of(name: str) -> Task:
 
 
 def carry_out(
-    run: Run, seed: int, clip: "Clip", path: Path | None, make: Callable[[], methods.Method] | None = None
+    run: Run,
+    seed: int,
+    clip: "Clip",
+    path: Path | None,
+    make: Callable[[], methods.Method] | None = None,
+    load: Callable[[str], Task] | None = None,
 ) -> pd.DataFrame:
     """The rows of one cell and seed, from `path` where they are there already.
 
     make: gives the unfitted method, for a caller who wants to look at it after; `run.make(clip)` if not given.
+    load: gives a task by its name; `task_of` if not given.
     """
-    make = make or partial(run.make, clip)
+    make, load = make or partial(run.make, clip), load or task_of
     common = {"seeds": (seed,), "name": run.label, "path": path, "progress": False, **run.fit}
     if run.others:
-        others = map(task_of, run.others)
-        return protocols.carry_over(make, task_of(run.task), others, shots=run.shots, protocol=run.protocol, **common)
+        others = map(load, run.others)
+        return protocols.carry_over(make, load(run.task), others, shots=run.shots, protocol=run.protocol, **common)
     if run.protocol == "few-shot":
-        return protocols.few_shot(make, task_of(run.task), shots=(run.shots,), **common)
-    return protocols.base_to_new(make, task_of(run.task), shots=run.shots, protocol=run.protocol, **common)
+        return protocols.few_shot(make, load(run.task), shots=(run.shots,), **common)
+    return protocols.base_to_new(make, load(run.task), shots=run.shots, protocol=run.protocol, **common)
 
 
 def deal(jobs: Sequence[Job], parts: int, cost: Callable[[Run], float]) -> list[list[Job]]:

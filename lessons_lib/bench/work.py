@@ -1,0 +1,69 @@
+"""What a process of a sweep does, on this machine or on another: it loads the CLIP once, and carries out runs."""
+
+import os
+import traceback
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..data import Task
+    from .spec import Bench
+
+MEASURED = ("on", "accuracy", "n_parameters", "seconds", "peak_mib")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all runs of a sweep share. threads: of this process.   cache: for $LESSONS_CACHE; None leaves it alone."""
+
+    model: str
+    pretrained: str | None
+    device: str
+    precision: str
+    root: str | None
+    threads: int = 1
+    cache: str | None = None
+
+    @classmethod
+    def of(cls, spec: "Bench", **more) -> "Setup":
+        return cls(spec.model, spec.pretrained, spec.device, spec.precision, spec.root, **more)
+
+
+class Worker:
+    """Called with a run's fields and a seed, it gives the run's rows: on, accuracy, n_parameters, seconds, peak_mib."""
+
+    def __init__(self, setup: Setup):
+        import torch
+        from threadpoolctl import threadpool_limits
+
+        from ..clip import load_clip
+
+        if setup.cache is not None:
+            os.environ["LESSONS_CACHE"] = setup.cache
+        torch.set_num_threads(setup.threads)
+        threadpool_limits(setup.threads)
+        self.clip = load_clip(
+            setup.model, setup.pretrained, device=setup.device, precision=setup.precision, verbose=False
+        )
+        self.load = partial(_task, setup.root)
+
+    def __call__(self, run: dict, seed: int) -> list[dict]:
+        from ..sweeps import Run, carry_out
+
+        rows = carry_out(Run(**run), seed, self.clip, None, load=self.load)
+        return rows[list(MEASURED)].to_dict("records")
+
+
+@cache
+def _task(root: str | None, name: str) -> "Task":
+    """Read once a process."""
+    from ..data import load_task
+
+    return load_task(name, root=root, progress=False)
+
+
+def in_a_line(error: BaseException) -> str:
+    """The last line of an exception's report, such as "ValueError: too few images"; a long one is cut."""
+    text = " ".join("".join(traceback.format_exception_only(type(error), error)).split())
+    return text if len(text) <= 500 else f"{text[:499]}…"
