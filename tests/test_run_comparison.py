@@ -34,12 +34,12 @@ def test_no_cell_is_planned_twice_and_every_method_is_compared_at_16_shots():
     assert at_16 == set(plan.METHODS)
 
 
-def test_all_methods_share_six_tasks_and_five_seeds_at_16_shots():
+def test_all_methods_share_three_tasks_and_five_seeds_at_16_shots():
     for label in plan.METHODS:
         if label not in plan.ABLATIONS:
             found = {(run.task, seed) for run, seed in plan.jobs() if run.label == label and run.protocol == "few-shot"
                      and run.shots == 16}  # fmt: skip
-            tasks = ELEVEN if label in plan.ON_FEATURES else plan.SIX
+            tasks = ELEVEN if label in plan.ON_FEATURES else plan.SHARED
             assert found == {(task, seed) for task in tasks for seed in plan.SEEDS}
 
 
@@ -121,7 +121,7 @@ def small(monkeypatch, tmp_path, clip):
     jobs = [(run, seed) for seed in (1, 2) for run, seeds in cells if seed in seeds]
     taken = pd.DataFrame([dict(zip(sweeps.KEY, ["few-shot", "ZeroShot", "noise", 16, seed]), on="test", accuracy=20.0,
                                n_parameters=0, seconds=0.5, peak_mib=float("nan")) for seed in (1, 2)])  # fmt: skip
-    small = {"cells": lambda: cells, "jobs": lambda: jobs, "SIX": ("noise",), "PARTS": tmp_path / "parts",
+    small = {"cells": lambda: cells, "jobs": lambda: jobs, "SHARED": ("noise",), "PARTS": tmp_path / "parts",
              "cost": lambda run: 1.0, "recorded_rows": lambda fingerprint: taken, "toyclip": lambda: clip}  # fmt: skip
     for name, value in small.items():
         monkeypatch.setattr(script, name, value)
