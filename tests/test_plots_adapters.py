@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 from lessons_lib.teaching import plots  # noqa: E402
+from lessons_lib.teaching.plots.adapter_paths import LOOK  # noqa: E402
 
 ALPHAS, BETAS = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([10.0, 20.0, 30.0])
 GRID = torch.tensor([[50.0, 51, 52, 53], [60, 61, 69.5, 70], [50, 51, 69, 52]])
@@ -111,3 +112,43 @@ def test_costs_that_cannot_be_drawn_are_refused(results, words):
 def test_without_intervals_there_are_no_whiskers():
     ax = plots.accuracy_against_cost(RESULTS, error=None)
     assert all(not bars.has_yerr for bars in ax.containers)
+
+
+def test_the_caches_weights_are_sorted_by_class_on_both_sides():
+    labels, key_labels = torch.tensor([1, 0, 1, 0]), torch.tensor([0, 1, 2, 0, 1])
+    weights = torch.arange(20.0).reshape(4, 5) / 20
+    figure = plots.cache_heat({"A": weights, "φ": weights**2}, labels, key_labels, ["a", "b", "c"])
+    left, right = figure.axes[:2]
+    by_hand = weights[[1, 3, 0, 2]][:, [0, 3, 1, 4, 2]]
+    np.testing.assert_allclose(left.images[0].get_array(), by_hand)
+    np.testing.assert_allclose(right.images[0].get_array(), by_hand**2)
+    assert [ax.images[0].get_clim() for ax in (left, right)] == [(0, 1), (0, 1)], "one scale"
+    across, down = ([line for line in left.lines if len(set(at(line))) == 1] for at in
+                    (lambda line: line.get_ydata(), lambda line: line.get_xdata()))  # fmt: skip
+    assert [line.get_ydata()[0] for line in across] == [1.5, 3.5], "between pictures of a, b and c"
+    assert [line.get_xdata()[0] for line in down] == [1.5, 3.5], "between keys of a, b and c"
+
+
+def test_weights_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"'A': 2 pictures and 3 keys need \(2, 3\) weights; got \(3, 2\)"):
+        plots.cache_heat({"A": torch.zeros(3, 2)}, torch.tensor([0, 1]), torch.tensor([0, 1, 1]), ["a", "b"])
+
+
+def test_the_paths_say_what_is_learned_and_what_is_kept():
+    figure = plots.adapter_paths()
+    looks = {said: fill for fill, _, said in LOOK.values()}
+    kinds = {}
+    for ax in figure.axes:
+        boxes = [patch for patch in ax.patches if isinstance(patch, matplotlib.patches.Rectangle)]
+        assert len(boxes) == len(ax.texts)
+        for box, words in zip(boxes, ax.texts):
+            assert (words.get_position()[0], words.get_position()[1]) == pytest.approx(box.get_center())
+            kinds[ax.get_title(loc="left").split(":")[0], words.get_text()] = box.get_facecolor()
+    to_rgba = matplotlib.colors.to_rgba
+    assert kinds["CoOp", "text tower"] == to_rgba(looks["computed at every step"])
+    assert kinds["CoOp", "image tower"] == to_rgba(looks["computed once, and kept"])
+    for name in ("CLIP-Adapter", "Tip-Adapter"):
+        assert kinds[name, "text tower"] == kinds[name, "image tower"] == to_rgba(looks["computed once, and kept"])
+    learned = [key for key, colour in kinds.items() if colour == to_rgba(looks["learned"])]
+    assert learned == [("CoOp", "$v_1 … v_M$"), ("CLIP-Adapter", "adapter $A$")]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(looks)

@@ -4,7 +4,8 @@ Each function draws one figure and returns its Axes (or, where there are several
 save. In a notebook, end the line with ";" so that the figure alone is shown. Nothing here needs a display.
 """
 
-from .adapters import accuracy_against_cost, alpha_beta_grid
+from .adapter_paths import adapter_paths
+from .adapters import accuracy_against_cost, alpha_beta_grid, cache_heat
 from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
 from .embeddings import embedding_maps, flat_maps, gap_map
 from .generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
@@ -19,6 +20,6 @@ __all__ = [
     "few_shot_curves", "histograms", "lines", "nearest_words", "panels", "pictures", "pixel_frame",
     "prompt_boxes", "prompted_towers", "reliability", "show_images", "similarity_matrix", "styled", "training",
     "use_style",
-    "accuracy_against_cost", "alpha_beta_grid", "embedding_maps", "flat_maps", "gap_map",
+    "accuracy_against_cost", "adapter_paths", "alpha_beta_grid", "cache_heat", "embedding_maps", "flat_maps", "gap_map",
     "base_new_arrows", "cost_bars", "harmonic_bars", "harmonic_plane",
 ]  # fmt: skip

@@ -1,19 +1,60 @@
-"""Figures of adapters: Tip-Adapter's grid of α and β, and what each method's accuracy costs. Accuracies in percent."""
+"""Figures of adapters: Tip-Adapter's cache, its grid of α and β, and what accuracy costs. Accuracies in percent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 
 from .generalisation import _spoken
-from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, numbers, panels, styled
+from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, heading, numbers, panels, styled
 
 WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # from a dot to its label
+
+
+@styled()
+def cache_heat(
+    weights: "Mapping[str, torch.Tensor | np.ndarray]",
+    labels: torch.Tensor,
+    key_labels: torch.Tensor,
+    classnames: Sequence[str],
+    *,
+    title: str | None = None,
+) -> Figure:
+    """How much each picture (row) makes of each key (column), both sorted by class, a panel a kind of weight. Returns
+    the Figure.
+
+    weights: (N, NK) each, from 0 to 1.   labels: (N,), of the pictures.   key_labels: (NK,), of the keys.
+    Raises ValueError for another shape.
+    """
+    figure, axes = panels(1, len(weights), size=(3.6, 3.3), sharey=True)
+    rows, columns = numbers(labels), numbers(key_labels)
+    by_row, by_column = (each.argsort(kind="stable") for each in (rows, columns))
+    first = [np.searchsorted(np.sort(each), np.arange(len(classnames))) for each in (rows, columns)]
+    for ax, (name, weight) in zip(axes, weights.items()):
+        weight = numbers(weight)
+        if weight.shape != (len(rows), len(columns)):
+            raise ValueError(
+                f"{name!r}: {len(rows)} pictures and {len(columns)} keys need {(len(rows), len(columns))} weights; "
+                f"got {weight.shape}"
+            )
+        shown = ax.imshow(weight[by_row][:, by_column], vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        for edge in first[0][1:]:
+            ax.axhline(edge - 0.5, color="white", lw=0.5)
+        for edge in first[1][1:]:
+            ax.axvline(edge - 0.5, color="white", lw=0.5)
+        ax.set(title=name, xlabel="keys, class by class", xticks=[])
+        ax.grid(False)
+    axes[0].set_yticks((first[0] + np.append(first[0][1:], len(rows)) - 1) / 2, list(classnames), fontsize=7)
+    axes[0].set_ylabel("pictures, class by class")
+    figure.colorbar(shown, ax=axes, shrink=0.8)
+    heading(figure, title)
+    return figure
 
 
 @styled()
