@@ -26,8 +26,8 @@ LEFT_OUT = [
     "CoCoOp: 5 epochs in few-shot (published: 10)",
     "few-shot, CoCoOp and methods in the image tower: three tasks (pets, textures, satellite), without VPT "
     "(shallow); DAPT's ablations: two (satellite, textures)",
-    "few-shot, shots below 16: none of CoCoOp, VPT, IVLP and DAPT's ablations; 1 and 2 alone of MaPLe, CoOp+VPT and DAPT "
-    "(the last two with five seeds)",
+    "few-shot, shots below 16: none of CoCoOp, VPT, IVLP and DAPT's ablations; 1 and 2 alone of MaPLe, CoOp+VPT and "
+    "DAPT (the last two with five seeds)",
     "base-to-new: CoOp+VPT and DAPT on the same three tasks; without VPT (shallow) and DAPT's ablations",
     "cross-task and domain shift: three seeds for CoCoOp and MaPLe; without VPT, IVLP, CoOp+VPT, DAPT and its "
     "ablations",
