@@ -119,11 +119,44 @@ def test_the_gap_is_drawn_in_its_true_length_with_a_line_for_each_image():
     np.testing.assert_allclose(of_images[:, 0], wanted, atol=1e-5)
 
 
+def points(*degrees):
+    angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float))
+    return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def test_on_the_circle_stars_are_texts_and_images_nearer_to_another_text_are_rimmed():
+    images, labels, texts = points(10, 20, 80, 200), torch.tensor([0, 0, 0, 1]), points(0, 90)
+    ax = plots.circle_map(images, labels, texts, ["cat", "dog"])
+    stars = [dots for dots in ax.collections if list(dots.get_sizes()) == [190]]
+    np.testing.assert_allclose(np.concatenate([dots.get_offsets() for dots in stars]), texts, atol=1e-6)
+    rims = {
+        (to_hex(dots.get_edgecolor()[0]), round(float(np.linalg.norm(place)), 2)): place
+        for dots in ax.collections
+        if list(dots.get_sizes()) == [22]
+        for place in dots.get_offsets()
+    }
+    assert np.allclose(rims["#000000", 1.09], 1.09 * points(80)[0]), "80 degrees is nearer to the text at 90"
+    assert (plots.PALETTE[0].lower(), 1.09) in rims and (plots.PALETTE[1].lower(), 1.09) in rims
+
+
+def test_on_the_circle_chords_are_as_dark_as_the_potential_and_crosses_are_the_means():
+    images, labels = points(-30, 30, 180), torch.tensor([0, 0, 1])
+    texts = points(0, 60, 180)
+    ax = plots.circle_map(images, labels, texts, ["a", "b", "c"], t=2.0, prototypes=True)
+    chords = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert [line.get_alpha() for line in chords] == pytest.approx(np.exp([-2.0, -8.0, -6.0]), rel=1e-4)
+    crosses = [dots.get_offsets()[0] for dots in ax.collections if list(dots.get_sizes()) == [70]]
+    np.testing.assert_allclose(crosses, [[np.cos(np.pi / 6), 0], [-1, 0]], atol=1e-6)  # class c has none
+    plain = plots.circle_map(images, labels, texts, ["a", "b", "c"])
+    assert len(plain.lines) == 1 and 70 not in [dots.get_sizes()[0] for dots in plain.collections]
+
+
 @pytest.mark.parametrize("how", ["pca", "tsne"])
 def test_every_figure_can_be_drawn(how):
     for figure in (
         plots.embedding_maps(IMAGES, LABELS, NAMES, how=how, title="images alone"),
         plots.gap_map(IMAGES, TEXTS).figure,
+        plots.circle_map(points(0, 10, 90), torch.tensor([0, 0, 1]), points(0, 80), NAMES[:2], t=2.0).figure,
     ):
         figure.canvas.draw()
         pixels = np.asarray(figure.canvas.buffer_rgba())
@@ -144,6 +177,8 @@ def test_every_figure_can_be_drawn(how):
             "texts of the same names",
         ),
         (lambda: plots.gap_map(IMAGES, IMAGES), "there is no gap to draw"),
+        (lambda: plots.circle_map(IMAGES, LABELS, TEXTS, NAMES), r"a circle needs images \(N, 2\)"),
+        (lambda: plots.circle_map(points(1), torch.tensor([0]), points(*range(12)), NAMES), "12 classes to colour"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call, words):

@@ -7,7 +7,7 @@ save. In a notebook, end the line with ";" so that the figure alone is shown. No
 from .adapter_paths import adapter_paths
 from .adapters import accuracy_against_cost, alpha_beta_grid, cache_heat
 from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
-from .embeddings import embedding_maps, flat_maps, gap_map
+from .embeddings import circle_map, embedding_maps, flat_maps, gap_map
 from .generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
 from .images import answers, confusion, pictures, show_images, similarity_matrix
 from .learning import nearest_words, prompt_boxes, training
@@ -20,6 +20,7 @@ __all__ = [
     "few_shot_curves", "histograms", "lines", "nearest_words", "panels", "pictures", "pixel_frame",
     "prompt_boxes", "prompted_towers", "reliability", "show_images", "similarity_matrix", "styled", "training",
     "use_style",
-    "accuracy_against_cost", "adapter_paths", "alpha_beta_grid", "cache_heat", "embedding_maps", "flat_maps", "gap_map",
+    "accuracy_against_cost", "adapter_paths", "alpha_beta_grid", "cache_heat", "circle_map",
+    "embedding_maps", "flat_maps", "gap_map",
     "base_new_arrows", "cost_bars", "harmonic_bars", "harmonic_plane",
 ]  # fmt: skip

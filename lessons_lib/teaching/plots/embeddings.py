@@ -1,4 +1,5 @@
-"""Maps of embeddings: what lies near what on the unit sphere, drawn in two dimensions by PCA or t-SNE.
+"""Maps of embeddings: what lies near what on the unit sphere, drawn in two dimensions by PCA or t-SNE, or on a circle
+where they have two dimensions to begin with.
 
 PCA is a shadow: straight lines stay straight, and what looks far apart is far apart. t-SNE keeps neighbours together,
 and nothing else: sizes of groups and distances between them mean nothing. Sets that are drawn in several panels are
@@ -145,5 +146,52 @@ def gap_map(
     ax.plot([], [], color="black", lw=2, label=f"gap, {gap:.2f} long")
     ax.set(xlabel="along the gap", ylabel="widest direction beside it", title=title)
     ax.set_aspect("equal", adjustable="datalim")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
+    return ax
+
+
+@styled()
+def circle_map(
+    images: "torch.Tensor | np.ndarray", labels: "torch.Tensor | np.ndarray", texts: "torch.Tensor | np.ndarray",
+    classnames: Sequence[str], *, t: float | None = None, prototypes: bool = False, title: str = "",
+    ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Embeddings of two dimensions on the unit circle: images as dots just outside it, the classes' texts as stars.
+    Images that are nearer to another class's text have a black rim. Returns the Axes.
+
+    images: (N, 2), texts: (C, 2), all of length 1.   labels: (N,).   classnames: C names, at most 10.
+    t: chords between the texts, as dark as their Gaussian potential exp(−t d²); none if not given.
+    prototypes: the mean of each class's images as a cross inside the circle.
+    """
+    images, texts, labels = numbers(images), numbers(texts), numbers(labels).astype(int)
+    if images.shape[1:] != (2,) or texts.shape != (len(classnames), 2) or labels.shape != (len(images),):
+        shapes = f"{images.shape}, {labels.shape}, {texts.shape} and {len(classnames)} names"
+        raise ValueError(f"a circle needs images (N, 2), labels (N,), texts (C, 2) and C names; got {shapes}")
+    if len(classnames) > len(PALETTE):
+        raise ValueError(f"{len(classnames)} classes to colour: give at most {len(PALETTE)}, more cannot be told apart")
+    if ax is None:
+        _, [ax] = panels(size=(4.2, 3.6))
+    around = np.linspace(0, 2 * np.pi, 200)
+    ax.plot(np.cos(around), np.sin(around), color=OTHERS, lw=1, zorder=1)
+    if t is not None:
+        for m, n in zip(*np.triu_indices(len(texts), k=1)):
+            potential = float(np.exp(-t * np.square(texts[m] - texts[n]).sum()))
+            ax.plot(*texts[[m, n]].T, color="black", lw=2, alpha=potential, zorder=1)
+    wrong = (images @ texts.T).argmax(axis=1) != labels
+    for c, (name, colour, marker) in enumerate(zip(classnames, PALETTE, DOTS)):
+        mine = labels == c
+        for rim, those in ((colour, mine & ~wrong), ("black", mine & wrong)):
+            ax.scatter(*1.09 * images[those].T, s=22, color=colour, marker=marker, edgecolor=rim, lw=1.0, zorder=2)
+        ax.scatter(*texts[c], s=190, marker="*", color=colour, edgecolor="black", lw=0.8, zorder=4)
+        ax.scatter([], [], s=22, color=colour, marker=marker, label=name)
+        if prototypes and mine.any():
+            ax.scatter(*images[mine].mean(axis=0), s=70, color=colour, marker="X", edgecolor="black", lw=0.6, zorder=3)
+    ax.scatter([], [], s=120, marker="*", color="white", edgecolor="black", lw=0.8, label="text of a class")
+    if prototypes:
+        ax.scatter([], [], s=60, marker="X", color="white", edgecolor="black", lw=0.6, label="mean of its images")
+    ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), xticks=[], yticks=[], title=title)
+    ax.set_aspect("equal")
+    for side in ax.spines.values():
+        side.set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
     return ax
