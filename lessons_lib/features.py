@@ -10,7 +10,7 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -77,15 +77,51 @@ def image_features(
 
 def cache_size() -> int:
     """Bytes that cached features take on disk."""
-    return sum(entry.size for entry in _entries())
+    return sum(entry.size for entry in cache_entries())
 
 
-def clear_cache() -> int:
-    """Deletes all cached features, of every model and split. Returns the bytes freed."""
-    entries = list(_entries())
+def clear_cache(older_than: float = 0.0) -> int:
+    """Deletes cached features, of every model and split: all, or those written more than `older_than` seconds ago.
+    Returns the bytes freed."""
+    entries = cache_entries(older_than)
     for entry in entries:
         entry.path.unlink(missing_ok=True)
     return sum(entry.size for entry in entries)
+
+
+def cache_entries(older_than: float = 0.0) -> list["Entry"]:
+    """What is in the folder, less what another process is writing just now (young files with a dot in front).
+
+    older_than: only what was written more than so many seconds ago.
+    """
+    entries, now = [], time.time()
+    for path in sorted(_folder().glob("*")):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:  # another process has cleared the cache, or given the file its name
+            continue
+        seconds = now - stat.st_mtime
+        old = not older_than or seconds > older_than
+        if old and (not path.name.startswith(".") or seconds > ABANDONED):
+            entries.append(Entry(path, stat.st_size, stat.st_mtime))
+    return entries
+
+
+class Entry(NamedTuple):
+    """A file of cached features."""
+
+    path: Path
+    size: int  # bytes
+    written: float  # seconds, as time.time() gives them
+
+    def key(self) -> dict | None:
+        """All that its numbers depend on; None where the file does not say."""
+        try:
+            with self.path.open("rb") as file:
+                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            return json.loads(json.loads(header["__metadata__"]["about"])["key"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
+            return None
 
 
 def transform_name(transform: Callable) -> str | None:
@@ -229,19 +265,3 @@ def _checksum(features: torch.Tensor) -> str:
 
 def _folder() -> Path:
     return cache_dir() / "features"
-
-
-def _entries() -> Iterator["_Entry"]:
-    """What is in the folder, less what another process is writing just now (young files with a dot in front)."""
-    for path in _folder().glob("*"):
-        try:
-            stat = path.stat()
-        except FileNotFoundError:  # another process has cleared the cache, or given the file its name
-            continue
-        if not path.name.startswith(".") or time.time() - stat.st_mtime > ABANDONED:
-            yield _Entry(path, stat.st_size)
-
-
-class _Entry(NamedTuple):
-    path: Path
-    size: int  # bytes

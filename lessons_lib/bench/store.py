@@ -243,5 +243,5 @@ def _of(table: "pd.DataFrame", spec: "Bench | None") -> "pd.DataFrame":
     if spec is None:
         return table
     wanted = set(keys(spec))
-    keep = [key in wanted for key in table[list(KEY)].itertuples(index=False, name=None)]
-    return table[keep].reset_index(drop=True)
+    found = table[list(KEY)].itertuples(index=False, name=None)
+    return table.iloc[[i for i, key in enumerate(found) if key in wanted]].reset_index(drop=True)

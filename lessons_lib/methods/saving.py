@@ -39,11 +39,7 @@ def load(path: str | Path, clip: "Clip", methods: dict[str, type["Method"]]) -> 
     fitted on another CLIP.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no saved method at '{path}': check the path, or fit one and call method.save"
-        )
-    header = _read_header(path)
+    header = read_header(path)
     if header["clip_fingerprint"] != clip.fingerprint:
         raise ValueError(
             f"'{path}' was fitted on another CLIP ({header['clip_name']}, weights {header['clip_fingerprint'][:12]}) "
@@ -66,7 +62,16 @@ def load(path: str | Path, clip: "Clip", methods: dict[str, type["Method"]]) -> 
     return method.eval()
 
 
-def _read_header(path: Path) -> dict[str, str]:
+def read_header(path: str | Path) -> dict[str, str]:
+    """What a saved method's file says of it: method, settings, classnames, clip_name, clip_fingerprint.
+
+    Raises FileNotFoundError where there is no file, and ValueError where it is damaged or is not a saved method.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no saved method at '{path}': check the path, or fit one and call method.save"
+        )
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

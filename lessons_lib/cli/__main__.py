@@ -1,0 +1,7 @@
+"""`python -m lessons_lib.cli`, for where the entry point `lessons` is not installed."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())

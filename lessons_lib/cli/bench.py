@@ -1,0 +1,215 @@
+"""`lessons bench`: run methods × tasks × shots × seeds into one file, and go on where it was stopped."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .arguments import add_clip_options, at_least, method_named, shows_progress, value_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..bench import Bench, Summary
+
+EXAMPLES = """\
+examples:
+  lessons bench --methods ZeroShot CoOp --tasks toy_pets toy_food --shots 1 4 16 --seeds 1 2 3
+  lessons bench --methods all --tasks eleven --protocol few-shot --store eleven.sqlite --processes 2
+  lessons bench --methods CoOp Tip-F=TipAdapter --set Tip-F.finetune=true --fit CoOp.epochs=50 --tasks toy_satellite
+  lessons bench --methods CoOp MaPLe --tasks eurosat dtd --protocol base-to-new --root DATA --model ViT-B-16-quickgelu --pretrained openai
+  lessons bench sweep.yaml --dry-run
+  lessons bench sweep.yaml --engine ray --gpus-per-run 0.25
+
+A YAML file has the same words as keys; options given beside it take their place:
+  methods: {CoOp: CoOp, Tip-F: TipAdapter}
+  tasks: [toy_pets, toy_satellite]
+  shots: [1, 4, 16]
+  seeds: [1, 2, 3]
+  protocol: few-shot        # or base-to-new, cross-task, domain shift
+  settings: {Tip-F: {finetune: true}}
+  fit: {CoOp: {epochs: 50}}
+
+Every run is kept when it is done. The same command goes on where it stopped, and tries failed runs again.
+'lessons report FILE' shows what is done, also meanwhile. The exit status is 1 where runs failed.
+"""  # noqa: E501
+STORE = "runs.sqlite"
+SHORTHANDS = {"eleven": "the eleven toy tasks", "papers": "the eleven published data sets"}
+
+
+def add(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "bench", help="run many, keep every result", description=__doc__.partition(": ")[2], epilog=EXAMPLES
+    )
+    parser.add_argument("file", nargs="?", metavar="YAML", help="the sweep, if it is not given by options")
+    sweep = parser.add_argument_group("the sweep")
+    sweep.add_argument("--methods", nargs="+", metavar="METHOD", help="names, LABEL=NAME, or all")
+    sweep.add_argument("--tasks", nargs="+", metavar="TASK", help="names, folders, eleven (toy tasks), or papers")
+    sweep.add_argument("--shots", nargs="+", type=at_least(1), metavar="K", help="images a class (default: 16)")
+    sweep.add_argument("--seeds", nargs="+", type=at_least(0), metavar="SEED", help="default: 1 2 3")
+    sweep.add_argument("--protocol", help="few-shot (default), base-to-new, cross-task, domain-shift")
+    sweep.add_argument("--others", nargs="+", metavar="TASK", help="what is carried to; default: the papers' choice")
+    sweep.add_argument("--set", action="append", metavar="METHOD.NAME=VALUE", help="a setting; repeatable")
+    sweep.add_argument("--fit", action="append", metavar="METHOD.NAME=VALUE", help="such as CoOp.epochs=50")
+    running = parser.add_argument_group("how it runs")
+    running.add_argument(
+        "--store", metavar="FILE", help=f"where runs are kept (default: the YAML's name .sqlite, or {STORE})"
+    )
+    running.add_argument("--dry-run", action="store_true", help="say what would run and how long, and stop")
+    running.add_argument("--engine", default="local", help="local (default), or ray, a cluster that runs already")
+    running.add_argument("--processes", type=at_least(1), metavar="N", help="runs at a time (default: one a core)")
+    running.add_argument(
+        "--retries", type=at_least(0), default=1, metavar="N", help="of a run that crashed (default: 1)"
+    )
+    running.add_argument("--address", default="auto", help="of the Ray cluster (default: auto)")
+    running.add_argument("--gpus-per-run", type=float, metavar="SHARE", help="such as 0.25")
+    running.add_argument("--cpus-per-run", type=float, default=1, metavar="CORES", help="default: 1")
+    add_clip_options(parser)
+    parser.set_defaults(device=None, precision=None)  # None: as the YAML file says
+    parser.add_argument("--root", metavar="FOLDER", help="the folder above the published sets (default: $LESSONS_DATA)")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..bench import Store
+    from ..bench import run as carry_out
+
+    spec, path = spec_of(args), store_path(args)
+    print(plan(spec, path, args.engine, args.processes), flush=True)
+    if args.dry_run:
+        return 0
+    with Store(path) as store:
+        try:
+            summary = carry_out(
+                spec,
+                store,
+                args.engine,
+                processes=args.processes,
+                retries=args.retries,
+                progress=shows_progress(),
+                address=args.address,
+                gpus_per_run=args.gpus_per_run,
+                cpus_per_run=args.cpus_per_run,
+            )
+        except RuntimeError as error:  # another sweep writes the file, no process can be started
+            raise ValueError(str(error)) from error
+        status = store.status(spec)
+    print(ending(summary, status, path))
+    return 1 if summary.failed else 0
+
+
+def spec_of(args: argparse.Namespace) -> "Bench":
+    """The sweep of the YAML file, of the options, or of both, where the options come first."""
+    from ..bench import Bench
+
+    given = options(args)
+    if args.file is not None:
+        return Bench(**(Bench.from_yaml(args.file).to_dict() | given)) if given else Bench.from_yaml(args.file)
+    missing = [f"--{name}" for name in ("methods", "tasks") if name not in given]
+    if missing:
+        raise ValueError(f"say what to run: a YAML file, or {' and '.join(missing)}")
+    return Bench(**given)
+
+
+def options(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of the sweep, as arguments of `Bench`."""
+    plain = ("shots", "seeds", "others", "model", "pretrained", "device", "precision", "root")
+    given = {name: getattr(args, name) for name in plain}
+    given["protocol"] = args.protocol.replace("domain-shift", "domain shift") if args.protocol else None
+    given["methods"] = methods_of(args.methods) if args.methods else None
+    given["tasks"] = tasks_of(args.tasks) if args.tasks else None
+    given["settings"], given["fit"] = dotted(args.set, "--set"), dotted(args.fit, "--fit")
+    return {name: value for name, value in given.items() if value}
+
+
+def methods_of(words: list[str]) -> dict[str, str]:
+    """["CoOp", "Tip-F=TipAdapter"] -> {"CoOp": "CoOp", "Tip-F": "TipAdapter"}; "all" for every method."""
+    from ..methods import METHODS
+
+    if words == ["all"]:
+        return {name: name for name in METHODS}
+    found: dict[str, str] = {}
+    for word in words:
+        label, equals, name = word.partition("=")
+        method = method_named(name if equals else label).__name__
+        found[label if equals else method] = method
+    return found
+
+
+def tasks_of(words: list[str]) -> list[str]:
+    """Names and folders as they are; "eleven" and "papers" are the toy tasks and the published sets."""
+    from ..data.published import PUBLISHED
+    from ..data.toyworld import ELEVEN
+
+    published = [name for name, one in PUBLISHED.items() if not one.only_tests]
+    lists = dict(zip(SHORTHANDS, (list(ELEVEN), published)))
+    return [task for word in words for task in lists.get(word, [word])]
+
+
+def dotted(given: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
+    """["CoOp.epochs=50"] -> {"CoOp": {"epochs": 50}}. Raises ValueError."""
+    found: dict[str, dict[str, Any]] = {}
+    for word in given or ():
+        name, equals, text = word.partition("=")
+        label, dot, argument = name.rpartition(".")
+        if not (equals and dot and label and argument):
+            raise ValueError(f"{option} {word}: write METHOD.NAME=VALUE, such as CoOp.epochs=50")
+        found.setdefault(label, {})[argument] = value_of(text)
+    return found
+
+
+def store_path(args: argparse.Namespace) -> Path:
+    if args.store:
+        return Path(args.store).expanduser()
+    return Path(args.file).with_suffix(".sqlite") if args.file else Path(STORE)
+
+
+def plan(spec: "Bench", path: Path, engine: str, processes: int | None) -> str:
+    """What there is to run, what of it is done, and about how long the rest takes."""
+    from ..bench.estimate import in_words, seconds_left
+    from ..bench.local import cores_here
+
+    status, left = left_of(spec, path)
+    total = len(spec.jobs())
+    lists = [f"{name} {', '.join(map(str, getattr(spec, name)))}" for name in ("methods", "tasks", "shots", "seeds")]
+    if spec.others:
+        lists.append(f"carried to {', '.join(spec.others)}")
+    counted = " × ".join(str(len(getattr(spec, name))) for name in ("methods", "tasks", "shots", "seeds"))
+    done = f"; {total - len(left)} of them are done in '{path}'" if len(left) < total else f", kept in '{path}'"
+    lines = [f"{spec.clip}, {spec.protocol}", *(f"  {line}" for line in lists), f"{counted} = {total} runs{done}"]
+    if left:
+        seconds = seconds_left(left, status, spec.model)
+        at_a_time = min(len(left), processes or cores_here()) if engine == "local" else 1
+        if seconds is None:
+            lines.append("how long it takes shows after the first runs")
+        elif engine == "local":
+            where = f"on {at_a_time} process{'es' * (at_a_time > 1)} of a core each"
+            lines.append(f"estimate: about {in_words(seconds / at_a_time)} for {len(left)} runs {where}")
+        else:
+            lines.append(f"estimate: about {in_words(seconds)} on one process, divided by how many the cluster holds")
+    return "\n".join(lines)
+
+
+def left_of(spec: "Bench", path: Path) -> "tuple[pd.DataFrame, list]":
+    """The status of this sweep's runs in the file, and the jobs that are not done."""
+    import pandas as pd
+
+    from ..bench import Store
+    from ..bench.store import KEY, keys
+
+    if not path.is_file():
+        return pd.DataFrame({"state": [], "protocol": [], "method": [], "shots": [], "started": pd.to_datetime([]),
+                             "finished": pd.to_datetime([])}), spec.jobs()  # fmt: skip
+    with Store(path, read_only=True) as store:
+        status = store.status(spec)
+    done = set(status.loc[status["state"] == "done", list(KEY)].itertuples(index=False, name=None))
+    return status, [job for job, key in zip(spec.jobs(), keys(spec)) if key not in done]
+
+
+def ending(summary: "Summary", status: "pd.DataFrame", path: Path) -> str:
+    """What became of the sweep, with the runs that failed."""
+    lines = [f"{summary.done} runs done, {summary.skipped} were done before, {summary.failed} failed"]
+    failed = status[status["state"] == "failed"]
+    if len(failed):
+        lines.append(failed[["method", "task", "shots", "seed", "attempts", "error"]].to_string(index=False))
+        lines.append("the same command tries them again")
+    return "\n".join([*lines, f"tables: lessons report {path}"])

@@ -1,0 +1,176 @@
+"""`lessons doctor`: what this machine has, what is missing, and what to do about it."""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from .cache import size
+
+if TYPE_CHECKING:
+    from ..teaching.environment import Finding
+
+EXAMPLES = """\
+examples:
+  lessons doctor
+  lessons doctor --root path/to/DATA    also counts the published data sets' images there
+  lessons doctor --json                 for scripts, and for bug reports
+
+Nothing is changed and nothing is downloaded. The exit status is 1 where something is missing that is needed.
+✓ is well, – works but know this, ✗ needs mending.
+"""
+SHOWN = ("torch", "torchvision", "open_clip_torch", "huggingface_hub", "safetensors", "numpy", "pandas", "scikit-learn")
+
+
+def add(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "doctor", help="is everything here?", description=__doc__.partition(": ")[2], epilog=EXAMPLES
+    )
+    parser.add_argument("--root", metavar="FOLDER", help="the folder above the published sets (default: $LESSONS_DATA)")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    found = examine(args.root)
+    print(as_json(found) if args.json else as_text(found))
+    return 1 if needed(found) else 0
+
+
+def examine(root: str | None = None) -> dict[str, list["Finding"]]:
+    """Findings by section. Without its packages, only those are looked at."""
+    from ..teaching import environment
+
+    found = {"software": [environment.python(), *environment.packages(), versions()]}
+    if needed(found):
+        return found
+    found["machine"] = [*devices(), threads(), environment.memory(), environment.disk(), cache()]
+    found["weights"] = [environment.weights(), *weights()]
+    found["data sets"] = datasets(root or os.environ.get("LESSONS_DATA"))
+    return found
+
+
+def needed(found: dict[str, list["Finding"]]) -> list["Finding"]:
+    """What has to be mended."""
+    return [finding for section in found.values() for finding in section if finding.state == "missing"]
+
+
+def versions() -> "Finding":
+    installed = {}
+    for name in SHOWN:
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # `environment.packages` says so
+    listed = ", ".join(f"{name} {version}" for name, version in installed.items())
+    return _finding("versions", f"{listed} on {platform.system()} {platform.machine()}")
+
+
+def devices() -> list["Finding"]:
+    """Every GPU, and the processor."""
+    import torch
+
+    from ..teaching import environment
+
+    found = [environment.device()]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        about = torch.cuda.get_device_properties(index)
+        half = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bf16"
+        free = torch.cuda.mem_get_info(index)[0] / 2**30
+        total = about.total_memory / 2**30
+        found.append(_finding(f"cuda:{index}", f"{about.name}, {free:.0f} of {total:.0f} GiB free, {half}"))
+    return found
+
+
+def threads() -> "Finding":
+    import torch
+
+    asked = os.environ.get("OMP_NUM_THREADS")
+    why = f"OMP_NUM_THREADS={asked}" if asked else "OMP_NUM_THREADS is not set"
+    return _finding("threads", f"{torch.get_num_threads()} for torch, of {os.cpu_count()} cores ({why})")
+
+
+def cache() -> "Finding":
+    from ..features import cache_entries
+    from ..files import cache_dir
+
+    entries, folder = cache_entries(), cache_dir()
+    held = f"'{folder}', {size(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
+    place = next(place for place in (folder, *folder.parents) if place.exists())
+    if os.access(place, os.W_OK):
+        return _finding("cache", held)
+    return _finding("cache", f"{held}, not writable", "note", "set LESSONS_CACHE to a folder that you can write in")
+
+
+def weights() -> list["Finding"]:
+    """Real CLIPs on this machine."""
+    from ..clip.present import weights_here
+
+    found = [
+        _finding(" ".join(filter(None, (one.name, one.pretrained))), f"{size(one.path.stat().st_size)}, '{one.path}'")
+        for one in weights_here()
+        if one.name != "toyclip"
+    ]
+    how = "python data_scripts/download_weights.py ViT-B-16-quickgelu:openai"
+    return found or [
+        _finding("real CLIPs", "none on this machine; the lessons need none", "note", f"to get one: {how}")
+    ]
+
+
+def datasets(root: str | None) -> list["Finding"]:
+    """The published sets under `root`; what lies there incomplete is to be mended, what does not lie there is not."""
+    from ..data.published import PUBLISHED
+    from ..data.published_tasks import verify
+
+    get = "python data_scripts/download_datasets.py NAME --root FOLDER, or docs/datasets.md"
+    if not root:
+        looked = "no folder given (--root, or LESSONS_DATA); the lessons need none"
+        return [_finding("published", looked, "note", f"to get one: {get}")]
+    if not os.path.isdir(root):
+        return [_finding("published", f"there is no folder '{root}'", "missing", "check --root, or LESSONS_DATA")]
+    found, absent = [], []
+    for name, spec in PUBLISHED.items():
+        if not os.path.isdir(os.path.join(root, spec.folder)):
+            absent.append(name)
+            continue
+        report = verify(name, root)
+        counts = ", ".join(f"{part} {count:,}" for part, count in report.images.items() if count)
+        if not report.problems:
+            found.append(_finding(name, f"complete: {report.classes:,} classes, {counts}"))
+        else:
+            mend = f"python data_scripts/download_datasets.py {name} --root '{root}'"
+            found.append(_finding(name, "; ".join(report.problems), "missing", mend))
+    if absent:
+        found.append(_finding("not there", ", ".join(absent), "note", f"to get one: {get}"))
+    return found
+
+
+def as_text(found: dict[str, list["Finding"]]) -> str:
+    """A line a finding, what to do under it, and the sum of it."""
+    from ..teaching.environment import MARKS
+
+    width = max(len(finding.what) for section in found.values() for finding in section)
+    lines = []
+    for title, section in found.items():
+        lines.append(f"{title}:")
+        for finding in section:
+            lines.append(f"  {MARKS[finding.state]} {finding.what:{width}}  {finding.found}")
+            if finding.mend:
+                lines.append(f"    {'':{width}}  → {finding.mend}")
+    bad = needed(found)
+    lines += ["", "all good" if not bad else f"what to do ({len(bad)}):"]
+    return "\n".join([*lines, *(f"  {finding.what}: {finding.mend or finding.found}" for finding in bad)])
+
+
+def as_json(found: dict[str, list["Finding"]]) -> str:
+    sections = {title: [asdict(finding) for finding in section] for title, section in found.items()}
+    return json.dumps({"good": not needed(found), **sections}, indent=2, ensure_ascii=False)
+
+
+def _finding(what: str, found: str, state: str = "ok", mend: str = "") -> "Finding":
+    from ..teaching.environment import Finding
+
+    return Finding(what, found, state, mend)

@@ -1,0 +1,132 @@
+"""`lessons fit METHOD TASK`: learn from a few images a class, say how good it is, and keep it in a file."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .arguments import (
+    add_clip_options,
+    add_data_options,
+    at_least,
+    check_names,
+    fit_arguments,
+    load_clip,
+    load_task,
+    make_method,
+    method_named,
+    one_of,
+    pairs,
+    part_of,
+    shots_of,
+    shows_progress,
+)
+
+if TYPE_CHECKING:
+    from ..data import Split, Task
+    from ..methods import Method
+
+EXAMPLES = """\
+examples:
+  lessons fit ZeroShot toy_pets
+  lessons fit CoOp toy_flowers --shots 16 --seed 1 --out coop.safetensors
+  lessons fit CoOp toy_flowers --set n_ctx=4 --set class_token_position=middle --epochs 50
+  lessons fit TipAdapter path/to/photos --shots 4 --set finetune=true --out mine.safetensors
+  lessons fit MaPLe eurosat --root DATA --model ViT-B-16-quickgelu --pretrained openai --classes base
+
+Without --epochs, --lr and --batch-size, a method takes its published ones.
+"""
+
+
+def add(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "fit", help="fit a method to a task, and keep it", description=__doc__.partition(": ")[2], epilog=EXAMPLES
+    )
+    parser.add_argument("method", metavar="METHOD", help="such as CoOp, MaPLe, TipAdapter")
+    parser.add_argument("task", metavar="TASK", help="a toy task, a published data set, or a folder of photos")
+    parser.add_argument(
+        "--shots", type=shots_of, default=16, metavar="K", help="training images a class, or 'all' (default: 16)"
+    )
+    parser.add_argument(
+        "--seed", type=at_least(0), default=1, help="draws the images, the start and the order (default: 1)"
+    )
+    parser.add_argument(
+        "--classes", type=one_of("all", "base"), default="all", metavar="WHICH", help="all (default), or base: half"
+    )
+    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting of the method; repeatable")
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=at_least(0))
+    training.add_argument("--lr", type=float)
+    training.add_argument("--batch-size", type=at_least(1))
+    training.add_argument("--views", metavar="K", help="plain (default), a number of augmented views, or fresh")
+    training.add_argument("--checkpoint", metavar="FILE", help="written after every epoch; a stopped fit goes on there")
+    parser.add_argument("--out", metavar="FILE", help="where to keep the fitted method (.safetensors)")
+    parser.add_argument("--force", action="store_true", help="write over what --out names")
+    add_clip_options(parser)
+    add_data_options(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    check_out(args.out, args.force)
+    settings = pairs(args.set)
+    method_type = method_named(args.method)
+    training = training_of(args, method_type)
+    task = part_of(load_task(args, shots=args.shots, seed=args.seed), args.classes)
+    method = make_method(method_type, load_clip(args), settings)
+    print(task)
+    seconds = fit(method, task, training)
+    print(summary(method, task, seconds))
+    if args.out:
+        path = method.save(args.out)
+        print(f"kept in '{path}' ({path.stat().st_size / 1e3:,.0f} kB):  lessons eval {path} {args.task}")
+    return 0
+
+
+def check_out(out: str | None, force: bool) -> None:
+    """Before any work is done. Raises FileExistsError unless `force`, and ValueError for a folder."""
+    if out is None:
+        return
+    path = Path(out).expanduser()
+    if path.is_dir():
+        raise ValueError(f"--out '{out}' is a folder: give a file, such as '{path / 'method.safetensors'}'")
+    if path.exists() and not force:
+        raise FileExistsError(f"'{out}' exists: give another --out, or --force to write over it")
+
+
+def training_of(args: argparse.Namespace, method: type["Method"]) -> dict:
+    """The arguments of `method.fit` that the options name. Raises ValueError for one that the method does not take."""
+    views = int(args.views) if args.views and args.views.isdecimal() else args.views
+    asked = {"epochs": args.epochs, "lr": args.lr, "batch_size": args.batch_size, "views": views}
+    asked |= {"checkpoint": args.checkpoint}
+    given = {name: value for name, value in asked.items() if value is not None}
+    known = fit_arguments(method)
+    options = [f"--{name.replace('_', '-')}" for name in asked if name in known]
+    for name in given:
+        check_names([f"--{name.replace('_', '-')}"], options, f"fitting {method.__name__} takes no")
+    always = {"seed": args.seed, "progress": shows_progress()}
+    return given | {name: value for name, value in always.items() if name in known}
+
+
+def fit(method: "Method", task: "Task", training: dict) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    method.fit(task, **training)
+    return time.perf_counter() - start
+
+
+def summary(method: "Method", task: "Task", seconds: float) -> str:
+    count = sum(parameter.numel() for parameter in method.parameters())
+    learned = f"{count:,} numbers learned in {seconds:.1f} s" if count else "nothing to learn"
+    history = getattr(method, "history", None)
+    if history:
+        learned += f" ({len(history)} epochs, loss {history[0]['loss']:.3f} → {history[-1]['loss']:.3f})"
+    scores = {"validation": task.val, "test": task.test}
+    lines = [f"{type(method).__name__} on {task.name}: {learned}"]
+    lines += [f"  {name:<10}  {accuracy(method, split)}" for name, split in scores.items()]
+    return "\n".join(lines)
+
+
+def accuracy(method: "Method", split: "Split") -> str:
+    """ "71.2 % of 900 images"."""
+    return f"{method.score(split):.1f} % of {len(split):,} images" if len(split) else "no images"

@@ -1,0 +1,91 @@
+"""`lessons report`: tables in the papers' format of what has run so far, with the published numbers beside."""
+
+import argparse
+from pathlib import Path
+
+from .arguments import one_of
+
+EXAMPLES = """\
+examples:
+  lessons report runs.sqlite                      Markdown, also while the sweep runs
+  lessons report runs.sqlite --format csv         a line a cell: mean, half_width, n, published, difference
+  lessons report runs.sqlite --format runs        a line an accuracy, as it was measured
+  lessons report runs.sqlite --out report         report/report.md, report.csv and report.png
+
+Intervals are 95 % over seeds (Student's t). Where a cell lacks seeds it says so: "71.2 ± 0.8 (2 of 3)".
+"""
+FORMATS = ("markdown", "csv", "runs")
+
+
+def add(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "report", help="tables of a sweep", description=__doc__.partition(": ")[2], epilog=EXAMPLES
+    )
+    parser.add_argument("file", metavar="FILE", help="what 'lessons bench --store' keeps its runs in")
+    parser.add_argument("--out", metavar="FOLDER", help="write report.md, report.csv and report.png there")
+    parser.add_argument(
+        "--format", type=one_of(*FORMATS), default="markdown", metavar="WHICH", help="markdown (default), csv, runs"
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..bench.report import markdown
+    from ..bench.store import Store
+    from ..bench.summary import Runs
+
+    with Store(args.file, read_only=True) as store:
+        runs = Runs.of(store)
+    if args.out:
+        written = write(runs, Path(args.file).name, Path(args.out).expanduser())
+        print(runs.progress())
+        print("\n".join(f"wrote '{path}'" for path in written))
+    elif args.format == "markdown":
+        print(markdown(runs, Path(args.file).name), end="")
+    else:
+        table = csv_of(runs) if args.format == "csv" else runs.rows
+        print(table.to_csv(index=False), end="")
+    return 0
+
+
+def csv_of(runs):
+    from ..bench.published import with_published
+    from ..bench.summary import summarise
+
+    return with_published(summarise(runs), runs.specs)
+
+
+def write(runs, name: str, folder: Path) -> list[Path]:
+    """The report's files; without runs that are done there is no picture."""
+    from ..bench.report import markdown
+    from ..files import atomic_write
+
+    if folder.is_file():
+        raise ValueError(f"--out '{folder}' is a file: give a folder")
+    pictures = draw(runs, folder) if len(runs.rows) else []
+    page = markdown(runs, name, [path.name for path in pictures])
+    return [
+        atomic_write(folder / "report.md", page.encode()),
+        atomic_write(folder / "report.csv", csv_of(runs).to_csv(index=False).encode()),
+        *pictures,
+    ]
+
+
+def draw(runs, folder: Path) -> list[Path]:
+    """A picture for each CLIP and protocol: report.png, report-2.png, …"""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display is needed
+    from matplotlib import pyplot
+
+    from ..bench.summary import SWEEP, summarise
+    from ..files import atomic_write
+    from .figures import figure_of
+
+    paths = []
+    for number, (sweep, cells) in enumerate(summarise(runs).groupby(SWEEP, sort=False), 1):
+        figure = figure_of(cells, *sweep)
+        path = folder / ("report.png" if number == 1 else f"report-{number}.png")
+        paths.append(atomic_write(path, lambda file, figure=figure: figure.savefig(file, dpi=130)))
+        pyplot.close(figure)
+    return paths
