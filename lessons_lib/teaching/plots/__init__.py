@@ -7,6 +7,15 @@ save. In a notebook, end the line with ";" so that the figure alone is shown. No
 from .adapter_paths import adapter_paths
 from .adapters import accuracy_against_cost, alpha_beta_grid, cache_heat
 from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
+from .comparison import (
+    base_against_new,
+    coverage,
+    differences,
+    gain_map,
+    mean_ranks,
+    pairwise_matrix,
+    published_and_ours,
+)
 from .embeddings import circle_map, embedding_maps, flat_maps, gap_map
 from .generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
 from .images import answers, confusion, pictures, show_images, similarity_matrix
@@ -23,4 +32,5 @@ __all__ = [
     "accuracy_against_cost", "adapter_paths", "alpha_beta_grid", "cache_heat", "circle_map",
     "embedding_maps", "flat_maps", "gap_map",
     "base_new_arrows", "cost_bars", "harmonic_bars", "harmonic_plane",
+    "base_against_new", "coverage", "differences", "gain_map", "mean_ranks", "pairwise_matrix", "published_and_ours",
 ]  # fmt: skip
