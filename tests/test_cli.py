@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.cli import main
-from lessons_lib.cli.arguments import at_least, check_names, fit_arguments, make_method, method_named, pairs, value_of
+from lessons_lib.cli.arguments import at_least, check_names, make_method, method_named, pairs, value_of
 from lessons_lib.cli.main import COMMANDS, is_expected, make_parser, said
 
 
@@ -211,9 +211,10 @@ def test_an_unknown_setting_gets_the_nearest_and_a_wrong_type_is_said(clip):
 
 
 def test_what_a_fit_takes_is_known_through_its_parents():
-    assert fit_arguments(method_named("ZeroShot")) == []
-    assert {"epochs", "lr", "checkpoint"} <= set(fit_arguments(method_named("TextProbe")))
-    assert "lr" not in fit_arguments(method_named("LP++"))
+    assert method_named("ZeroShot").fit_arguments() == {}
+    assert method_named("TextProbe").fit_arguments() == method_named("CoOp").fit_arguments()
+    assert set(method_named("CLIPAdapter").fit_arguments()) == set(method_named("CoOp").fit_arguments())
+    assert method_named("LP++").fit_arguments()["epochs"] == 300 and "lr" not in method_named("LP++").fit_arguments()
 
 
 def test_names_are_checked_in_order():

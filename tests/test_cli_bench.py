@@ -84,6 +84,11 @@ def test_shorthands_for_lists():
     assert bench.options(parsed("--protocol", "domain-shift"))["protocol"] == "domain shift"
 
 
+def test_what_a_fit_passes_on_can_be_set_too():
+    words = ["--methods", "CLIPAdapter", "TextProbe", "--tasks", "toy_pets", "--fit", "CLIPAdapter.epochs=2"]
+    assert bench.spec_of(parsed(*words, "--fit", "TextProbe.lr=0.1")).fit["TextProbe"] == {"lr": 0.1}
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

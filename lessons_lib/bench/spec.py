@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from ..suggest import nearest
 
 if TYPE_CHECKING:
+    from ..methods import Method
     from ..sweeps import Job, Run
 
 PROTOCOLS = ("few-shot", "base-to-new", "cross-task", "domain shift")
 FITTED_CLASSES_ONLY = ("LinearProbe", "TextProbe", "LPPlusPlus")  # have no weights for any other class
-NOT_IN_FIT = ("self", "task", "seed", "progress", "checkpoint")  # the sweep gives these, or one file would serve all
+NOT_IN_FIT = ("seed", "progress", "checkpoint")  # the sweep gives these, or one file would serve all
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,8 @@ class Bench:
         holds. Not the device, nor where data lie.
         """
         method = _method(run.method)
-        defaults = [_defaults(method.__init__), _defaults(method.fit)]
-        about = [run.method, defaults[0] | run.settings, defaults[1] | run.fit, sorted(run.others), self.precision]
+        settings, fit = _arguments(method)
+        about = [run.method, settings | run.settings, fit | run.fit, sorted(run.others), self.precision]
         about += [self.model, self.pretrained, _weights(self.model, self.pretrained)]
         about += [
             _listing(str(_folder(task, self.root))) for task in (run.task, *run.others) if is_folder(task, self.root)
@@ -169,8 +170,8 @@ class Bench:
     def _check_methods(self) -> None:
         for label, name in self.methods.items():
             method = _method(name)
-            for given, call, what in ((self.settings, method.__init__, name), (self.fit, method.fit, f"{name}.fit")):
-                known = list(_defaults(call))
+            settings, fit = _arguments(method)
+            for given, known, what in ((self.settings, settings, name), (self.fit, fit, f"{name}.fit")):
                 for argument in given.get(label, {}):
                     if argument not in known:
                         raise ValueError(_unknown(f"argument of {what}", argument, known))
@@ -224,10 +225,11 @@ def _method(name: str) -> type:
     return METHODS[name]
 
 
-def _defaults(call) -> dict:
-    """The arguments that a sweep may set, with their defaults."""
-    given = inspect.signature(call).parameters.values()
-    return {one.name: one.default for one in given if one.name not in (*NOT_IN_FIT, "clip")}
+def _arguments(method: type["Method"]) -> tuple[dict, dict]:
+    """What a sweep may set of its constructor and of its `fit`, with the defaults."""
+    given = inspect.signature(method).parameters.values()
+    settings = {one.name: one.default for one in given if one.name != "clip"}
+    return settings, {name: value for name, value in method.fit_arguments().items() if name not in NOT_IN_FIT}
 
 
 @cache

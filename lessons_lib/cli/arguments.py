@@ -91,18 +91,6 @@ def make_method(method: type["Method"], clip: "Clip", settings: dict[str, Any]) 
         raise ValueError(f"{method.__name__} cannot be made with {given}: {error}") from error
 
 
-def fit_arguments(method: type["Method"]) -> list[str]:
-    """What `method.fit` takes besides the task; through `**settings`, also what its parents' takes."""
-    names = {}
-    for base in method.__mro__:
-        if "fit" in vars(base):
-            parameters = list(inspect.signature(vars(base)["fit"]).parameters.values())[2:]  # without self and task
-            names |= {p.name: None for p in parameters if p.kind is not p.VAR_KEYWORD}
-            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-                break
-    return list(names)
-
-
 def check_names(given: Iterable[str], known: Sequence[str], complaint: str) -> None:
     """Raises ValueError for the first name that is not known."""
     for name in given:

@@ -10,7 +10,6 @@ from .arguments import (
     add_data_options,
     at_least,
     check_names,
-    fit_arguments,
     load_clip,
     load_task,
     make_method,
@@ -100,7 +99,7 @@ def training_of(args: argparse.Namespace, method: type["Method"]) -> dict:
     asked = {"epochs": args.epochs, "lr": args.lr, "batch_size": args.batch_size, "views": views}
     asked |= {"checkpoint": args.checkpoint}
     given = {name: value for name, value in asked.items() if value is not None}
-    known = fit_arguments(method)
+    known = method.fit_arguments()
     options = [f"--{name.replace('_', '-')}" for name in asked if name in known]
     for name in given:
         check_names([f"--{name.replace('_', '-')}"], options, f"fitting {method.__name__} takes no")

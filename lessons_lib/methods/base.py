@@ -10,7 +10,7 @@ A method that changes the image tower overrides `logits`; `predict` and `score` 
 import inspect
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -47,6 +47,19 @@ class Method(torch.nn.Module):
     def fit(self, task: "Task") -> "Method":
         """Learns from `task.train` (and selects on `task.val`); never looks at `task.test`. Returns self."""
         raise NotImplementedError
+
+    @classmethod
+    def fit_arguments(cls) -> dict[str, Any]:
+        """What `fit` takes besides the task, with defaults; where it passes `**settings` on, also its parents'."""
+        found: dict[str, Any] = {}
+        for base in cls.__mro__:
+            if "fit" not in vars(base):
+                continue
+            given = list(inspect.signature(vars(base)["fit"]).parameters.values())[2:]  # without self and task
+            found = {one.name: one.default for one in given if one.kind is not one.VAR_KEYWORD} | found
+            if all(one.kind is not one.VAR_KEYWORD for one in given):
+                break
+        return found
 
     def for_classes(self, classnames: Iterable[str]) -> "Method":
         """The same method, with what it learned, for other classes; this one stays as it is."""
