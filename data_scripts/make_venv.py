@@ -79,9 +79,10 @@ def main() -> None:
     command = [*installer(python), "install"]
     if "uv" in Path(command[0]).name:
         command += ["--python", python]
+    extras = "dev,cluster" if sys.platform == "linux" else "dev"  # Ray is not built for every other system
     print("Installing the packages (about 6 GB with torch's CUDA libraries, the first time)", flush=True)
     environment = {"UV_HTTP_TIMEOUT": "300", **os.environ}  # the CUDA libraries are large, and some lines are slow
-    done = subprocess.run([*command, "-c", "constraints.txt", "-e", ".[dev]"], cwd=ROOT, env=environment)
+    done = subprocess.run([*command, "-c", "constraints.txt", "-e", f".[{extras}]"], cwd=ROOT, env=environment)
     if done.returncode != 0:
         sys.exit(f"The packages could not be installed into {folder}: see the message above, then run this again.")
     without_news(folder)

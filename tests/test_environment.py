@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "open_clip": "open_clip_torch"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "open_clip": "open_clip_torch", "yaml": "pyyaml"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 
@@ -40,7 +40,8 @@ def versions_for(python: str) -> dict[str, str]:
 
 
 def requirements() -> list[Requirement]:
-    return [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+    extras = PROJECT["optional-dependencies"]
+    return [Requirement(line) for line in [*PROJECT["dependencies"], *extras["dev"], *extras["cluster"]]]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -94,4 +95,5 @@ def test_everything_that_the_package_imports_is_a_declared_dependency():
                 imported.add(node.module.split(".")[0])
     third_party = imported - sys.stdlib_module_names - {"lessons_lib"}
     needed = {canonicalize_name(DISTRIBUTIONS.get(name, name)) for name in third_party}
-    assert needed - {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]} == set()
+    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["cluster"]
+    assert needed - {canonicalize_name(Requirement(line).name) for line in declared} == set()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ENGINES = ("local", "ray")
 TICK = 0.5  # seconds after which to look whether to stop
 BEAT = 15.0  # seconds between signs of life in the file
-LOST = 10  # times that one run may lose its node
+LOST = 10  # times that one run may be lost
 
 
 class Summary(NamedTuple):
@@ -34,7 +34,7 @@ class Summary(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a run. rows: None where it came to nothing, for the reason that `error` says.
 
-    lost: its machine went away, which is no fault of its own.
+    lost: its machine went away, or its process before it began, which is no fault of its own.
     """
 
     job: Waiting
@@ -132,7 +132,7 @@ def _drive(
             store.start(job.id, engine.submit(job))
             running[job.id] = job
         ended = engine.wait(0 if stop else TICK)
-        for job, host, rows, error, node_lost in ended:
+        for job, host, rows, error, was_lost in ended:
             del running[job.id]
             if rows is not None:
                 store.finish(job.id, rows, host)
@@ -140,7 +140,7 @@ def _drive(
                 done += 1
                 bar.update()
                 continue
-            counted, limit = (lost, LOST) if node_lost else (tries, retries)
+            counted, limit = (lost, LOST) if was_lost else (tries, retries)
             counted[job.id] += 1
             again = counted[job.id] <= limit
             store.fail(job.id, error, host, again=again)

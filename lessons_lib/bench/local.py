@@ -84,7 +84,7 @@ class Local:
                 f"no process could be started: {self.died} in a row ended before they had loaded the CLIP, the last "
                 f"{how_it_ended(slot.process.exitcode)}. In a script, call run() under: if __name__ == '__main__':"
             )
-        return Outcome(slot.job, self.host, error=error)
+        return Outcome(slot.job, self.host, error=error, lost=not slot.ready)
 
     def _end(self, at: int) -> None:
         self.slots[at].end()

@@ -108,6 +108,8 @@ class Store:
         found = _of(self._table(f"SELECT {columns} FROM job ORDER BY id"), spec)
         if self.writer() is None:  # what a killed sweep was at
             found["state"] = found["state"].replace("running", "waiting")
+        for column in ("error", "host"):
+            found[column] = found[column].astype(object).where(found[column].notna(), None)
         for column in ("started", "finished"):
             found[column] = pd.to_datetime(found[column].astype(float), unit="s", utc=True)
         return found
@@ -153,15 +155,13 @@ class Store:
         self.token = token
 
     def release(self) -> None:
-        """Lets others write. What was running waits again."""
-        if self.token is None:
+        """Lets others write. What was running waits again. Does nothing where another sweep has taken over."""
+        token, self.token = self.token, None
+        if token is None:
             return
-        try:
-            with self._writing() as file:
-                file.execute("UPDATE job SET state = 'waiting' WHERE state = 'running'")
-                file.execute("DELETE FROM writer")
-        finally:
-            self.token = None
+        with errors_in_words(self.path), transaction(self.file):
+            if self.file.execute("DELETE FROM writer WHERE token = ?", (token,)).rowcount:
+                self.file.execute("UPDATE job SET state = 'waiting' WHERE state = 'running'")
 
     def beat(self) -> None:
         """A sign of life, for sweeps on other hosts."""

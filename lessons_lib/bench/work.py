@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,10 @@ MEASURED = ("on", "accuracy", "n_parameters", "seconds", "peak_mib")
 
 @dataclass(frozen=True)
 class Setup:
-    """What all runs of a sweep share. threads: of this process.   cache: for $LESSONS_CACHE; None leaves it alone."""
+    """What all runs of a sweep share.
+
+    threads: of this process.   folder: to work in, where relative paths start.   environment: variables to set.
+    """
 
     model: str
     pretrained: str | None
@@ -23,7 +26,8 @@ class Setup:
     precision: str
     root: str | None
     threads: int = 1
-    cache: str | None = None
+    folder: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: "Bench", **more) -> "Setup":
@@ -39,8 +43,9 @@ class Worker:
 
         from ..clip import load_clip
 
-        if setup.cache is not None:
-            os.environ["LESSONS_CACHE"] = setup.cache
+        os.environ.update(setup.environment)
+        if setup.folder is not None and os.path.isdir(setup.folder):
+            os.chdir(setup.folder)
         torch.set_num_threads(setup.threads)
         threadpool_limits(setup.threads)
         self.clip = load_clip(
