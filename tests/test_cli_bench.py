@@ -62,7 +62,8 @@ def test_a_yaml_file_describes_the_same_sweep_and_options_come_first(tmp_path):
     path.write_text(yaml.safe_dump({"methods": ["ZeroShot", "CoOp"], "tasks": ["toy_pets"], "shots": [1, 4],
                                     "seeds": [1], "fit": {"CoOp": {"epochs": 3}}}))  # fmt: skip
     assert bench.spec_of(parsed(str(path))) == bench.spec_of(parsed(*SWEEP, "--fit", "CoOp.epochs=3"))
-    assert bench.spec_of(parsed(str(path), "--seeds", "7", "8")).seeds == (7, 8)
+    more = bench.spec_of(parsed(str(path), "--seeds", "7", "8", "--fit", "CoOp.lr=0.1"))
+    assert more.seeds == (7, 8) and more.fit == {"CoOp": {"epochs": 3, "lr": 0.1}}
     assert bench.store_path(parsed(str(path))) == tmp_path / "sweep.sqlite"
     assert bench.store_path(parsed(*SWEEP, "--store", "x.sqlite")) == Path("x.sqlite")
 

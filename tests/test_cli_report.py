@@ -77,19 +77,29 @@ def test_a_seed_that_lacks_a_task_is_left_out_of_the_average_and_that_is_said():
     by_seed = [np.mean([accuracy("CoOp", task, "test", 4, s) for task in ("toy_pets", "toy_food")]) for s in (1, 2)]
     cell = line(summary, method="CoOp", task=AVERAGE)
     assert (cell["n"], cell["asked"]) == (2, 3) and cell["mean"] == pytest.approx(np.mean(by_seed))
-    [table] = tables(summary).values()
+    [table] = tables(summary, runs.status).values()
     row = table.set_index("method").loc["CoOp"]
     assert row["toy_food"].endswith("(2 of 3)") and row[AVERAGE].endswith("(2 of 3)") and "of" not in row["toy_pets"]
 
 
 def test_a_method_without_all_tasks_has_no_average():
     runs = some_runs(shots=(4,), missing=[("CoOp", "toy_food", 4, seed) for seed in (1, 2, 3)])
-    [table] = tables(summarise(runs)).values()
+    [table] = tables(summarise(runs), runs.status).values()
     assert list(table.set_index("method").loc["CoOp", ["toy_food", AVERAGE]]) == ["–", "–"]
 
 
+def test_what_no_seed_has_done_yet_has_its_place():
+    waiting = [(method, "toy_food", k, seed) for method in ("ZeroShot", "CoOp") for k in (1, 16) for seed in (1, 2, 3)]
+    runs = some_runs(missing=[*waiting, *(("CoOp", "toy_pets", k, seed) for k in (1, 16) for seed in (1, 2, 3))])
+    found = tables(summarise(runs), runs.status)
+    table = found["Few-shot, toyclip: 16 shots"].set_index("method")
+    assert list(table.index) == ["ZeroShot", "CoOp"] and list(table.columns) == ["toy_pets", "toy_food", AVERAGE]
+    assert (table != "–").sum().sum() == 1
+
+
 def test_few_shot_tables_are_by_shots_and_by_task():
-    found = tables(summarise(some_runs()))
+    runs = some_runs()
+    found = tables(summarise(runs), runs.status)
     assert list(found) == [
         "Few-shot, toyclip: mean of 2 tasks by shots", "Few-shot, toyclip: 1 shot", "Few-shot, toyclip: 16 shots"
     ]  # fmt: skip
@@ -100,13 +110,15 @@ def test_few_shot_tables_are_by_shots_and_by_task():
 
 
 def test_one_task_has_no_average():
-    found = tables(summarise(some_runs(tasks=("toy_pets",))))
-    assert list(found) == ["Few-shot, toyclip: toy_pets by shots"]
-    assert AVERAGE not in summarise(some_runs(tasks=("toy_pets",)))["task"].values
+    runs = some_runs(tasks=("toy_pets",))
+    summary = summarise(runs)
+    assert list(tables(summary, runs.status)) == ["Few-shot, toyclip: toy_pets by shots"]
+    assert AVERAGE not in summary["task"].values
 
 
 def test_h_is_that_of_the_means_as_in_the_papers():
-    summary = summarise(some_runs("base-to-new", shots=(16,), ons=("base", "new")))
+    runs = some_runs("base-to-new", shots=(16,), ons=("base", "new"))
+    summary = summarise(runs)
     by_seed = []
     for seed in (1, 2, 3):
         base, new = (
@@ -115,7 +127,7 @@ def test_h_is_that_of_the_means_as_in_the_papers():
         )
         by_seed.append(harmonic_mean(base, new))
     assert line(summary, method="CoOp", task=AVERAGE, on="H")["mean"] == pytest.approx(np.mean(by_seed))
-    found = tables(summary)
+    found = tables(summary, runs.status)
     assert list(found) == ["Base-to-new, toyclip: mean of 2 tasks, 16 shots", "Base-to-new, toyclip: by task, 16 shots"]
     mean, by_task = found.values()
     assert list(mean.columns) == ["method", "base", "new", "H"]
@@ -125,7 +137,7 @@ def test_h_is_that_of_the_means_as_in_the_papers():
 @pytest.mark.parametrize("protocol", ["cross-task", "domain shift"])
 def test_what_was_carried_over_is_a_row_a_method(protocol):
     runs = some_runs(protocol, tasks=("toy_things",), shots=(16,), ons=("test", "toy_pets", "toy_food"))
-    [(title, table)] = tables(summarise(runs)).items()
+    [(title, table)] = tables(summarise(runs), runs.status).items()
     assert title == f"{protocol.capitalize()}, toyclip: fitted on toy_things, 16 shots"
     assert list(table.columns) == ["method", "toy_things", "toy_pets", "toy_food", AVERAGE]
     by_seed = [
@@ -144,7 +156,10 @@ def test_two_clips_have_tables_of_their_own():
     one, other = some_runs(shots=(4,)), some_runs(shots=(4,), clip="ViT-B-16 openai")
     both = Runs(pd.concat([one.rows, other.rows]), pd.concat([one.status, other.status]))
     assert set(both.rows["method"]) == {"ZeroShot", "CoOp"}
-    assert list(tables(summarise(both))) == ["Few-shot, toyclip: 4 shots", "Few-shot, ViT-B-16 openai: 4 shots"]
+    assert list(tables(summarise(both), both.status)) == [
+        "Few-shot, toyclip: 4 shots",
+        "Few-shot, ViT-B-16 openai: 4 shots",
+    ]
 
 
 # --- the published numbers

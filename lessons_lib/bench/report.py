@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from .published import SHOTS, compared
-from .summary import AVERAGE, CELL, SWEEP, Runs, summarise, tasks_of
+from .summary import AVERAGE, CELL, SWEEP, Runs, summarise
 
 BASE_NEW = ("base", "new", "H")
 HOW_TO_READ = (
@@ -16,13 +16,17 @@ HOW_TO_READ = (
 )
 
 
-def tables(summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Title -> table of texts, "mean ± half-width", with "(2 of 3)" where seeds are missing."""
+def tables(summary: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Title -> table of texts, "mean ± half-width", with "(2 of 3)" where seeds are missing.
+
+    plan: a row a run, done or not, from which rows and columns take their order.
+    """
     found = {}
     for (clip, protocol), cells in summary.groupby(SWEEP, sort=False):
         cells = cells.assign(text=[_text(*line) for line in cells[["mean", "half_width", "n", "asked"]].values])
+        asked = plan[(plan["clip"] == clip) & (plan["protocol"] == protocol)]
         make = {"few-shot": _few_shot, "base-to-new": _base_to_new}.get(protocol, _carried)
-        for title, table in make(cells).items():
+        for title, table in make(cells, asked).items():
             found[f"{protocol[0].upper()}{protocol[1:]}, {clip}: {title}"] = table
     return found
 
@@ -47,7 +51,7 @@ def markdown(runs: Runs, name: str, pictures: Sequence[str] = ()) -> str:
     parts += [f"![accuracies]({picture})" for picture in pictures]
     if len(summary):
         parts.append(HOW_TO_READ)
-        for title, table in tables(summary).items():
+        for title, table in tables(summary, runs.status).items():
             parts += [f"## {title}", markdown_table(table)]
         beside = compared(summary, runs.specs)
         if len(beside):
@@ -69,53 +73,49 @@ def markdown_table(table: pd.DataFrame) -> str:
 # --- the tables
 
 
-def _few_shot(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    shots, tasks = sorted(cells["shots"].unique()), tasks_of(cells)
+def _few_shot(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    shots, tasks = sorted(plan["shots"].unique()), list(plan["task"].unique())
     found = {}
     if len(shots) > 1:
         of = AVERAGE if len(tasks) > 1 else tasks[0]
         title = f"mean of {len(tasks)} tasks by shots" if len(tasks) > 1 else f"{tasks[0]} by shots"
-        part = cells[cells["task"] == of].assign(shots=[_shots(k) for k in cells.loc[cells["task"] == of, "shots"]])
-        found[title] = _pivot(part, ["method"], "shots", list(map(_shots, shots)), cells)
+        found[title] = _pivot(cells[cells["task"] == of], ["method"], "shots", shots, plan)
+        found[title] = found[title].rename(columns={k: _shots(k) for k in shots})
     if len(shots) == 1 or len(tasks) > 1:
+        columns = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
         for k in shots:
-            columns = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
-            found[_shots(k)] = _pivot(cells[cells["shots"] == k], ["method"], "task", columns, cells)
+            found[_shots(k)] = _pivot(cells[cells["shots"] == k], ["method"], "task", columns, plan)
     return found
 
 
-def _base_to_new(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    found, tasks = {}, tasks_of(cells)
-    for k in sorted(cells["shots"].unique()):
+def _base_to_new(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    found, tasks = {}, list(plan["task"].unique())
+    for k in sorted(plan["shots"].unique()):
         part = cells[cells["shots"] == k]
         if len(tasks) > 1:
             title = f"mean of {len(tasks)} tasks, {_shots(k)}"
-            found[title] = _pivot(part[part["task"] == AVERAGE], ["method"], "on", BASE_NEW, part)
-        of_tasks = part[part["task"] != AVERAGE]
-        found[f"by task, {_shots(k)}"] = _pivot(of_tasks, ["task", "method"], "on", BASE_NEW, of_tasks)
+            found[title] = _pivot(part[part["task"] == AVERAGE], ["method"], "on", BASE_NEW, plan)
+        found[f"by task, {_shots(k)}"] = _pivot(part, ["task", "method"], "on", BASE_NEW, plan)
     return found
 
 
-def _carried(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _carried(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Fitted on one task, tested on others."""
     found = {}
-    for (task, k), part in cells[cells["task"] != AVERAGE].groupby(["task", "shots"], sort=False):
-        targets = [on for on in dict.fromkeys(part["on"]) if on not in ("test", AVERAGE)]
+    for (task, k), part in cells.groupby(["task", "shots"], sort=False):
+        targets = [on for on in part["on"].unique() if on not in ("test", AVERAGE)]
         part = part.assign(on=part["on"].replace("test", task))
         columns = [task, *targets, *([AVERAGE] if len(targets) > 1 else [])]
-        found[f"fitted on {task}, {_shots(k)}"] = _pivot(part, ["method"], "on", columns, part)
+        found[f"fitted on {task}, {_shots(k)}"] = _pivot(part, ["method"], "on", columns, plan)
     return found
 
 
-def _pivot(part: pd.DataFrame, index: list[str], column: str, columns: Sequence, order: pd.DataFrame) -> pd.DataFrame:
-    """Texts, in the order of first appearance in `order`; "–" where there is none."""
-    wide = part.pivot_table(index=index, columns=column, values="text", aggfunc="first", sort=False)
-    rows = list(dict.fromkeys(order[index].itertuples(index=False, name=None)))
-    if len(index) == 1:
-        keys = pd.Index([name for (name,) in rows], name=index[0])
-    else:
-        keys = pd.MultiIndex.from_tuples(rows, names=index)
-    return wide.reindex(index=keys, columns=list(columns)).fillna("–").reset_index()
+def _pivot(part: pd.DataFrame, index: list[str], column: str, columns: Sequence, plan: pd.DataFrame) -> pd.DataFrame:
+    """Texts, with rows in the order of `plan`; "–" where there is none."""
+    texts = {(*line[:-2], line[-2]): line[-1] for line in part[[*index, column, "text"]].values}
+    rows = list(dict.fromkeys(plan[index].itertuples(index=False, name=None)))
+    cells = [[*row, *(texts.get((*row, name), "–") for name in columns)] for row in rows]
+    return pd.DataFrame(cells, columns=[*index, *columns])
 
 
 # --- words

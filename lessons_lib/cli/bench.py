@@ -103,11 +103,22 @@ def spec_of(args: argparse.Namespace) -> "Bench":
 
     given = options(args)
     if args.file is not None:
-        return Bench(**(Bench.from_yaml(args.file).to_dict() | given)) if given else Bench.from_yaml(args.file)
+        spec = Bench.from_yaml(args.file)
+        return Bench(**merged(spec.to_dict(), given)) if given else spec
     missing = [f"--{name}" for name in ("methods", "tasks") if name not in given]
     if missing:
         raise ValueError(f"say what to run: a YAML file, or {' and '.join(missing)}")
     return Bench(**given)
+
+
+def merged(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What is given takes the place of what was there; of settings and fit, one by one."""
+    ours = {
+        name: {label: spec[name].get(label, {}) | given[name].get(label, {}) for label in (*spec[name], *given[name])}
+        for name in ("settings", "fit")
+        if name in given
+    }
+    return spec | given | ours
 
 
 def options(args: argparse.Namespace) -> dict[str, Any]:

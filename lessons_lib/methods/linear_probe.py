@@ -151,6 +151,7 @@ class Regression:
         threads = 1 if self.x.size * len(np.unique(self.y)) < ONE_THREAD else None
         with threadpool_limits(threads, user_api="blas"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            warnings.filterwarnings("ignore", message="The number of unique classes")  # as ever at 1 shot
             self.model.fit(self.x, self.y)
         for warning in caught:
             if not issubclass(warning.category, ConvergenceWarning):
