@@ -132,10 +132,20 @@ def test_the_claim_of_a_process_that_died_is_taken_over_and_what_it_was_at_waits
         assert [job.run.label for job in store.plan(Plan(["one"], ""))] == ["one"]
 
 
+def test_a_claim_that_a_full_disk_kept_from_being_given_back_is_taken_over_by_the_same_process(store, path):
+    store.claim()
+    store.file.execute("PRAGMA query_only = 1")  # nothing can be written any more
+    with pytest.raises(OSError, match="cannot be opened or written"):
+        store.release()
+    with Store(path) as second:
+        second.claim()
+        assert second.writer() is not None
+
+
 def test_a_process_that_got_the_number_of_a_dead_one_is_not_taken_for_it(store, path):
     store.claim()
     with sqlite3.connect(path) as file:
-        file.execute("UPDATE writer SET born = born - 1000")
+        file.execute("UPDATE writer SET born = born - 1000, pid = ?", (os.getppid(),))
     with Store(path) as second:
         second.claim()
         assert second.writer() is not None

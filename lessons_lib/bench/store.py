@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .spec import Bench
 
 SILENT = 120.0  # seconds without a sign of life after which a writer on another host counts as dead
+CLAIM = "token, host, pid, born, seen"
 KEY = ("protocol", "method", "task", "shots", "seed", "settings")  # what tells a run from others
 
 SCHEMA = """
@@ -51,6 +52,9 @@ CREATE TABLE writer (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     token TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, born REAL NOT NULL, seen REAL NOT NULL
 )"""
+
+
+_held: set[str] = set()  # the claims of this process
 
 
 class Waiting(NamedTuple):
@@ -122,8 +126,8 @@ class Store:
     def writer(self) -> str | None:
         """The sweep that is writing now, "process 12 on host"; None where there is none."""
         with errors_in_words(self.path):
-            found = self.file.execute("SELECT host, pid, born, seen FROM writer").fetchone()
-        return None if found is None or not _alive(*found) else _named(*found[:2])
+            found = self.file.execute(f"SELECT {CLAIM} FROM writer").fetchone()
+        return None if found is None or not _alive(*found) else _named(*found[1:3])
 
     def _table(self, query: str) -> "pd.DataFrame":
         import pandas as pd
@@ -143,22 +147,24 @@ class Store:
             raise RuntimeError(f"'{self.path}' was opened to be read only")
         host, pid, born, token = socket.gethostname(), os.getpid(), psutil.Process().create_time(), uuid.uuid4().hex
         with errors_in_words(self.path), transaction(self.file):
-            other = self.file.execute("SELECT host, pid, born, seen FROM writer").fetchone()
+            other = self.file.execute(f"SELECT {CLAIM} FROM writer").fetchone()
             if other is not None and _alive(*other):
                 raise RuntimeError(
-                    f"'{self.path}' is being written by another sweep, {_named(*other[:2])}: let it finish or stop it, "
+                    f"'{self.path}' is being written by another sweep, {_named(*other[1:3])}: let it end or stop it, "
                     "or give another path. Reading the file meanwhile is fine"
                 )
             about = (token, host, pid, born, time.time())
             self.file.execute("INSERT OR REPLACE INTO writer VALUES (1, ?, ?, ?, ?, ?)", about)
             self.file.execute("UPDATE job SET state = 'waiting' WHERE state = 'running'")
         self.token = token
+        _held.add(token)
 
     def release(self) -> None:
         """Lets others write. What was running waits again. Does nothing where another sweep has taken over."""
         token, self.token = self.token, None
         if token is None:
             return
+        _held.discard(token)  # also where the disk is full, and the file says otherwise
         with errors_in_words(self.path), transaction(self.file):
             if self.file.execute("DELETE FROM writer WHERE token = ?", (token,)).rowcount:
                 self.file.execute("UPDATE job SET state = 'waiting' WHERE state = 'running'")
@@ -211,9 +217,9 @@ class Store:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction. Raises RuntimeError where the file is no longer this sweep's to write."""
         with errors_in_words(self.path), transaction(self.file):
-            found = self.file.execute("SELECT token, host, pid FROM writer").fetchone()
+            found = self.file.execute(f"SELECT {CLAIM} FROM writer").fetchone()
             if self.token is None or found is None or found[0] != self.token:
-                by = "another sweep" if found is None else f"another sweep, {_named(*found[1:])}"
+                by = "another sweep" if found is None else f"another sweep, {_named(*found[1:3])}"
                 raise RuntimeError(f"'{self.path}' is no longer this sweep's to write: it was taken over by {by}")
             yield self.file
 
@@ -224,10 +230,12 @@ def keys(spec: "Bench") -> list[tuple]:
     return [(*run.cell, seed, digests[run.content]) for run, seed in spec.jobs()]
 
 
-def _alive(host: str, pid: int, born: float, seen: float) -> bool:
+def _alive(token: str, host: str, pid: int, born: float, seen: float) -> bool:
     """Whether a writer is still there: for certain on this host, by its last sign of life on another."""
     if host != socket.gethostname():
         return time.time() - seen < SILENT
+    if pid == os.getpid():
+        return token in _held
     try:
         return abs(psutil.Process(pid).create_time() - born) < 2
     except psutil.NoSuchProcess:
