@@ -192,7 +192,7 @@ def base_against_new(
     lines = ax.contour(across, up, h, levels, colors=REFERENCE, linewidths=0.8, alpha=0.5)
     ax.clabel(lines, fmt=lambda level: f"H = {level:g}", fontsize=7)
     for i, (x, y) in enumerate(zip(base, new)):
-        ax.plot(x, y, MARKERS[i % len(MARKERS)], color=PALETTE[i % len(PALETTE)], ms=8, mec="white", zorder=3)
+        ax.plot(x, y, MARKERS[i % len(MARKERS)], color=PALETTE[i % len(PALETTE)], ms=8, mec="white", mew=0.5, zorder=3)
     ax.set(xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]], title=title)
     ax.set(xlabel="base accuracy (%)", ylabel="new accuracy (%)")
     ax.grid(False)
