@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
+
 
 @dataclass
 class Cell:
@@ -110,6 +112,21 @@ def ran(folder: Path) -> list[str]:
     """ "label seed" of everything that workers began."""
     names = (path.name for path in folder.iterdir())
     return sorted(" ".join(name.split(" task ")[0].split()) for name in names if " task " in name)
+
+
+def until(true, seconds: float = 300) -> None:
+    """Waits for something that comes about soon, on a busy machine a little later."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def main(file: str, folder: str, seconds: str) -> None:

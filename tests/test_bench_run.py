@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import psutil
 import pytest
-from bench_workers import Dying, Obedient, Plan, Unwilling, ran
+from bench_workers import Dying, Obedient, Plan, Unwilling, alive, ran, until
 
 from lessons_lib.bench import Store, Summary, driver, run
 from lessons_lib.bench.local import how_it_ended
@@ -124,13 +123,6 @@ def start(path: Path, folder: Path, seconds: float) -> subprocess.Popen:
     return subprocess.Popen(list(map(str, command)), env=environment, stdout=-1, stderr=-1, text=True)
 
 
-def until(true, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)
-
-
 def states(path: Path) -> Counter:
     if not path.exists():
         return Counter()
@@ -139,10 +131,6 @@ def states(path: Path) -> Counter:
             return Counter(store.status().state)
     except ValueError:  # it is just being made
         return Counter()
-
-
-def gone(pids: list[int]) -> bool:
-    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -156,7 +144,7 @@ def test_a_sweep_that_is_stopped_keeps_what_is_done_leaves_no_process_and_goes_o
     finally:
         started.kill()
     assert started.returncode in (-number, 128 + number)
-    until(lambda: gone(workers))
+    until(lambda: not any(map(alive, workers)))
     done = states(path)["done"]
     assert 2 <= done < 8 and states(path)["waiting"] == 8 - done
     with Store(path, read_only=True) as store:

@@ -37,8 +37,10 @@ def open_to_write(path: Path, schema: str) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Also where the folder cannot be written, so that SQLite cannot watch for a writer there."""
+    """Also where nothing can be written beside it, for want of permission or room, and so nobody can be writing it."""
     address = path.absolute().as_uri() + "?mode=ro"
+    log = Path(f"{path}-wal")  # what is not in the file itself yet
+    settled = not log.is_file() or not log.stat().st_size
     for more in ("", "&immutable=1"):
         file = sqlite3.connect(address + more, uri=True, timeout=PATIENCE, isolation_level=None)
         try:
@@ -46,7 +48,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             return file
         except BaseException as error:
             file.close()
-            if more or "unable to open" not in str(error):
+            if more or not settled or not any(said in str(error) for said in ("unable to open", "disk I/O")):
                 raise
     raise AssertionError("unreachable")
 
