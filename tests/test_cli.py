@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.cli import main
-from lessons_lib.cli.arguments import at_least, check_names, make_method, method_named, pairs, value_of
+from lessons_lib.cli.arguments import aligned, at_least, check_names, make_method, method_named, pairs, value_of
 from lessons_lib.cli.main import COMMANDS, is_expected, make_parser, said
 
 
@@ -215,6 +215,15 @@ def test_what_a_fit_takes_is_known_through_its_parents():
     assert method_named("TextProbe").fit_arguments() == method_named("CoOp").fit_arguments()
     assert set(method_named("CLIPAdapter").fit_arguments()) == set(method_named("CoOp").fit_arguments())
     assert method_named("LP++").fit_arguments()["epochs"] == 300 and "lr" not in method_named("LP++").fit_arguments()
+
+
+def test_tables_are_aligned():
+    import pandas as pd
+
+    table = pd.DataFrame({"class": ["cat", "tea pot"], "right (%)": [5.0, 100.0], "taken for": ["", "dog"]})
+    assert aligned(table).splitlines() == [
+        "class    right (%)  taken for", "cat            5.0", "tea pot      100.0  dog"
+    ]  # fmt: skip
 
 
 def test_names_are_checked_in_order():

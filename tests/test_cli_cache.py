@@ -76,6 +76,12 @@ def test_ages(text, seconds):
     assert cache.age(text) == seconds
 
 
+def test_paths_are_shown_without_the_name_of_ones_home(tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path)
+    assert cache.shown(tmp_path / "a" / "b") == "~/a/b"
+    assert cache.shown(tmp_path.parent) == str(tmp_path.parent)
+
+
 @pytest.mark.parametrize(("count", "words"), [(0, "0 bytes"), (2_500_000, "2.5 MB"), (3_200_000_000, "3.2 GB")])
 def test_sizes(count, words):
     assert cache.size(count) == words

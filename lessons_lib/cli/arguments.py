@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..suggest import nearest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..clip import Clip
     from ..data import Task
     from ..methods import Method
@@ -153,6 +155,17 @@ def one_of(*choices: str) -> Callable[[str], str]:
 def shows_progress() -> bool:
     """Bars are for people: not for a log file."""
     return sys.stderr.isatty()
+
+
+def aligned(table: "pd.DataFrame") -> str:
+    """A table in plain text: words lie to the left, numbers to the right."""
+    columns = []
+    for name in table.columns:
+        texts = [str(name), *map(str, table[name])]
+        width = max(map(len, texts))
+        is_number = table[name].dtype.kind in "iuf"
+        columns.append([text.rjust(width) if is_number else text.ljust(width) for text in texts])
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns))
 
 
 def _plain(name: str) -> str:

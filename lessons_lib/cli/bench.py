@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_clip_options, at_least, method_named, shows_progress, value_of
+from .arguments import add_clip_options, aligned, at_least, method_named, shows_progress, value_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,6 +221,6 @@ def ending(summary: "Summary", status: "pd.DataFrame", path: Path) -> str:
     lines = [f"{summary.done} runs done, {summary.skipped} were done before, {summary.failed} failed"]
     failed = status[status["state"] == "failed"]
     if len(failed):
-        lines.append(failed[["method", "task", "shots", "seed", "attempts", "error"]].to_string(index=False))
+        lines.append(aligned(failed[["method", "task", "shots", "seed", "attempts", "error"]]))
         lines.append("the same command tries them again")
     return "\n".join([*lines, f"tables: lessons report {path}"])

@@ -3,8 +3,9 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 
-from .arguments import one_of
+from .arguments import aligned, one_of
 
 EXAMPLES = """\
 examples:
@@ -53,7 +54,7 @@ def listing(entries: list) -> str:
 
     from lessons_lib.files import cache_dir
 
-    lines = [f"cached features in '{cache_dir() / 'features'}'"]
+    lines = [f"cached features in '{shown(cache_dir() / 'features')}'"]
     if entries:
         rows = [{**about(entry), "bytes": entry.size, "written": entry.written} for entry in entries]
         by_model = pd.DataFrame(rows).groupby(["model", "view"], sort=True)
@@ -62,7 +63,7 @@ def listing(entries: list) -> str:
         table = table.sort_values("bytes", ascending=False)
         table["size"] = table.pop("bytes").map(size)
         table["newest"] = table["newest"].map(lambda at: time.strftime("%Y-%m-%d %H:%M", time.localtime(at)))
-        lines.append(table.to_string(index=False))
+        lines.append(aligned(table))
     total = size(sum(entry.size for entry in entries))
     return "\n".join([*lines, f"{len(entries):,} entries, {total}"])
 
@@ -88,6 +89,12 @@ def age(text: str) -> float:
 def size(count: int) -> str:
     """Bytes in words."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count:,} bytes"
+
+
+def shown(path: Path) -> str:
+    """A path as it may be sent to others: without the name of one's home."""
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 
 def confirmed(question: str) -> bool:

@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .cache import size
+from .cache import shown, size
 
 if TYPE_CHECKING:
     from ..teaching.environment import Finding
@@ -98,7 +98,7 @@ def cache() -> "Finding":
     from ..files import cache_dir
 
     entries, folder = cache_entries(), cache_dir()
-    held = f"'{folder}', {size(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
+    held = f"'{shown(folder)}', {size(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
     place = next(place for place in (folder, *folder.parents) if place.exists())
     if os.access(place, os.W_OK):
         return _finding("cache", held)
@@ -110,7 +110,9 @@ def weights() -> list["Finding"]:
     from ..clip.present import weights_here
 
     found = [
-        _finding(" ".join(filter(None, (one.name, one.pretrained))), f"{size(one.path.stat().st_size)}, '{one.path}'")
+        _finding(
+            " ".join(filter(None, (one.name, one.pretrained))), f"{size(one.path.stat().st_size)}, '{shown(one.path)}'"
+        )
         for one in weights_here()
         if one.name != "toyclip"
     ]

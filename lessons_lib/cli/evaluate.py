@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from .arguments import add_clip_options, add_data_options, load_clip, load_task, one_of, part_of
+from .arguments import add_clip_options, add_data_options, aligned, load_clip, load_task, one_of, part_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"carried from {len(method.classnames)} classes to the {len(task.classnames)} of {task.name}")
     print(f"{name} on {task.name}, {args.split}: {ready.score(split):.1f} % of {len(split):,} images")
     if args.per_class:
-        print(by_class(ready, split).to_string(index=False))
+        print(aligned(by_class(ready, split)))
     return 0
 
 
