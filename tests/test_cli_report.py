@@ -250,8 +250,8 @@ def test_costs_are_means_over_runs():
 
 
 def test_markdown_tables_keep_their_columns():
-    table = markdown_table(pd.DataFrame({"a": ["x|y"], "b": ["two\nlines"]}))
-    assert table.splitlines() == ["| a | b |", "| --- | ---: |", "| x\\|y | two lines |"]
+    table = markdown_table(pd.DataFrame({"a": ["x|y"], "b": ["two\nlines"], "c": [-1.5]}))
+    assert table.splitlines() == ["| a | b | c |", "| --- | --- | ---: |", "| x\\|y | two lines | -1.5 |"]
 
 
 # --- the command

@@ -65,8 +65,8 @@ def markdown(runs: Runs, name: str, pictures: Sequence[str] = ()) -> str:
 
 def markdown_table(table: pd.DataFrame) -> str:
     """Columns that hold numbers lie to the right."""
-    rows = [[str(value).replace("|", "\\|").replace("\n", " ") for value in row] for row in table.values]
-    marks = ["---" if i == 0 else "---:" for i in range(len(table.columns))]
+    rows = [[(str(value) or " ").replace("|", "\\|").replace("\n", " ") for value in row] for row in table.values]
+    marks = ["---:" if all(row[i][0] in "0123456789+-–" for row in rows) else "---" for i in range(len(table.columns))]
     return "\n".join(f"| {' | '.join(row)} |" for row in [list(map(str, table.columns)), marks, *rows])
 
 

@@ -42,6 +42,7 @@ def _curves(cells: pd.DataFrame, title: str) -> Figure:
         ax.set_xticks(shots, [str(k) for k in shots])
         ax.minorticks_off()
         ax.set(title="mean of the tasks" if task == AVERAGE else task, xlabel="training images a class")
+        ax.set_ylim(max(-1, ax.get_ylim()[0]), min(101, ax.get_ylim()[1]))  # bands may reach beyond
     for ax in axes[len(tasks) :]:
         ax.axis("off")
     _legend(figure, axes[columns - 1], looks)
@@ -82,6 +83,7 @@ def _panel(ax: Axes, part: pd.DataFrame, looks: dict[str, dict]) -> None:
         ax.errorbar(line.mean, names.index(line.method), xerr=around, ms=5, lw=1.3, **looks[line.method])
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlim(max(-1, ax.get_xlim()[0]), min(101, ax.get_xlim()[1]))
 
 
 def _parts(cells: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
