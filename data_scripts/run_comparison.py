@@ -13,11 +13,11 @@ method on validation images (LinearProbe, LP++, Tip-Adapter). Images are not aug
 Two hours are not enough for everything (`comparison_plan.LEFT_OUT` has it in full; `plan` prints it, and it is kept
 with the results):
     few-shot      methods in the image tower and CoCoOp on three of eleven tasks; below 16 shots only MaPLe,
-                  CoOp+VPT and DAPT of them, at 1 and 2; DAPT's ablations on two tasks
-    base-to-new   CoOp+VPT and DAPT on three tasks
+                  CoOp+VPT and DAPT of them, at 1 and 2; DAPT's ablations on one task
+    base-to-new   CoOp+VPT and DAPT on three tasks, with three seeds
     cross-task, domain shift   three seeds for CoCoOp and MaPLe, without VPT, IVLP, CoOp+VPT and DAPT
-    epochs        CoOp 50; CoOp+VPT and DAPT 10 to 50 (published: 50 to 200), with one learning rate for all tasks;
-                  CoCoOp 5 in few-shot (published: 10)
+    epochs        CoOp 50; CoOp+VPT and DAPT 10 to 50, in batches of 4 (published: 50 to 200, of 32), with one
+                  learning rate; CoCoOp 5 in few-shot (published: 10)
 """
 
 import argparse
