@@ -176,6 +176,7 @@ def _batches(
         ViewsOf(split, transform, None if views is None else range(views), seed),
         batch_size=max(1, batch_size // (views or 1)),
         num_workers=num_workers,
+        pin_memory=torch.device(clip.device).type == "cuda",  # so that copies to the GPU need not be waited for
         generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
     )
 

@@ -64,7 +64,8 @@ class Inputs:
         """For each tensor of positions (n,) the features (n, D), or images (n, 3, S, S), on the CLIP's device."""
         if self.features is not None:
             view = self.features[(epoch - 1) % len(self.features)]
-            yield from (view[rows.to(view.device)] for rows in chosen)
+            rows = torch.cat(chosen).to(view.device)  # one copy an epoch, not one a batch
+            yield from (view[part] for part in rows.split([len(part) for part in chosen]))
             return
         for images in self._images(epoch, chosen):
             images = images.to(self.clip.device, non_blocking=True)

@@ -172,16 +172,18 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
         batches.pop()
     rank, world = _processes()
     mine = [rows[rank::world] for rows in batches]
-    labels, device = inputs.split.labels, method.clip.device
+    device = method.clip.device
+    labels = inputs.split.labels[torch.cat(mine)].to(device)  # one copy an epoch
+    labels = labels.split([len(part) for part in mine])
     total = torch.zeros((), device=device)
-    for step, (rows, part, batch) in enumerate(zip(batches, mine, inputs.batches(epoch, mine)), start=1):
+    for step, (rows, part, batch) in enumerate(zip(batches, labels, inputs.batches(epoch, mine)), start=1):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches))
         optimizer.zero_grad(set_to_none=True)
         if len(part):
             share = len(part) / len(rows)
             try:
-                loss = method.loss(batch, labels[part].to(device)) * share
+                loss = method.loss(batch, part) * share
                 loss.backward()
             except RuntimeError as error:
                 if not _is_out_of_memory(error):

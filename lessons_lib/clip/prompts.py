@@ -81,6 +81,8 @@ class PromptLayout:
         grid: (C · S,) the row that fills each place of the grid; behind a class's last row that row again, which no
             row before it sees and nothing reads.
         in_grid: (T,) the place of each row in the grid.   last: (C,) the row of each class that is read.
+        learned, learned_shared, learned_own: where context vectors go among all (C, L), the shared (P,) and the own
+            (T,) rows, a row of places each; found here once, since to find them on a GPU is to wait for it.
         """
         lengths = self.ends + 1 - self.shared  # (C,)
         behind = lengths.cumsum(0)  # (C,) rows up to and with this class
@@ -91,6 +93,9 @@ class PromptLayout:
         self.grid = ((behind - lengths)[:, None] + torch.minimum(at, lengths[:, None] - 1)).flatten()
         self.in_grid = self.own_class * width + place
         self.last = behind - 1
+        self.learned = (self.slots >= 0).nonzero()
+        self.learned_shared = (self.slots[0, : self.shared] >= 0).nonzero()
+        self.learned_own = (self.slots[self.own_class, self.own_position] >= 0).nonzero()
 
 
 def _row(words: list[int], name_end: int, n_ctx: int, position: str) -> list[int]:

@@ -121,7 +121,7 @@ class TextTower:
     def _encode_whole(self, layout: PromptLayout, context: Tensor, deep: Sequence[Tensor]) -> Tensor:
         """(G, M, d) or (1, C, M, d) -> (G, C, D): all prompts at the full context length."""
         classes = torch.arange(len(layout), device=layout.slots.device)[:, None].expand_as(layout.slots)  # (C, L)
-        x = self._rows(layout.tokens, layout.slots, classes, context)  # (G, C, L, d)
+        x = self._rows(layout.tokens, layout.slots, classes, layout.learned, context)  # (G, C, L, d)
         behind = self.model.positional_embedding.shape[0] - x.shape[2]
         x = torch.nn.functional.pad(x, (0, 0, 0, behind)).flatten(0, 1)  # (G · C, context length, d)
         features = self.encode_embeddings(x, layout.ends.repeat(len(context)), deep)
@@ -133,8 +133,8 @@ class TextTower:
         first = torch.zeros(shared, dtype=torch.long, device=layout.tokens.device)  # the shared rows are also class 0's
         x = torch.cat(
             [
-                self._rows(layout.tokens[0, :shared], layout.slots[0, :shared], first, context),
-                self._rows(layout.tokens[own], layout.slots[own], layout.own_class, context),
+                self._rows(layout.tokens[0, :shared], layout.slots[0, :shared], first, layout.learned_shared, context),
+                self._rows(layout.tokens[own], layout.slots[own], layout.own_class, layout.learned_own, context),
             ],
             dim=1,
         )  # (G, P + T, d)
@@ -159,12 +159,13 @@ class TextTower:
         attended = _attend_own(layout, q, k, v, ends_only=True)  # (G, h, C, e)
         return finish(block, x[:, rows], join_heads(attended))
 
-    def _rows(self, tokens: Tensor, slots: Tensor, classes: Tensor, context: Tensor) -> Tensor:
-        """tokens, slots, classes: (...) alike; context: (G, M, d) or (1, C, M, d) -> (G, ..., d), without positions."""
+    def _rows(self, tokens: Tensor, slots: Tensor, classes: Tensor, learned: Tensor, context: Tensor) -> Tensor:
+        """tokens, slots, classes: (...) alike; learned: where the slots are of context vectors; context: (G, M, d) or
+        (1, C, M, d) -> (G, ..., d), without positions."""
         fixed = self.embed(tokens).expand(len(context), *tokens.shape, -1)
-        learned = (slots >= 0).nonzero(as_tuple=True)  # where context vectors go
-        if len(learned[0]) == 0:
+        if len(learned) == 0:
             return fixed
+        learned = learned.unbind(1)
         vectors = context[:, slots[learned]] if context.ndim == 3 else context[:, classes[learned], slots[learned]]
         return fixed.to(vectors.dtype).index_put(
             (torch.arange(len(context), device=tokens.device)[:, None], *learned), vectors

@@ -50,7 +50,7 @@ class Album:
     damaged: str
 
 
-def draw_album(folder: Path, *, per_class: int = 48, bursts: int = 3, misfiled: int = 8, seed: int = 0) -> Album:
+def draw_album(folder: Path, *, per_class: int = 48, bursts: int = 5, misfiled: int = 8, seed: int = 0) -> Album:
     """Writes a folder of JPEGs, one folder a class, and says what is where. The same seed writes the same pixels.
 
     per_class: moments a class.   bursts: how many of them were taken twice.   misfiled: photos in a wrong folder.
@@ -68,7 +68,7 @@ def draw_album(folder: Path, *, per_class: int = 48, bursts: int = 3, misfiled: 
         taken.how[again, 4] = 1 - taken.how[again, 4]  # with other grain,
         squares = taken.render(size=LONG).permute(0, 2, 3, 1).numpy()  # (n, H, W, 3)
         portrait = rng.random(per_class)[twice] < 0.4
-        edge = rng.integers(4, LONG - SHORT - 4, per_class)[twice] + 3 * again  # from a slightly other place
+        edge = rng.integers(4, LONG - SHORT - 4, per_class)[twice] + 2 * again  # from a slightly other place
         for square, upright, at, moment in zip(squares, portrait, edge, twice, strict=True):
             cut = square[:, at : at + SHORT] if upright else square[at : at + SHORT]
             photos.append((name, Image.fromarray(cut), moment))
