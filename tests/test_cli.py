@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -44,13 +45,20 @@ def test_every_command_has_help_with_examples(command, capsys):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_in_the_help_can_be_parsed(command, capsys):
-    import shlex
-
     examples = COMMANDS[command].EXAMPLES.partition("examples:")[2].splitlines()
     lines = [line.split("   ")[0] for line in (text.strip() for text in examples) if line.startswith("lessons ")]
     assert lines
     for line in lines:
         make_parser().parse_args(shlex.split(line)[1:])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/command_line.md"])
+def test_the_commands_that_the_pages_show_can_be_parsed(page):
+    text = (Path(__file__).parents[1] / page).read_text().replace("\\\n", " ")
+    lines = re.findall(r"^(?:\$ )?lessons ([^#\n]+)", text, re.M)
+    assert {line.split()[0] for line in lines} >= {"doctor", "fit", "eval", "bench"}
+    for line in lines:
+        make_parser().parse_args(shlex.split(line))
 
 
 def test_help_does_not_import_torch():
