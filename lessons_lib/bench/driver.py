@@ -1,6 +1,7 @@
 """The one process that deals out a sweep's runs and writes what comes back."""
 
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -79,6 +80,7 @@ def run(
     engine: "local", processes on this machine, or "ray", a Ray cluster that runs already (docs/cluster.md).
     processes: at most so many runs at a time; None for one a core, or one a GPU, or all that the cluster holds.
     retries: how often a run that crashed is tried again, at once; failed ones are tried anew by the next call.
+    progress: show a bar; failed runs are named on stderr in any case.
     address: of the cluster, "auto" for the one that this machine belongs to.   gpus_per_run: such as 0.25; None for one
         where the cluster has GPUs and the device may be one.   cpus_per_run: cores of a run.
     make_worker: called once in each process, it gives what carries runs out (`work.Worker`).
@@ -149,10 +151,11 @@ def _drive(
                 continue
             failed += 1
             bar.update()
-            bar.write(f"failed: {described(job)}: {error}")
+            bar.write(f"failed: {described(job)}: {error}", file=sys.stderr)
             bar.set_postfix(failed=failed)
         if stop and not ended:
-            bar.write(f"stopped: {skipped + done} runs are in '{store.path}'; run the same again to go on")
+            said = f"stopped: {skipped + done} runs are in '{store.path}'; run the same again to go on"
+            bar.write(said, file=sys.stderr)
             raise KeyboardInterrupt if stop[0] == signal.SIGINT else SystemExit(128 + stop[0])
         if time.monotonic() - beaten > BEAT:
             store.beat()

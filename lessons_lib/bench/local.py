@@ -184,6 +184,8 @@ def cores_here() -> int:
 
 def _devices(device: str) -> list[str]:
     """Those that processes take in turn. Raises ValueError for one that is not here."""
+    if device == "cpu":
+        return ["cpu"]
     import torch
 
     from ..device import resolve_device
