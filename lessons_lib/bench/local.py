@@ -93,7 +93,7 @@ class Local:
     def close(self) -> None:
         for slot in self.slots:
             if slot is not None:
-                slot.process.terminate()  # all at once, and then each
+                slot.leave()  # all at once, and then each
         for slot in self.slots:
             if slot is not None:
                 slot.end()
@@ -119,9 +119,16 @@ class _Process:
         except ConnectionError:
             pass  # it has just died, which `wait` is about to find
 
+    def leave(self) -> None:
+        """One that has no run ends by itself, and tidies up; else it may be in the middle of anything, since what is
+        not written whole is not kept."""
+        if self.ready and self.job is None:
+            self.pipe.close()
+        else:
+            self.process.terminate()
+
     def end(self) -> None:
-        """As what it does not write whole is not kept, it may be in the middle of anything."""
-        self.process.terminate()
+        self.leave()
         self.process.join(GRACE)
         if self.process.is_alive():
             self.process.kill()
