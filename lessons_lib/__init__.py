@@ -37,6 +37,8 @@ _HOME = {  # public name -> the module that defines it
     "load_method": "lessons_lib.methods",
 }
 _MODULES = (
+    "bench",
+    "cli",
     "clip",
     "data",
     "device",
