@@ -26,7 +26,7 @@ LAND = {  # folder, as the pilot called it -> the words of EuroSAT's authors
     "woodland": "forest",
 }
 BY_HAND = Conditions(  # in all weathers, now and then blurred, something in front
-    brightness=0.14, contrast=(0.75, 1.15), noise=(0.02, 0.08), colour_jitter=0.1, clutter=0.2,
+    brightness=0.14, contrast=(0.75, 1.15), noise=(0.01, 0.045), colour_jitter=0.1, clutter=0.2,
     styles=(("plain", 0.92), ("blurred", 0.08)),
 )  # fmt: skip
 LONG, SHORT = 160, 120  # pixels
