@@ -71,7 +71,7 @@ def cluster(ray_folder):
 
 
 def add_node(cluster):
-    settings = {"num_cpus": 1, "include_dashboard": False, "include_log_monitor": False}
+    settings = {"num_cpus": 1, "include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return cluster.add_node(**settings)

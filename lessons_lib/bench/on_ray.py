@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .spec import Bench
 
 ANSWER = 5.0  # seconds in which a cluster's address must answer
+AGAIN = 0.2  # seconds before an actor that could not be reached is asked again
 LOOK = 5.0  # seconds between looks at which nodes there are
 ROOM = 300.0  # seconds without any node that could take a run, after which it is given up
 PASSED_ON = ("LESSONS_CACHE", "LESSONS_DATA")  # environment variables
@@ -103,8 +104,13 @@ class OnRay:
     def _heard(self, actor: "_Actor") -> Outcome | None:
         try:
             what, content = self.ray.get(actor.answer)
+        except self.ray.exceptions.ActorUnavailableError as error:
+            return self._doubted(actor, error)
         except self.ray.exceptions.RayError as error:
             return self._buried(actor, error)
+        if actor.doubt:  # it is back, but what it was at is not known
+            self._end(actor)
+            return Outcome(actor.job, actor.host, error=actor.doubt, lost=True) if actor.job else None
         actor.answer = None
         if what == UNUSABLE:
             raise RuntimeError(f"no run could be started: {content}")
@@ -118,6 +124,12 @@ class OnRay:
         if "CUDA" in content:  # nothing works any more in a process after some of its errors
             self._end(actor)
         return Outcome(job, actor.host, error=content)
+
+    def _doubted(self, actor: "_Actor", error: Exception) -> None:
+        """It cannot be reached. Asked again, Ray knows in a while whether it died, and whether its node did."""
+        actor.doubt = in_a_line(error)
+        time.sleep(AGAIN)
+        actor.answer = actor.handle.is_there.remote()
 
     def _buried(self, actor: "_Actor", error: Exception) -> Outcome | None:
         self._end(actor)
@@ -172,13 +184,15 @@ class OnRay:
 
 @dataclass(eq=False)
 class _Actor:
-    """answer: what is being waited for, that it is ready at first.   job: the run that it is at."""
+    """answer: what is being waited for, at first that it is ready.   job: the run that it is at.   doubt: whether it is
+    still there, and why."""
 
     handle: object
     answer: object | None
     job: Waiting | None = None
     host: str = ""
     node: str = ""
+    doubt: str = ""
 
     @property
     def idle(self) -> bool:
@@ -199,6 +213,9 @@ class _Remote:
         except Exception as error:
             return UNUSABLE, in_a_line(error)
         return "ready", (socket.gethostname(), ray.get_runtime_context().get_node_id())
+
+    def is_there(self) -> tuple[str, object]:
+        return "ready", None
 
     def run(self, run: dict, seed: int) -> tuple[str, object]:
         try:
