@@ -1,12 +1,10 @@
-"""What lesson 09 compares: every cell of the sweep with its seeds, what each costs, and what is left out.
+"""What lesson 09 compares: every cell of the sweep with its seeds, and what is left out.
 
 `run_comparison.py` runs it. The cells that `findings_prompt_learning.py` has with the same settings are taken over.
 """
 
-import math
-
 from lessons_lib import sweeps
-from lessons_lib.data.toyworld import ELEVEN, SHIFTS, SPLIT_SIZES, TASKS
+from lessons_lib.data.toyworld import ELEVEN, SHIFTS
 from lessons_lib.sweeps import Run
 
 SEEDS, FEW_SEEDS = (1, 2, 3, 4, 5), (1, 2, 3)
@@ -108,37 +106,3 @@ def epochs_of(protocol: str, method: str, shots: int) -> int | None:
     if method == "DAPT":
         return PAIR_EPOCHS[shots] if protocol == "few-shot" else 10
     return 5 if method == "CoCoOp" and protocol == "few-shot" else None
-
-
-# --- what it costs
-
-FORWARD, BOTH_WAYS = 170, 90  # images a second through the image tower on one core: embedded, and trained on
-PER_IMAGE = {  # seconds of training per image and epoch, from short runs on toy_pets and toy_satellite
-    "CoOp": 5e-4, "KgCoOp": 7.5e-5, "CLIPAdapter": 3.6e-5, "TextProbe": 2.7e-5, "LPPlusPlus": 1e-5, "CoCoOp": 0.014,
-    "TipAdapter": 2e-5, "VPT": 1 / BOTH_WAYS, "IVLP": 1.25 / BOTH_WAYS, "MaPLe": 1.25 / BOTH_WAYS,
-    "DAPT": 1 / 77,
-}  # fmt: skip
-EPOCHS = {"KgCoOp": 100, "CLIPAdapter": 200, "TextProbe": 300, "LPPlusPlus": 300, "CoCoOp": 10, "TipAdapter": 20,
-          "VPT": 5, "IVLP": 5, "MaPLe": 5}  # fmt: skip
-PROBE = 1e-3  # seconds a training image, with the search
-
-
-def cost(run: Run) -> float:
-    """Seconds on one quiet core, roughly, once the frozen features of all plain images are cached."""
-    classes = len(TASKS[run.task].classnames)
-    trained_on = run.shots * (math.ceil(classes / 2) if run.protocol == "base-to-new" else classes)
-    tests = [run.task, *run.others]
-    tested = sum(SPLIT_SIZES["test"] * len(TASKS[task].classnames) for task in tests)
-    seconds = 0.1
-    if run.method == "LinearProbe":
-        seconds += PROBE * trained_on
-    elif run.method != "ZeroShot":
-        epochs = run.fit.get("epochs", EPOCHS.get(run.method, 200))
-        seconds += PER_IMAGE[run.method] * trained_on * epochs * (1 + classes / 64 if run.method == "CoOp" else 1)
-    if run.label == "Tip-Adapter" and run.protocol == "few-shot":
-        seconds += 10 * trained_on / FORWARD  # the views, which all later runs find in the cache
-    if run.method in ("VPT", "IVLP", "MaPLe", "DAPT"):
-        seconds += tested / FORWARD
-    elif run.method == "CoCoOp":
-        seconds += 5e-5 * tested * classes
-    return seconds

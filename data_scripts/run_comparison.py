@@ -29,10 +29,11 @@ from pathlib import Path
 import findings_prompt_learning as prompt_learning
 import pandas as pd
 import torch
-from comparison_plan import ABLATIONS, LEFT_OUT, METHODS, ON_FEATURES, SHARED, TEN, cells, cost, jobs
+from comparison_plan import ABLATIONS, LEFT_OUT, METHODS, ON_FEATURES, SHARED, TEN, cells, jobs
 
 import lessons_lib as ll
 from lessons_lib import diagnostics, sweeps
+from lessons_lib.bench.estimate import toy_seconds
 from lessons_lib.data.toys import renderer_fingerprint
 from lessons_lib.data.toyworld import SHIFTS
 from lessons_lib.evaluation import interval
@@ -71,14 +72,13 @@ def print_plan() -> None:
     recorded = recorded_rows(toyclip().fingerprint)
     todo = missing_jobs(recorded)
     table = pd.DataFrame(
-        {"protocol": r.protocol, "method": r.label, "shots": r.shots, "runs": 1, "core seconds": cost(r)}
+        {"protocol": r.protocol, "method": r.label, "shots": r.shots, "runs": 1, "core seconds": toy_seconds(r)}
         for r, _ in todo
     )
     print(table.groupby(["protocol", "method", "shots"], sort=False).sum().round().astype(int).to_string())
     total = table["core seconds"].sum()
     print(f"\n{len(jobs()) - len(todo)} runs are taken over from {OTHER}; {len(todo)} are to do.")
-    hours = " and ".join(f"{sum(cost(run) for run, _ in part) / 3600:.1f}" for part in sweeps.deal(todo, 2, cost))
-    print(f"About {total:.0f} core seconds, in two parts side by side {hours} hours.\n")
+    print(f"About {total:.0f} core seconds, in two parts side by side {total / 7200:.1f} hours.\n")
     print("Left out or shortened:", *LEFT_OUT, sep="\n- ")
 
 
@@ -223,7 +223,7 @@ def main() -> None:
     else:
         clip = toyclip()
         todo = missing_jobs(recorded_rows(clip.fingerprint))
-        sweeps.run_part(todo, *sweeps.part_of(args.part), PARTS, clip, cost=cost, carry=carry)
+        sweeps.run_part(todo, *sweeps.part_of(args.part), PARTS, clip, cost=toy_seconds, carry=carry)
 
 
 if __name__ == "__main__":

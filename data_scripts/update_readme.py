@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import findings
+import run_comparison
 from findings_prompt_learning import base_to_new_by_task, base_to_new_table
 
 from lessons_lib import sweeps
@@ -38,6 +39,7 @@ def blocks() -> dict[str, dict[str, str]]:
         "README.md": {
             "measured times": times_table(),
             "measured findings": sweeps.findings_table(found),
+            "measured comparison": run_comparison.report(recorded_runs.comparison()),
             "measured base-to-new": base_to_new_table(prompts),
         },
         "docs/results.md": {
