@@ -8,7 +8,9 @@ same step in the memory of one. Peak memory on a CPU is measured in a process of
 
 A published computation whose step would take longer than --limit, or more memory than there is, as fewer classes
 foretell, is left out: null, with the reason. The results, with machine, versions and settings, go to
-benchmarks/results/prompt_learning.json and .png; the exit status is 1 when a target is missed.
+benchmarks/results/prompt_learning.json and .png, where cases that were measured before on the same machine, and are not
+measured now, are kept: `--methods cocoop --classes 100` measures that one anew. The exit status is 1 when a target of
+those measured is missed.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import open_clip
 import psutil
 import torch
 import torch.nn.functional as F
-from measuring import ROOT, alternating, can_measure_memory, machine, peak_bytes, write_record
+from measuring import ROOT, alternating, can_measure_memory, machine, peak_bytes, versions, write_record
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
@@ -195,6 +197,21 @@ def judge(rows: list[dict]) -> list[dict]:
     return targets
 
 
+def with_earlier(rows: list[dict], path: Path, on: dict, settings: dict) -> list[dict]:
+    """These rows, and those of cases not among them that `path` has, of this machine, these versions, settings."""
+    record = json.loads(path.read_text()) if path.exists() else {}
+    here = {name: value for name, value in on.items() if name != "load_before"}
+    if record.get("versions") != versions() or record.get("settings") != settings:
+        return rows
+    if not here.items() <= record["machine"].items():
+        return rows
+
+    def case(row: dict) -> tuple:
+        return row["device"], list(METHODS).index(row["method"]), row["classes"], PHASES.index(row["phase"])
+
+    return sorted(({case(row): row for row in record["rows"]} | {case(row): row for row in rows}).values(), key=case)
+
+
 def in_words(row: dict) -> str:
     def cell(side: str) -> str:
         time, memory = row[f"{side}_seconds"], row[f"{side}_gib"]
@@ -266,18 +283,17 @@ def main(arguments: list[str] | None = None) -> int:
     on = machine()
     if "cuda" in args.devices:
         on["gpu"] = torch.cuda.get_device_name()
-    rows = [row for device in args.devices for method in args.methods for row in measure(args, device, method)]
-    targets = judge(rows) if args.model == MODEL and args.precision == "fp32" else []
     settings = {
         "model": Path(args.model).name,
         "weights": "random",
         "precision": args.precision,
-        "classes": args.classes,
         "repeats": args.repeats,
-        "limit_seconds": args.limit,
         "statistic": "median of alternating runs, after one of each that is not counted",
         "memory": "peak above model and inputs: of a process of its own (cpu), of torch's allocator (cuda)",
     }
+    rows = [row for device in args.devices for method in args.methods for row in measure(args, device, method)]
+    rows = with_earlier(rows, args.out, on, settings)
+    targets = judge(rows) if args.model == MODEL and args.precision == "fp32" else []
     write_record(args.out, on, settings, {"targets": targets, "rows": rows})
     draw(rows, args.out.with_suffix(".png"))
     for row in targets:

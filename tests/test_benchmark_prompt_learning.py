@@ -59,6 +59,20 @@ def test_a_row_for_every_case_and_a_plot(tiny, tmp_path, no_memory):
     assert 0 < (tmp_path / "record.png").stat().st_size < 200_000
 
 
+def test_cases_that_are_not_measured_anew_are_kept_unless_the_settings_differ(tiny, tmp_path, no_memory):
+    def measured(*more: str) -> dict:
+        assert benchmark.main([*tiny, *more]) == 0
+        return {(r["method"], r["classes"]): r for r in json.loads((tmp_path / "record.json").read_text())["rows"]}
+
+    first = measured("--methods", "maple", "--classes", "3")
+    both = measured("--methods", "coop", "--classes", "3", "6")
+    assert list(both) == [("coop", 3), ("coop", 6), ("maple", 3)] and both["maple", 3] == first["maple", 3]
+    again = measured("--methods", "maple", "--classes", "3")
+    assert list(again) == list(both) and again["coop", 6] == both["coop", 6]
+    assert again["maple", 3]["library_runs"] != first["maple", 3]["library_runs"]
+    assert list(measured("--methods", "vpt", "--classes", "3", "--repeats", "2")) == [("vpt", 3)]
+
+
 def test_what_would_take_too_long_is_left_out_and_said(tiny, tmp_path, no_memory):
     assert benchmark.main([*tiny, "--methods", "coop", "--classes", "3", "6", "9", "--limit", "1e-6"]) == 0
     rows = [row for row in json.loads((tmp_path / "record.json").read_text())["rows"] if row["phase"] == "step"]
