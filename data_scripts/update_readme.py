@@ -1,7 +1,8 @@
 """Put the measured numbers between their markers: `python data_scripts/update_readme.py` (README.md, docs/results.md).
 
-The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it), the findings
-from `findings.py`, and the other tables from lessons_lib/teaching/recorded, which the scripts named there write.
+The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it), the speed
+from benchmarks/results, the findings from `findings.py`, and the other tables from lessons_lib/teaching/recorded, which
+the scripts named there write.
 """
 
 import json
@@ -18,6 +19,7 @@ from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson_times import RECORD
 
 ROOT = Path(__file__).resolve().parents[1]
+BENCHMARKS = ROOT / "benchmarks" / "results"
 
 
 def times_table() -> str:
@@ -30,6 +32,31 @@ def times_table() -> str:
     return "\n".join([*header, *rows, f"| all | {total:.0f} s | |", "", f"Measured on: {record['machine']}."])
 
 
+def speed_table() -> str:
+    """Seconds and peak memory of one training step, by the library and as published, as Markdown."""
+    names = {"coop": "CoOp", "cocoop": "CoCoOp", "maple": "MaPLe"}
+    lines = ["| one training step | library | as published | times as fast |", "|---|---|---|---|"]
+    record = json.loads((BENCHMARKS / "prompt_learning.json").read_text())
+    for row in record["rows"]:
+        if row["phase"] == "step":
+            sides = [
+                "not run" if row[f"{side}_seconds"] is None
+                else f"{row[f'{side}_seconds']:.2f} s, {row[f'{side}_gib']:.1f} GiB"
+                for side in ("library", "published")
+            ]  # fmt: skip
+            times = f"{row['speedup']:.1f}" if "speedup" in row else ""
+            what = f"{names[row['method']]}, batch {row['batch']}, {row['classes']} classes"
+            lines.append(f"| {what} | {sides[0]} | {sides[1]} | {times} |")
+    adapters = json.loads((BENCHMARKS / "adapters.json").read_text())
+    for row in adapters["rows"]:
+        sides = [f"{row[f'{side}_seconds']:.2f} s" for side in ("library", "published")]
+        what = {"dapt": "DAPT, batch 32, 100 classes",
+                "grid": "Tip-Adapter's whole grid, 1000 classes × 16 shots, 5,000 images"}[row["what"]]  # fmt: skip
+        lines.append(f"| {what} | {sides[0]} | {sides[1]} | {row['speedup']:.1f} |")
+    on = f"{record['machine']['cores']} CPU cores, torch {record['versions']['torch']}"
+    return "\n".join([*lines, "", f"ViT-B/16's shapes in fp32, random weights, {on}."])
+
+
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
     *zero_shot, _ = (recorded_runs.RECORDED / "zero_shot_findings.md").read_text().strip().split("\n\n")
@@ -38,6 +65,7 @@ def blocks() -> dict[str, dict[str, str]]:
     return {
         "README.md": {
             "measured times": times_table(),
+            "measured speed": speed_table(),
             "measured findings": sweeps.findings_table(found),
             "measured comparison": run_comparison.report(recorded_runs.comparison()),
             "measured base-to-new": base_to_new_table(prompts),

@@ -1,5 +1,6 @@
 """The README's numbers are the recorded ones."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -24,8 +25,11 @@ def test_a_readme_without_markers_is_an_error():
         update_readme.updated("# nothing here\n", update_readme.blocks()["README.md"])
 
 
-def test_every_file_that_the_readme_links_to_is_there():
-    import re
+def test_every_lesson_is_listed():
+    listed = re.findall(r"\]\((notebooks/\S+\.ipynb)\) \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert listed == [f"notebooks/{path.name}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 
+
+def test_every_file_that_the_readme_links_to_is_there():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
     assert links and all((ROOT / link).exists() for link in links)
