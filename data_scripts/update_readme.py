@@ -6,6 +6,7 @@ the scripts named there write.
 """
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def speed_table() -> str:
         if row["phase"] == "step":
             sides = [
                 "not run" if row[f"{side}_seconds"] is None
-                else f"{row[f'{side}_seconds']:.2f} s, {row[f'{side}_gib']:.1f} GiB"
+                else f"{row[f'{side}_seconds']:.2f} s, {row[f'{side}_gib']:.2f} GiB"
                 for side in ("library", "published")
             ]  # fmt: skip
             times = f"{row['speedup']:.1f}" if "speedup" in row else ""
@@ -49,9 +50,12 @@ def speed_table() -> str:
             lines.append(f"| {what} | {sides[0]} | {sides[1]} | {times} |")
     adapters = json.loads((BENCHMARKS / "adapters.json").read_text())
     for row in adapters["rows"]:
-        sides = [f"{row[f'{side}_seconds']:.2f} s" for side in ("library", "published")]
-        what = {"dapt": "DAPT, batch 32, 100 classes",
-                "grid": "Tip-Adapter's whole grid, 1000 classes × 16 shots, 5,000 images"}[row["what"]]  # fmt: skip
+        sides = [f"{row[f'{side}_seconds']:,.1f} s" for side in ("library", "published")]
+        if row["what"] == "dapt":
+            what = f"DAPT, batch {row['batch']}, {row['classes']} classes"
+        else:
+            what = f"Tip-Adapter's whole grid, {row['classes']} classes × {row['shots']} shots, {row['images']} images"
+            sides[1] += f" (foretold from {len(row['pairs_timed'])} of its {math.prod(row['steps'])} pairs)"
         lines.append(f"| {what} | {sides[0]} | {sides[1]} | {row['speedup']:.1f} |")
     on = f"{record['machine']['cores']} CPU cores, torch {record['versions']['torch']}"
     return "\n".join([*lines, "", f"ViT-B/16's shapes in fp32, random weights, {on}."])
