@@ -75,6 +75,7 @@ def differences(
     ax.set_ylim(len(whats) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=xlabel, title=title)
+    ax.locator_params(axis="x", nbins=6)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
     return ax
 
