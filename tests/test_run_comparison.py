@@ -114,8 +114,15 @@ def small(monkeypatch, tmp_path, clip):
     jobs = [(run, seed) for seed in (1, 2) for run, seeds in cells if seed in seeds]
     taken = pd.DataFrame([dict(zip(sweeps.KEY, ["few-shot", "ZeroShot", "noise", 16, seed]), on="test", accuracy=20.0,
                                n_parameters=0, seconds=0.5, peak_mib=float("nan")) for seed in (1, 2)])  # fmt: skip
-    small = {"cells": lambda: cells, "jobs": lambda: jobs, "SHARED": ("noise",), "toyclip": lambda: clip,
-             "PARTS": tmp_path / "parts", "toy_seconds": lambda run: 1.0, "recorded_rows": lambda clip: taken}  # fmt: skip
+    small = {
+        "cells": lambda: cells,
+        "jobs": lambda: jobs,
+        "SHARED": ("noise",),
+        "PARTS": tmp_path / "parts",
+        "toy_seconds": lambda run: 1.0,
+        "recorded_rows": lambda clip: taken,
+        "toyclip": lambda: clip,
+    }
     for name, value in small.items():
         monkeypatch.setattr(script, name, value)
     monkeypatch.setattr(sweeps, "task_of", lambda name: noise_task(shots=None))
