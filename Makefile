@@ -37,10 +37,10 @@ lint: $(STAMP)  ## ruff: lint and format
 unit-tests: $(STAMP)  ## pytest on two processes
 	$(BIN)/python -m pytest tests -n 2
 
-lesson-tests: $(STAMP)  ## nbval: run every lesson, compare the cells tagged nbval-check-output
+lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the cells tagged nbval-check-output
 	@if [ -z "$(LESSONS)" ]; then echo "no lessons in notebooks/ to check"; else \
-		$(UNATTENDED) $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
-			-p no:cacheprovider $(LESSONS); fi
+		$(UNATTENDED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env \
+			--nbval-cell-timeout=600 -n 2 --dist loadfile -p no:cacheprovider $(LESSONS); fi
 
 findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
 	@$(BIN)/python data_scripts/findings.py
