@@ -65,7 +65,7 @@ class Scenes:
         listed = [[x for s in many for x in getattr(s, name)] for name in ("facts", "parts", "objects")]
         return Scenes(tables, torch.cat([s.how for s in many]), *listed)
 
-    def render(self, *, size: int = SIZE, device: str | torch.device = "cpu", chunk: int = 8) -> Tensor:
+    def render(self, *, size: int = SIZE, device: str | torch.device = "cpu", chunk: int | None = None) -> Tensor:
         """The pictures: (N, 3, size, size) uint8 on `device`."""
         return _render.render(self.tables, self.how, size=size, device=device, chunk=chunk)
 
