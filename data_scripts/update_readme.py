@@ -36,7 +36,7 @@ def times_table() -> str:
 def speed_table() -> str:
     """Seconds and peak memory of one training step, by the library and as published, as Markdown."""
     names = {"coop": "CoOp", "cocoop": "CoCoOp", "maple": "MaPLe"}
-    lines = ["| one training step | library | as published | times as fast |", "|---|---|---|---|"]
+    lines = ["| one training step, or one search | library | as published | times as fast |", "|---|---|---|---|"]
     record = json.loads((BENCHMARKS / "prompt_learning.json").read_text())
     for row in record["rows"]:
         if row["phase"] == "step":
