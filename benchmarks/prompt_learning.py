@@ -9,8 +9,8 @@ same step in the memory of one. Peak memory on a CPU is measured in a process of
 A published computation whose step would take longer than --limit, or more memory than there is, as fewer classes
 foretell, is left out: null, with the reason. The results, with machine, versions and settings, go to
 benchmarks/results/prompt_learning.json and .png, where cases that were measured before on the same machine, and are not
-measured now, are kept: `--methods cocoop --classes 100` measures that one anew. The exit status is 1 when a target of
-those measured is missed.
+measured now, are kept: `--methods cocoop --classes 100` measures that one anew. The exit status is 1 when a target is
+missed.
 """
 
 from __future__ import annotations

@@ -34,12 +34,12 @@ def times_table() -> str:
 
 
 def speed_table() -> str:
-    """Seconds and peak memory of one training step, by the library and as published, as Markdown."""
-    names = {"coop": "CoOp", "cocoop": "CoCoOp", "maple": "MaPLe"}
+    """Seconds and peak memory of one training step, by the library and as published, on a CPU, as Markdown."""
+    names = {"coop": "CoOp", "cocoop": "CoCoOp", "maple": "MaPLe", "ivlp": "IVLP", "vpt": "VPT"}
     lines = ["| one training step, or one search | library | as published | times as fast |", "|---|---|---|---|"]
     record = json.loads((BENCHMARKS / "prompt_learning.json").read_text())
     for row in record["rows"]:
-        if row["phase"] == "step":
+        if (row["phase"], row["device"]) == ("step", "cpu"):
             sides = [
                 "not run" if row[f"{side}_seconds"] is None
                 else f"{row[f'{side}_seconds']:.2f} s, {row[f'{side}_gib']:.2f} GiB"
@@ -49,7 +49,7 @@ def speed_table() -> str:
             what = f"{names[row['method']]}, batch {row['batch']}, {row['classes']} classes"
             lines.append(f"| {what} | {sides[0]} | {sides[1]} | {times} |")
     adapters = json.loads((BENCHMARKS / "adapters.json").read_text())
-    for row in adapters["rows"]:
+    for row in (row for row in adapters["rows"] if row["device"] == "cpu"):
         sides = [f"{row[f'{side}_seconds']:,.1f} s" for side in ("library", "published")]
         if row["what"] == "dapt":
             what = f"DAPT, batch {row['batch']}, {row['classes']} classes"

@@ -174,6 +174,14 @@ def test_more_shots_never_take_less_time(method):
     assert 0 < few <= many
 
 
+def test_more_epochs_and_more_images_cost_more():
+    def cost(method: str, task: str = "toy_pets", shots: int = 16, **fit) -> float:
+        return toy_seconds(Run("few-shot", method, method, task, shots, fit=fit))
+
+    assert cost("DAPT", epochs=20) > cost("DAPT", epochs=10) > cost("DAPT", shots=8, epochs=10)
+    assert cost("DAPT", "toy_things", epochs=10) > cost("DAPT", epochs=10) > cost("CoOp", epochs=10)
+
+
 def test_what_was_measured_counts_more_than_the_figures():
     jobs = [(Run("few-shot", "CoOp", "CoOp", "toy_pets", 4), seed) for seed in (1, 2)]
     started = pd.Timestamp("2026-01-01", tz="UTC")

@@ -3,7 +3,6 @@ that is here, against the CPU in full precision."""
 
 import pytest
 import torch
-from noise_task import noise_task
 from tiny_clip import tiny_clip
 
 from lessons_lib import training
@@ -21,14 +20,9 @@ NEAR = 5e-3  # of cosines: a GPU may round the products of a convolution to ten 
 
 
 @pytest.fixture(scope="module")
-def task():
-    return noise_task()
-
-
-@pytest.fixture(scope="module")
-def reference():
+def reference(clip):
     """The CPU's, in full precision."""
-    return tiny_clip()
+    return clip
 
 
 def fitted(name, clip, task, **changes):

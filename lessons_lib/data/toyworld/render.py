@@ -1,5 +1,6 @@
 """From a table of shapes to pixels: every shape of every picture at once, on any device."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -149,14 +150,15 @@ def render(
     what was fastest: 8 on one thread, whose cache holds that; up to 32 on several, which wait for Python between
     operations; 512 on a GPU. Returns (N, 3, size, size) uint8 on `device`.
     """
-    device, threads = torch.device(device), torch.get_num_threads()
-    if device.type != "cpu":
-        threads = 1
-    share = -(-len(tables) // threads)
-    chunk = chunk or (512 if device.type != "cpu" else 8 if threads == 1 else min(32, max(1, share)))
-    jobs = [(tables[i : i + chunk], how[i : i + chunk], size, device) for i in range(0, len(tables), chunk)]
-    if not jobs:
+    device = torch.device(device)
+    if len(tables) == 0:
         return torch.empty(0, 3, size, size, dtype=torch.uint8, device=device)
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    if chunk is None and device.type == "cpu":
+        chunk = 8 if threads == 1 else min(32, math.ceil(len(tables) / threads))
+    elif chunk is None:
+        chunk = 512
+    jobs = [(tables[i : i + chunk], how[i : i + chunk], size, device) for i in range(0, len(tables), chunk)]
     if threads == 1 or len(jobs) == 1:
         return torch.cat([_render_chunk(*job) for job in jobs])
     # Whole chunks side by side, each on one thread: sharing the small operations out among threads costs more than
