@@ -57,6 +57,15 @@ def settings_for(smoke: bool) -> dict:
             "repeats": 5, "epochs": 5, "compile": compiled}  # fmt: skip
 
 
+def model_of(size: dict, folder: Path) -> str:
+    """The model's name, or the file of a tiny one's configuration."""
+    if size["model"] is not None:
+        return size["model"]
+    path = folder / "tiny.json"
+    path.write_text(json.dumps(tiny_config()))
+    return str(path)
+
+
 def seconds_a_run(work: Callable[[], object], size: dict) -> float:
     """The median over `repeats` of the mean of `steps` runs in a row, waited for once; a warm-up is not counted."""
     for _ in range(size["warm_up"]):
@@ -85,11 +94,7 @@ class CoOpRun:
     """CoOp with random weights on features that are at hand: its text tower, and its training step."""
 
     def __init__(self, precision: str, size: dict, folder: Path):
-        model = size["model"]
-        if model is None:
-            model = str(folder / "tiny.json")
-            Path(model).write_text(json.dumps(tiny_config()))
-        self.clip = make_clip(model, size["device"], precision)
+        self.clip = make_clip(model_of(size, folder), size["device"], precision)
         self.method = ll.CoOp(self.clip, n_ctx=16)
         self.method.set_classes(class_names(size["classes"]))
         draws = torch.Generator().manual_seed(1)
@@ -182,8 +187,7 @@ def measure_published(size: dict, folder: Path) -> dict:
     ):
         out = folder / f"{name}.json"
         if size["model"] is None:
-            tiny = ["--model", str(folder / "tiny.json"), "--repeats", "1"]
-            (folder / "tiny.json").write_text(json.dumps(tiny_config()))
+            tiny = ["--model", model_of(size, folder), "--repeats", "1"]
             few = ["--methods", "coop", "--classes", "3"] if name == "prompt_learning" else [
                 "--only", "grid", "--classes", "6", "--shots", "2", "--images", "20", "--steps", "6", "3"]  # fmt: skip
             arguments = [*tiny, *few]
