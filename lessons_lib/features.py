@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from hashlib import sha256
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -144,7 +145,9 @@ def _compute(clip: "Clip", split: "Split", views: int | None, batches: Callable,
     """(N, D), or (K, N, D) for K views."""
     features = torch.empty(views or 1, len(split), clip.embed_dim, device=clip.device)  # (K, N, D)
     start = 0
-    with tqdm(total=len(split), desc="encoding images", unit="image", delay=2, disable=not progress) as bar:
+    alone = parent_process() is None  # a sweep's processes would write over its own bar, and each other's
+    bar = tqdm(total=len(split), desc="encoding images", unit="image", delay=2, disable=not (progress and alone))
+    with bar:
         for batch in batches() if len(split) else ():  # (n, K, 3, S, S)
             encoded = clip.encode_images(batch.flatten(0, 1))  # (n·K, D)
             features[:, start : start + len(batch)] = encoded.unflatten(0, batch.shape[:2]).transpose(0, 1)

@@ -4,6 +4,7 @@ As a script, `bench_workers.py FILE FOLDER SECONDS` runs a sweep of eight runs t
 """
 
 import json
+import multiprocessing
 import os
 import signal
 import sys
@@ -72,6 +73,7 @@ class Obedient:
 
     def __init__(self, setup):
         self.folder = Path(setup.root)
+        self.lock = multiprocessing.Lock()  # such as a progress bar's, which outlives a process that is killed
         (self.folder / f"process {os.getpid()}").touch()
 
     def __call__(self, run: dict, seed: int) -> list[dict]:

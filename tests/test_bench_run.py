@@ -144,6 +144,9 @@ def test_a_sweep_that_is_stopped_keeps_what_is_done_leaves_no_process_and_goes_o
     finally:
         started.kill()
     assert started.returncode in (-number, 128 + number)
+    if number != signal.SIGKILL:
+        said = started.stderr.read()
+        assert "stopped: " in said and "leaked" not in said
     until(lambda: not any(map(alive, workers)))
     done = states(path)["done"]
     assert 2 <= done < 8 and states(path)["waiting"] == 8 - done

@@ -355,6 +355,13 @@ def test_a_quick_job_shows_no_bar_and_a_long_one_does(clip, split, toys, capsys,
     assert capsys.readouterr().err == ""
 
 
+def test_a_process_of_a_sweep_shows_no_bar_over_the_sweeps_own(clip, toys, capsys, monkeypatch):
+    monkeypatch.setattr(feature_cache, "tqdm", lambda **settings: _tqdm(**{**settings, "delay": 0}))
+    monkeypatch.setattr(feature_cache, "parent_process", lambda: "the sweep's")
+    image_features(clip, toys)
+    assert capsys.readouterr().err == ""
+
+
 _tqdm = feature_cache.tqdm
 
 

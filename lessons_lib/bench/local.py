@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,6 +140,7 @@ class _Process:
 def _serve(pipe: Connection, make_worker: Callable, setup: Setup) -> None:
     """What the process does: run after run, until there is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends its processes itself
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # tidies up, which a process that is killed does not
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         worker = make_worker(setup)
