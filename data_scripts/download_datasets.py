@@ -11,10 +11,10 @@ import argparse
 import os
 import sys
 
-from lessons_lib.data.downloads import megabytes
 from lessons_lib.data.published import PUBLISHED, ROOT_VARIABLE
 from lessons_lib.data.published_tasks import verify
 from lessons_lib.data.sources import ABOUT, BY_HAND, SOURCES, get
+from lessons_lib.files import in_bytes
 from lessons_lib.suggest import nearest
 
 
@@ -23,7 +23,7 @@ def listing() -> str:
     rows = []
     for name, spec in PUBLISHED.items():
         sizes = [source.size for source in SOURCES[name] if source.is_archive]
-        size = "by hand" if name in BY_HAND else megabytes(sizes[0]) if sizes[0] else "size unknown"
+        size = "by hand" if name in BY_HAND else in_bytes(sizes[0]) if sizes[0] else "size unknown"
         rows.append(f"{name:16} {spec.title:16} {size:>12}   {ABOUT[name][1]}")
     return "\n".join(rows)
 

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the folder where computed things are kept."""
+"""Files that are written whole or not at all, their size in words, and the folder where computed things are kept."""
 
 import errno
 import os
@@ -56,6 +56,14 @@ def _disk_is_full(error: Exception) -> bool:
     """Libraries that write in native code (safetensors, torch) report a full disk in their own error types."""
     number = getattr(error, "errno", None)
     return number in (errno.ENOSPC, errno.EDQUOT) or "no space left on device" in str(error).lower()
+
+
+def in_bytes(count: float) -> str:
+    """A size in words: "502 bytes", "94.3 MB"."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count:.0f} bytes"
 
 
 def cache_dir() -> Path:

@@ -10,7 +10,7 @@ import pytest
 from local_server import Files
 
 from lessons_lib.data import downloads
-from lessons_lib.data.downloads import difference, download, megabytes
+from lessons_lib.data.downloads import difference, download
 
 CONTENT = random.Random(1).randbytes(300_000)
 SHA = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -185,8 +185,3 @@ def test_every_kind_of_checksum_tells_a_file_from_another(tmp_path):
     assert [difference(path, digest=digest) for digest in right] == ["", "", ""]
     path.write_bytes(b"hellO\n")
     assert all("its checksum" in difference(path, digest=digest) for digest in right)
-
-
-@pytest.mark.parametrize(("size", "said"), [(502, "502 bytes"), (94_280_567, "94.3 MB"), (39_077_296_924, "39.1 GB")])
-def test_sizes_are_said_in_words(size, said):
-    assert megabytes(size) == said

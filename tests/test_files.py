@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lessons_lib
-from lessons_lib.files import atomic_write, cache_dir
+from lessons_lib.files import atomic_write, cache_dir, in_bytes
 from lessons_lib.suggest import nearest
 
 
@@ -165,3 +165,11 @@ def test_others_may_read_what_a_private_writer_wrote(tmp_path):
         assert atomic_write(tmp_path / "file", private).stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(mask)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (502, "502 bytes"), (82_792, "82.8 kB"), (94_280_567, "94.3 MB"), (39_077_296_924, "39.1 GB")],
+)
+def test_sizes_are_said_in_words(count, words):
+    assert in_bytes(count) == words

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from ..files import cache_dir, in_bytes
 from .arguments import aligned, one_of
 
 EXAMPLES = """\
@@ -38,11 +39,11 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         print(listing(chosen))
         return 0
-    what = f"{len(chosen):,} entries, {size(sum(entry.size for entry in chosen))}"
+    what = f"{len(chosen):,} entries, {in_bytes(sum(entry.size for entry in chosen))}"
     if not chosen:
         print("there is nothing to clear")
     elif args.yes or confirmed(f"clear {what}? [y/N] "):
-        print(f"cleared {size(clear_cache(older_than=args.older_than))}")
+        print(f"cleared {in_bytes(clear_cache(older_than=args.older_than))}")
     else:
         print("nothing was cleared")
     return 0
@@ -52,8 +53,6 @@ def listing(entries: list) -> str:
     """A line a model, and the sum."""
     import pandas as pd
 
-    from lessons_lib.files import cache_dir
-
     lines = [f"cached features in '{shown(cache_dir() / 'features')}'"]
     if entries:
         rows = [{**about(entry), "bytes": entry.size, "written": entry.written} for entry in entries]
@@ -61,10 +60,10 @@ def listing(entries: list) -> str:
         table = by_model.agg(entries=("bytes", "size"), images=("images", "sum"), bytes=("bytes", "sum"),
                              newest=("written", "max")).reset_index()  # fmt: skip
         table = table.sort_values("bytes", ascending=False)
-        table["size"] = table.pop("bytes").map(size)
+        table["size"] = table.pop("bytes").map(in_bytes)
         table["newest"] = table["newest"].map(lambda at: time.strftime("%Y-%m-%d %H:%M", time.localtime(at)))
         lines.append(aligned(table))
-    total = size(sum(entry.size for entry in entries))
+    total = in_bytes(sum(entry.size for entry in entries))
     return "\n".join([*lines, f"{len(entries):,} entries, {total}"])
 
 
@@ -84,11 +83,6 @@ def age(text: str) -> float:
         return float(number) * UNITS[unit]
     except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r}: give a number with s, m, h, d or w, such as 30d") from None
-
-
-def size(count: int) -> str:
-    """Bytes in words."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count:,} bytes"
 
 
 def shown(path: Path) -> str:

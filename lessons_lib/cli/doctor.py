@@ -8,7 +8,8 @@ import platform
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .cache import shown, size
+from ..files import cache_dir, in_bytes
+from .cache import shown
 
 if TYPE_CHECKING:
     from ..teaching.environment import Finding
@@ -95,10 +96,9 @@ def threads() -> "Finding":
 
 def cache() -> "Finding":
     from ..features import cache_entries
-    from ..files import cache_dir
 
     entries, folder = cache_entries(), cache_dir()
-    held = f"'{shown(folder)}', {size(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
+    held = f"'{shown(folder)}', {in_bytes(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
     place = next(place for place in (folder, *folder.parents) if place.exists())
     if os.access(place, os.W_OK):
         return _finding("cache", held)
@@ -111,7 +111,8 @@ def weights() -> list["Finding"]:
 
     found = [
         _finding(
-            " ".join(filter(None, (one.name, one.pretrained))), f"{size(one.path.stat().st_size)}, '{shown(one.path)}'"
+            " ".join(filter(None, (one.name, one.pretrained))),
+            f"{in_bytes(one.path.stat().st_size)}, '{shown(one.path)}'",
         )
         for one in weights_here()
         if one.name != "toyclip"

@@ -12,7 +12,8 @@ from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
 from torch import nn
 
-from .downloads import hub_cache, megabytes
+from ..files import in_bytes
+from .downloads import hub_cache
 
 
 def build(model_cfg: dict) -> nn.Module:
@@ -34,7 +35,7 @@ def size_in_words(model_cfg: dict) -> str:
         return "of unknown size"  # its text tower's configuration is itself a download
     with torch.device("meta"):
         tensors = build(model_cfg).state_dict().values()
-    return f"about {megabytes(4 * sum(tensor.numel() for tensor in tensors))}"
+    return f"about {in_bytes(4 * sum(tensor.numel() for tensor in tensors))}"
 
 
 def make_tokenizer(name: str, model_cfg: dict) -> Callable:

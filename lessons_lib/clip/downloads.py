@@ -11,7 +11,7 @@ import huggingface_hub as hub
 from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
-from ..files import cache_dir
+from ..files import cache_dir, in_bytes
 
 WEIGHTS_FILES = (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)  # open_clip_model.safetensors, open_clip_pytorch_model.bin
 
@@ -91,7 +91,7 @@ def _remote_size(repo: str, filename: str) -> int | None:
 
 
 def _download(repo: str, filename: str, size: int | None, page: str, wanted: str) -> Path:
-    how_large = megabytes(size) if size else "of unknown size"
+    how_large = in_bytes(size) if size else "of unknown size"
     folder = hub_cache()
     folder.mkdir(parents=True, exist_ok=True)
     if size and shutil.disk_usage(folder).free < size:
@@ -104,7 +104,3 @@ def _download(repo: str, filename: str, size: int | None, page: str, wanted: str
         raise ConnectionError(
             f"the download of {filename} for {wanted} broke off ({reason}): run this again"
         ) from error
-
-
-def megabytes(size: float) -> str:
-    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"

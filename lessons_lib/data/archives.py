@@ -21,7 +21,8 @@ from typing import IO
 
 from tqdm.auto import tqdm
 
-from lessons_lib.data.downloads import CHUNK, disk_full, megabytes
+from lessons_lib.data.downloads import CHUNK, disk_full
+from lessons_lib.files import in_bytes
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, LZMAError, RuntimeError)
@@ -101,7 +102,7 @@ def _unpack(
                     count += len(chunk)
                     if written + count > limit:
                         raise ValueError(
-                            f"'{archive}' unpacks to more than {megabytes(limit)}: it is not the published archive. "
+                            f"'{archive}' unpacks to more than {in_bytes(limit)}: it is not the published archive. "
                             "Nothing was unpacked"
                         )
                     file.write(chunk)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from lessons_lib.files import in_bytes
+
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
 AGENT = "lessons_lib (python urllib)"
@@ -60,7 +62,7 @@ def download(
                 before = have
                 continue
             kept = (
-                f" {megabytes(have)} are kept in '{part.name}': run this again, it goes on from there." if have else ""
+                f" {in_bytes(have)} are kept in '{part.name}': run this again, it goes on from there." if have else ""
             )
             raise ConnectionError(
                 f"{path.name} cannot be fetched from {url} ({_reason(error)}).{kept}\n{by_hand}".strip()
@@ -91,13 +93,6 @@ def difference(path: Path, *, size: int | None = None, digest: str = "") -> str:
         while chunk := file.read(CHUNK):
             state.update(chunk)
     return "" if state.hexdigest() == wanted else f"its checksum ({kind}) is not {wanted}"
-
-
-def megabytes(size: float) -> str:
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size:.0f} bytes"
 
 
 def disk_full(folder: Path, what: str) -> OSError:
@@ -133,9 +128,9 @@ def _receive(url: str, part: Path, *, size: int | None, checked: bool, room: int
             raise ValueError(f"{url} offers {total:,} bytes, and {size:,} were published: it was replaced or cut short")
         need = (total or size or 0) - have + room
         if shutil.disk_usage(part.parent).free < need:
-            raise disk_full(part.parent, f"{part.stem} needs {megabytes(need)}, and nothing was downloaded yet")
-        about = megabytes(total) if total else "of unknown size"
-        on = f", going on at {megabytes(have)}" if have else ""
+            raise disk_full(part.parent, f"{part.stem} needs {in_bytes(need)}, and nothing was downloaded yet")
+        about = in_bytes(total) if total else "of unknown size"
+        on = f", going on at {in_bytes(have)}" if have else ""
         say(f"Downloading {part.stem} ({about}{on}) from {url} into '{part.parent}'")
         version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         note.write_text(json.dumps({"url": url, "version": "" if version.startswith("W/") else version}))
@@ -149,7 +144,7 @@ def _receive(url: str, part: Path, *, size: int | None, checked: bool, room: int
             file.flush()
             os.fsync(file.fileno())
     if total and part.stat().st_size < total:
-        raise ConnectionError(f"broke off at {megabytes(part.stat().st_size)} of {megabytes(total)}")
+        raise ConnectionError(f"broke off at {in_bytes(part.stat().st_size)} of {in_bytes(total)}")
 
 
 def _write(file, chunk: bytes) -> None:
