@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 LESSONS ?= $(wildcard notebooks/*.ipynb)
 LAB_FLAGS ?=
 
+FOLDER ?= notebooks
+
 # Lessons that run unattended keep their features under build/, not in your own cache.
 UNATTENDED := LESSONS_CACHE="$${LESSONS_CACHE:-$(CURDIR)/build/cache}"
 
@@ -14,7 +16,7 @@ OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate -
 	--LabApp.extension_manager=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lint unit-tests lesson-tests findings lab wheel clean
+.PHONY: help setup course test lint unit-tests lesson-tests findings lab wheel clean worksheets
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +47,11 @@ lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the c
 findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
 	@$(BIN)/python data_scripts/findings.py
 
-lab: $(STAMP)  ## open JupyterLab on the lessons
-	$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(OFFLINE_LAB) $(LAB_FLAGS)
+lab: $(STAMP)  ## open JupyterLab on the lessons, or on FOLDER=worksheets
+	$(BIN)/jupyter lab --ServerApp.root_dir=$(FOLDER) $(OFFLINE_LAB) $(LAB_FLAGS)
+
+worksheets: $(STAMP)  ## the lessons to fill in, without outputs and solutions, in worksheets/ (what is there is kept)
+	@$(BIN)/python data_scripts/make_worksheets.py $(LESSONS)
 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -16,9 +17,11 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_scripts"))
+from make_worksheets import without_solutions
+
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
-SOLUTION = re.compile(r"[ \t]*### BEGIN SOLUTION\n.*?### END SOLUTION[ \t]*(?:\n|$)", re.S)
 LIMIT = 1_500_000  # bytes
 PATHS = re.compile(r"/(?:home|Users|root|tmp|work|mnt|opt|usr|var)/\w|~/\w|[A-Z]:\\\\?\w|file://")
 
@@ -164,13 +167,6 @@ def test_without_the_solutions_every_check_fails_with_a_hint(path):
             assert errors == [], f"without its solution this cell fails before any check:\n{cell.source}"
 
 
-def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook as a learner gets it."""
-    for cell in code(notebook):
-        cell.source = SOLUTION.sub("", cell.source)
-    return notebook
-
-
 def needed_for(cells: list[nbformat.NotebookNode], last: int) -> set[int]:
     """The cells that give `cells[last]` its names, directly or through one another, and itself."""
     names, chosen = names_used(cells[last].source), {last}
@@ -204,9 +200,3 @@ def test_only_the_cells_that_a_check_needs_are_run_for_it():
     sources = ["import math", "slow = x = 1", "base = math.pi", "def f(x):\n    return x + base", "check.f(f)"]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     assert needed_for(cells, 4) == {0, 2, 3, 4}
-
-
-def test_taking_out_a_solution_leaves_what_stands_around_it():
-    source = "def f(x):\n    ...\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n\n\ny = 1"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    assert without_solutions(notebook).cells[0].source == "def f(x):\n    ...\n\n\ny = 1"
