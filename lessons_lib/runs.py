@@ -1,5 +1,6 @@
 """Runs of a long sweep: what each cost in memory, and a table of those that are done."""
 
+import ctypes
 import gc
 from pathlib import Path
 
@@ -14,7 +15,7 @@ KEY = ["protocol", "method", "task", "shots", "seed", "settings"]  # what tells 
 class PeakMemory:
     """The most memory, above what was held before, that was held within a `with`: MiB, or NaN where unknown.
 
-    On a CPU, what the process had freed and not given back before is room that does not count.
+    On a CPU it is told on Linux alone.
     """
 
     def __init__(self, device: torch.device):
@@ -22,6 +23,7 @@ class PeakMemory:
 
     def __enter__(self) -> "PeakMemory":
         gc.collect()  # or what is freed meanwhile would hide what is taken
+        give_back_freed_memory()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -38,7 +40,16 @@ class PeakMemory:
         if self.device.type == "cuda":
             self.mib = (torch.cuda.max_memory_allocated(self.device) - self.before) / 2**20
         elif self.before is not None:
-            self.mib = (_status_kib("VmHWM") - self.before) / 2**10
+            self.mib = max(0.0, (_status_kib("VmHWM") - self.before) / 2**10)
+
+
+def give_back_freed_memory() -> None:
+    """What has been freed goes back to the system, where the C library can (glibc); else it would be room for what
+    comes, and not seen to be taken."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        pass
 
 
 def _status_kib(field: str) -> int:
