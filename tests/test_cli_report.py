@@ -319,10 +319,11 @@ def test_every_protocol_has_a_figure_with_every_method(protocol, settings):
     summary = summarise(runs)
     figure = figure_of(summary, "toyclip", protocol)
     names = {text.get_text() for ax in figure.axes for text in [*ax.get_yticklabels()]}
-    for ax in figure.axes:
-        legend = ax.get_legend()
-        names |= {text.get_text() for text in legend.get_texts()} if legend else set()
+    names |= {text.get_text() for legend in figure.legends for text in legend.get_texts()}
     assert set(summary["method"]) <= names
+    figure.draw_without_rendering()
+    heights = {round(ax.get_position().height, 3) for ax in figure.axes if ax.axison}
+    assert len(heights) == 1, "a long legend leaves the panels alike"
     looks = [tuple(look.values()) for look in _looks(summary).values()]
     assert len(set(looks)) == len(looks)
     pyplot.close(figure)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..bench.summary import AVERAGE, tasks_of
 from ..teaching.plots.style import MARKERS, PALETTE, heading, panels, styled
@@ -45,7 +46,7 @@ def _curves(cells: pd.DataFrame, title: str) -> Figure:
         ax.set_ylim(max(-1, ax.get_ylim()[0]), min(101, ax.get_ylim()[1]))  # bands may reach beyond
     for ax in axes[len(tasks) :]:
         ax.axis("off")
-    _legend(figure, axes[columns - 1], looks)
+    _legend(figure, looks)
     heading(figure, title)
     return figure
 
@@ -102,7 +103,7 @@ def _looks(cells: pd.DataFrame) -> dict[str, dict]:
     }
 
 
-def _legend(figure: Figure, ax: Axes, looks: dict[str, dict]) -> None:
-    handles = [ax.plot([], [], ms=4, lw=1.3, label=name, **look)[0] for name, look in looks.items()]
+def _legend(figure: Figure, looks: dict[str, dict]) -> None:
+    handles = [Line2D([], [], ms=4, lw=1.3, label=name, **look) for name, look in looks.items()]
     figure.set_size_inches(figure.get_figwidth() + 1.7, figure.get_figheight())  # room for it
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+    figure.legend(handles=handles, loc="outside right upper", frameon=False)
