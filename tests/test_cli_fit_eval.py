@@ -46,6 +46,12 @@ def test_what_is_fitted_is_what_the_library_fits(small, clip, tmp_path, capsys):
     assert "4 epochs" in said and "256 numbers learned" in said
 
 
+def test_a_fit_of_one_epoch_says_that_it_only_warmed_up(small, capsys):
+    for epochs, said in (("1", True), ("2", False)):
+        assert main(["fit", "CoOp", "noise", "--epochs", epochs, "--set", "n_ctx=2"]) == 0
+        assert ("note: the first epoch is a warm-up at 1e-5" in capsys.readouterr().out) == said
+
+
 def test_what_was_kept_is_measured_to_the_same_number(small, tmp_path, capsys):
     out = str(tmp_path / "coop.safetensors")
     assert main(["fit", "CoOp", "noise", "--epochs", "2", "--set", "n_ctx=2", "--out", out]) == 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..data import Task
     from ..methods import Method
 
+WARM_UP_ALONE = "the first epoch is a warm-up at 1e-5, so one epoch alone learns next to nothing"
 WORDS = {"true": True, "false": False, "none": None, "null": None}
 
 

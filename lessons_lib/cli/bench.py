@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_clip_options, aligned, at_least, method_named, shows_progress, value_of
+from .arguments import WARM_UP_ALONE, add_clip_options, aligned, at_least, method_named, shows_progress, value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from ..bench import Bench, Summary
@@ -187,6 +189,8 @@ def plan(spec: "Bench", path: Path, engine: str, processes: int | None) -> str:
     counted = " × ".join(str(len(getattr(spec, name))) for name in ("methods", "tasks", "shots", "seeds"))
     done = f"; {total - len(left)} of them are done in '{path}'" if len(left) < total else f", kept in '{path}'"
     lines = [f"{spec.clip}, {spec.protocol}", *(f"  {line}" for line in lists), f"{counted} = {total} runs{done}"]
+    if short := [label for label in spec.methods if only_warms_up(spec.methods[label], spec.fit.get(label, {}))]:
+        lines.append(f"note: {', '.join(short)}: {WARM_UP_ALONE}")
     if left:
         seconds = seconds_left(left, status, spec.model)
         at_a_time = min(len(left), processes or cores_here()) if engine == "local" else 1
@@ -198,6 +202,13 @@ def plan(spec: "Bench", path: Path, engine: str, processes: int | None) -> str:
         else:
             lines.append(f"estimate: about {in_words(seconds)} on one process, divided by how many the cluster holds")
     return "\n".join(lines)
+
+
+def only_warms_up(method: str, fit: "Mapping[str, Any]") -> bool:
+    """Whether a method is fitted for no more epochs than its warm-up has."""
+    from ..methods import METHODS
+
+    return "epochs" in fit and fit["epochs"] <= METHODS[method].WARMUP_EPOCHS
 
 
 def left_of(spec: "Bench", path: Path) -> "tuple[pd.DataFrame, list]":

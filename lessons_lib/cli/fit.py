@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import (
+    WARM_UP_ALONE,
     add_clip_options,
     add_data_options,
     at_least,
@@ -122,6 +123,8 @@ def summary(method: "Method", task: "Task", seconds: float) -> str:
         learned += f" ({len(history)} epochs, loss {history[0]['loss']:.3f} → {history[-1]['loss']:.3f})"
     scores = {"validation": task.val, "test": task.test}
     lines = [f"{type(method).__name__} on {task.name}: {learned}"]
+    if history and len(history) <= method.WARMUP_EPOCHS:
+        lines.append(f"  note: {WARM_UP_ALONE}")
     lines += [f"  {name:<10}  {accuracy(method, split)}" for name, split in scores.items()]
     return "\n".join(lines)
 

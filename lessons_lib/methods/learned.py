@@ -4,7 +4,7 @@ Their logits are s · f(x) · w_cᵀ, and the loss is cross-entropy. What a subc
     reset(seed)            sets what is learned to its start
     text_features()        w: (C, D), L2-normalised, where texts are learned (else `hand_made_texts` gives them)
     image_features(images) f: (n, D), L2-normalised, where images are given prompts (`learns_from_pixels`)
-and its published settings LR, BATCH_SIZE and `published_epochs`.
+and its published settings LR, BATCH_SIZE, WARMUP_EPOCHS and `published_epochs`.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Learned(Method):
     history: a row an epoch of the last `fit`: epoch, lr, loss, seconds.
     """
 
-    LR, BATCH_SIZE, WEIGHT_DECAY = 0.002, 32, 5e-4
+    LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS = 0.002, 32, 5e-4, 1
 
     def __init__(self, clip: "Clip"):
         super().__init__(clip)
@@ -95,6 +95,7 @@ class Learned(Method):
             lr=self.LR if lr is None else lr,
             batch_size=self.BATCH_SIZE if batch_size is None else batch_size,
             weight_decay=self.WEIGHT_DECAY,
+            warmup_epochs=self.WARMUP_EPOCHS,
             **settings,
         )
 

@@ -62,7 +62,7 @@ class TipAdapter(Learned):
     accuracies: (n_beta, n_alpha) percent on the validation images, for `betas` × `alphas`; (0, 0) without a search.
     """
 
-    LR, BATCH_SIZE, WEIGHT_DECAY = 0.001, 256, 0.01
+    LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS = 0.001, 256, 0.01, 0
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class TipAdapter(Learned):
         them, "fresh" as published.   epochs, lr, batch_size, views, checkpoint: of use with `finetune` alone.
         Raises ValueError for impossible settings, a class without images, and where there is nothing to choose on.
         """
-        as_released = {"optimizer": "adamw", "warmup_epochs": 0, "eps": 1e-4, "schedule": "step", "drop_last": False}
+        as_released = {"optimizer": "adamw", "eps": 1e-4, "schedule": "step", "drop_last": False}
         recipe = self.recipe(task, epochs, lr, batch_size, seed=seed, **as_released)
         if self.search and (task.val is None or len(task.val) == 0):
             raise ValueError(
