@@ -23,7 +23,7 @@ def prompt_learning(path: Path = PROMPT_LEARNING) -> pd.DataFrame:
 
     protocol ("few-shot", "base-to-new", "domain shift", "ablation"), method, on ("test", "base", "new", or the task
     that the prompts were carried to), task (trained on), shots, seed, accuracy (percent), n_parameters, seconds,
-    peak_mib.
+    peak_mib (too low: the processes held freed memory, which was not counted then).
     """
     return pd.read_csv(path)
 
