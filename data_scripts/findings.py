@@ -3,9 +3,9 @@
     make findings                        # or: python data_scripts/findings.py
 
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
-findings_prompt_learning.py (F4 to F9, F14, F15) and run_comparison.py (F10, F11, F16). A finding is seen when every
-effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws; what else it takes is said
-where it is computed.
+findings_prompt_learning.py (F4 to F9, F14, F15), run_comparison.py (F10, F11, F16) and study_dapt.py (F11 once more).
+A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
+what else it takes is said where it is computed.
 """
 
 import json
@@ -26,6 +26,7 @@ CLAIMS = {
     "F11": "DAPT spreads text embeddings, tightens image clusters, and beats CoOp+VPT",
     "F16": "DAPT's margin over CoOp+VPT vanishes or turns at 1 and 2 shots",
 }
+SEARCHED = "the same, with a learning rate and betas searched for each task"
 WORDINGS = {  # what findings_zero_shot.py subtracts from what
     "F1 plain": "'a photo of a {}.' − bare name",
     "F1": "default template − bare name",
@@ -47,6 +48,7 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
         found |= of_comparison(recorded_runs.comparison(folder=recorded), recorded_runs.dispersion(folder=recorded))
     else:
         found |= {key: {"claim": claim, "seen": None, "effects": {}} for key, claim in CLAIMS.items()}
+    found |= of_dapt_study(json.loads((recorded / "dapt_study.json").read_text(encoding="utf-8")))
     return dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
 
 
@@ -98,9 +100,6 @@ def of_comparison(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
     few = rows[rows.protocol == "few-shot"]
     at = {shots: few[few.shots == shots] for shots in (1, 2, 16)}
     margin = {shots: gains(at[shots], "DAPT", "CoOp+VPT") for shots in at}
-    relative = spread.assign(
-        texts=100 * np.log(spread.inter_class_dispersion), images=100 * np.log(spread.intra_class_variance)
-    )
     f10 = finding(
         CLAIMS["F10"],
         ("Tip-Adapter − ZeroShot, 16 shots", difference(at[16], "Tip-Adapter", "ZeroShot"), +1),
@@ -108,14 +107,27 @@ def of_comparison(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
         ("Tip-Adapter-F − CoOp, 16 shots", difference(at[16], "Tip-Adapter-F", "CoOp"), +1),
         other={"Tip-Adapter-F − Tip-Adapter, 16 shots": difference(at[16], "Tip-Adapter-F", "Tip-Adapter")},
     )
-    f11 = finding(
-        CLAIMS["F11"],
-        ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),
+    ablations = {f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label) for label in ABLATIONS}
+    f11 = finding(CLAIMS["F11"], *of_dapt(at[16], spread), other=ablations)
+    return {"F10": f10, "F11": f11, "F16": vanishing(margin)}
+
+
+def of_dapt_study(record: dict) -> dict[str, dict]:
+    """F11 where both methods have what a search on validation images found for each task. record: `study_dapt.py`'s."""
+    rows = pd.DataFrame(record["test"]).rename(columns={"label": "method"}).assign(shots=record["settings"]["shots"])
+    return {"F11 searched": finding(SEARCHED, *of_dapt(rows, rows))}
+
+
+def of_dapt(rows: pd.DataFrame, spread: pd.DataFrame) -> list[tuple[str, dict, int]]:
+    """What F11 claims: effects, and the sign that each should have. rows: accuracies.   spread: how embeddings lie."""
+    relative = spread.assign(
+        texts=100 * np.log(spread.inter_class_dispersion), images=100 * np.log(spread.intra_class_variance)
+    )
+    return [
+        ("DAPT − CoOp+VPT, 16 shots", difference(rows, "DAPT", "CoOp+VPT"), +1),
         ("DAPT − CoOp+VPT, inter-class dispersion of texts, %", difference(relative, "DAPT", "CoOp+VPT", "texts"), +1),
         ("DAPT − CoOp+VPT, intra-class variance of images, %", difference(relative, "DAPT", "CoOp+VPT", "images"), -1),
-        other={f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label) for label in ABLATIONS},
-    )
-    return {"F10": f10, "F11": f11, "F16": vanishing(margin)}
+    ]
 
 
 def vanishing(margin: dict[int, pd.Series]) -> dict:
