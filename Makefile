@@ -48,6 +48,7 @@ findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: se
 	@$(BIN)/python data_scripts/findings.py
 
 lab: $(STAMP)  ## open JupyterLab on the lessons, or on FOLDER=worksheets
+	@[ -d $(FOLDER) ] || $(MAKE) worksheets
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(FOLDER) $(OFFLINE_LAB) $(LAB_FLAGS)
 
 worksheets: $(STAMP)  ## the lessons to fill in, without outputs and solutions, in worksheets/ (what is there is kept)
