@@ -48,7 +48,7 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
         found |= of_comparison(recorded_runs.comparison(folder=recorded), recorded_runs.dispersion(folder=recorded))
     else:
         found |= {key: {"claim": claim, "seen": None, "effects": {}} for key, claim in CLAIMS.items()}
-    found |= of_dapt_study(json.loads((recorded / "dapt_study.json").read_text(encoding="utf-8")))
+    found |= of_dapt_study(recorded_runs.dapt_study(recorded))
     return dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
 
 
@@ -149,9 +149,9 @@ def vanishing(margin: dict[int, pd.Series]) -> dict:
 def main() -> None:
     found = all_findings()
     for key, one in found.items():
-        print(f"{key:<12}{sweeps.verdict(one):<18}{one['claim']}")
+        print(f"{key:<14}{sweeps.verdict(one):<18}{one['claim']}")
         for name, size in one["effects"].items():
-            print(f"{'':<30}{name}: {sweeps.text_of(name, size)}")
+            print(f"{'':<32}{name}: {sweeps.text_of(name, size)}")
     verdicts = [sweeps.verdict(one) for one in found.values()]
     counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
     print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))

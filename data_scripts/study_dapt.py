@@ -21,18 +21,18 @@ from pathlib import Path
 
 import torch
 from comparison_plan import PAIR, PAIR_BATCH, PAIR_EPOCHS, SEEDS, SHARED
-from run_comparison import OUT, dispersion, toyclip
+from run_comparison import dispersion, toyclip
 from tqdm.auto import tqdm
 
 import lessons_lib as ll
 from lessons_lib import sweeps
 from lessons_lib.data.toys import renderer_fingerprint
 from lessons_lib.files import atomic_write
+from lessons_lib.teaching import recorded_runs
 
 SHOTS, SEARCH_SEED = 16, 6
 GRIDS = {"lr": (0.002, 0.02, 0.2), "beta_v": (10.0, 100.0, 1000.0), "beta_t": (0.01, 1.0, 10.0)}  # searched in turn
 START = {"beta_t": 0.01}  # while beta_v is searched
-RECORD = OUT / "dapt_study.json"
 BEGUN = Path(__file__).resolve().parents[1] / "build" / "dapt_study.json"  # rows, while it goes on
 
 
@@ -117,7 +117,7 @@ def fit_in(row: dict) -> Fit:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2, help="processes, one core each")
-    parser.add_argument("--out", type=Path, default=RECORD)
+    parser.add_argument("--out", type=Path, default=recorded_runs.DAPT_STUDY)
     args = parser.parse_args()
     rows = json.loads(BEGUN.read_text()) if BEGUN.exists() else []
     with ProcessPoolExecutor(args.jobs) as pool:

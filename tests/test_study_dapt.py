@@ -111,7 +111,7 @@ def test_a_fit_is_of_the_settings_that_are_asked_for(monkeypatch, clip):
 
 
 def test_the_record_is_of_this_clip_and_of_what_its_own_search_chose():
-    record = json.loads((recorded_runs.RECORDED / script.RECORD.name).read_text())
+    record = recorded_runs.dapt_study()
     assert record["clip"] == recorded_runs.comparison_record()["clip"]
     rows = {script.fit_in(row): row for row in record["search"] + record["test"]}
     again = script.study(lambda fits: [rows[fit] for fit in fits])

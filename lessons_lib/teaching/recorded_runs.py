@@ -16,6 +16,7 @@ RECORDED = Path(__file__).with_name("recorded")
 PROMPT_LEARNING = RECORDED / "prompt_learning.csv"
 COMPARISON = RECORDED / "comparison.csv"  # beside it comparison.json: what made it, and a digest of each table
 DISPERSION = RECORDED / "comparison_dispersion.csv"
+DAPT_STUDY = RECORDED / "dapt_study.json"
 
 
 def prompt_learning(path: Path = PROMPT_LEARNING) -> pd.DataFrame:
@@ -54,6 +55,15 @@ def comparison_record(folder: Path = RECORDED) -> dict:
     if not path.exists():
         raise FileNotFoundError(f"there is no '{path}': {_RUN}")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def dapt_study(folder: Path = RECORDED) -> dict:
+    """What `data_scripts/study_dapt.py` measured: DAPT and CoOp+VPT with settings searched for each task.
+
+    search, test: lists of rows with label, task, seed, on ("val", "test"), lr, beta_v, beta_t, accuracy (percent),
+    inter_class_dispersion, intra_class_variance.   chosen: task -> lr, beta_v, beta_t.   settings, clip, date, script.
+    """
+    return json.loads((folder / DAPT_STUDY.name).read_text(encoding="utf-8"))
 
 
 def digest(table: bytes) -> str:
