@@ -23,12 +23,12 @@ class PeakMemory:
 
     def __enter__(self) -> "PeakMemory":
         gc.collect()  # or what is freed meanwhile would hide what is taken
-        give_back_freed_memory()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
             self.before = torch.cuda.memory_allocated(self.device)
         else:
+            give_back_freed_memory()
             try:
                 Path("/proc/self/clear_refs").write_text("5")  # Linux: starts the peak anew
                 self.before = _status_kib("VmRSS")

@@ -1,5 +1,6 @@
 """The search for DAPT's settings: on validation images alone, one after another, and gone on with where it stopped."""
 
+import itertools
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ RIGHT = {  # what made-up validation accuracies are highest at
 
 def made_up(fit: script.Fit) -> dict:
     """A row whose accuracy falls with the distance from `RIGHT`; on test images DAPT is three points above."""
-    accuracy = 80 - sum(fit.__getattribute__(name) != value for name, value in RIGHT[fit.task].items())
+    accuracy = 80 - sum(getattr(fit, name) != value for name, value in RIGHT[fit.task].items())
     accuracy = 50 + fit.seed + 3 * (fit.label == "DAPT") if fit.on == "test" else accuracy
     lie = {"inter_class_dispersion": 1 + (fit.label == "DAPT"), "intra_class_variance": 0.2 + fit.seed / 100}
     return {**vars(fit), "accuracy": accuracy, **lie, "seconds": 1.0}
@@ -80,7 +81,8 @@ def test_a_study_that_was_stopped_goes_on(begun, carried):
 
 
 def test_the_finding_is_read_off_the_rows_with_test_images():
-    rows = [made_up(script.Fit(label, task, seed, "test", 0.1)) for label in script.PAIR for task in RIGHT for seed in script.SEEDS]  # fmt: skip # noqa: E501
+    every = itertools.product(script.PAIR, RIGHT, script.SEEDS)
+    rows = [made_up(script.Fit(label, task, seed, "test", 0.1)) for label, task, seed in every]
     record = {"settings": {"shots": 16}, "test": rows}
     [one] = findings.of_dapt_study(record).values()
     assert one["effects"]["DAPT − CoOp+VPT, 16 shots"] == {"mean": 3.0, "half_width": 0.0, "n": 5.0}
