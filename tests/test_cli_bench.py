@@ -127,8 +127,18 @@ def test_a_dry_run_only_says_the_plan(tmp_path, capsys, carried_out):
 
 
 def test_methods_that_would_only_warm_up_are_named(tmp_path, capsys, carried_out):
-    few = [f"--fit={label}.epochs={n}" for label, n in (("CoOp", 1), ("VPT", 2), ("Tip-F", 1))]
-    words = ["--methods", "ZeroShot", "CoOp", "VPT", "Tip-F=TipAdapter", "--set", "Tip-F.finetune=true", *few]
+    few = [f"--fit={label}.epochs={n}" for label, n in (("CoOp", 1), ("VPT", 2), ("Tip-F", 1), ("LPPlusPlus", 1))]
+    words = [
+        "--methods",
+        "ZeroShot",
+        "CoOp",
+        "VPT",
+        "Tip-F=TipAdapter",
+        "LPPlusPlus",
+        "--set",
+        "Tip-F.finetune=true",
+        *few,
+    ]
     assert main(["bench", *words, "--tasks", "toy_pets", "--dry-run"]) == 0
     assert "note: CoOp: the first epoch is a warm-up at 1e-5" in capsys.readouterr().out
     assert main(["bench", *SWEEP, "--dry-run"]) == 0 and "note:" not in capsys.readouterr().out

@@ -208,7 +208,8 @@ def only_warms_up(method: str, fit: "Mapping[str, Any]") -> bool:
     """Whether a method is fitted for no more epochs than its warm-up has."""
     from ..methods import METHODS
 
-    return "epochs" in fit and fit["epochs"] <= METHODS[method].WARMUP_EPOCHS
+    epochs = fit.get("epochs")
+    return isinstance(epochs, int) and 0 < epochs <= METHODS[method].WARMUP_EPOCHS
 
 
 def left_of(spec: "Bench", path: Path) -> "tuple[pd.DataFrame, list]":

@@ -30,6 +30,8 @@ class Method(torch.nn.Module):
     classnames: list of C names, what the columns of the logits mean; None until `fit` or `for_classes`.
     """
 
+    WARMUP_EPOCHS = 0  # of its training, at a rate so low that next to nothing is learned
+
     def __init__(self, clip: "Clip"):
         super().__init__()
         self.clip = clip  # not a module, so its weights are none of the method's parameters
