@@ -23,12 +23,12 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## make .venv with everything in it (nothing to do the second time)
 
-$(STAMP): pyproject.toml constraints.txt data_scripts/make_venv.py
-	@$(PYTHON) data_scripts/make_venv.py $(VENV)
+$(STAMP): pyproject.toml constraints.txt data_scripts/course/make_venv.py
+	@$(PYTHON) data_scripts/course/make_venv.py $(VENV)
 	@touch $@
 
 course: $(STAMP)  ## run every lesson as a learner would; executed copies and HTML pages in build/course
-	@$(UNATTENDED) $(BIN)/python data_scripts/run_course.py $(LESSONS)
+	@$(UNATTENDED) $(BIN)/python data_scripts/course/run_course.py $(LESSONS)
 
 test: lint unit-tests lesson-tests  ## lint, unit tests, and every lesson against its recorded outputs
 
@@ -45,14 +45,14 @@ lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the c
 			--nbval-cell-timeout=600 -n 2 --dist loadfile -p no:cacheprovider $(LESSONS); fi
 
 findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
-	@$(BIN)/python data_scripts/findings.py
+	@$(BIN)/python data_scripts/studies/findings.py
 
 lab: $(STAMP)  ## open JupyterLab on the lessons, or on FOLDER=worksheets
 	@[ -d $(FOLDER) ] || $(MAKE) worksheets
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(FOLDER) $(OFFLINE_LAB) $(LAB_FLAGS)
 
 worksheets: $(STAMP)  ## the lessons to fill in, without outputs and solutions, in worksheets/ (what is there is kept)
-	@$(BIN)/python data_scripts/make_worksheets.py $(LESSONS)
+	@$(BIN)/python data_scripts/course/make_worksheets.py $(LESSONS)
 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel

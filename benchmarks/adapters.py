@@ -24,7 +24,7 @@ from torch import Tensor
 
 import lessons_lib as ll
 from lessons_lib.device import autocast
-from lessons_lib.methods.cache_search import search_alpha_beta
+from lessons_lib.methods.parts.cache_search import search_alpha_beta
 
 sys.path.insert(0, str(ROOT / "tests"))
 from reference.dapt import dapt_loss  # noqa: E402

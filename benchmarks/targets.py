@@ -19,7 +19,7 @@ import torch
 from measuring import ROOT, machine, median_seconds, write_record
 
 import lessons_lib as ll
-from lessons_lib.data import toyworld
+from lessons_lib import toyworld
 
 RESULT = ROOT / "benchmarks" / "results" / "targets.json"
 

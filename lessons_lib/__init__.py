@@ -19,7 +19,7 @@ _HOME = {  # public name -> the module that defines it
     "Task": "lessons_lib.data",
     "load_task": "lessons_lib.data",
     "image_features": "lessons_lib.features",
-    "OpenSet": "lessons_lib.open_set",
+    "OpenSet": "lessons_lib.methods",
     "ZeroShot": "lessons_lib.methods",
     "LinearProbe": "lessons_lib.methods",
     "CoOp": "lessons_lib.methods",
@@ -36,28 +36,25 @@ _HOME = {  # public name -> the module that defines it
     "DAPT": "lessons_lib.methods",
     "load_method": "lessons_lib.methods",
 }
+_SHORT = {"protocols": "runs.protocols"}  # modules that are offered here, too
 _MODULES = (
-    "bench",
+    *_SHORT,
     "cli",
     "clip",
     "data",
     "device",
-    "diagnostics",
-    "evaluation",
     "features",
     "files",
+    "identity",
     "inputs",
-    "losses",
     "methods",
-    "open_set",
-    "pretraining",
-    "protocols",
-    "retrieval",
+    "metrics",
+    "pretrain",
     "runs",
     "suggest",
-    "sweeps",
     "teaching",
     "templates",
+    "toyworld",
     "training",
 )
 
@@ -70,8 +67,8 @@ def __getattr__(name: str):
         globals()[name] = value
         return value
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    from .suggest import nearest
+        return importlib.import_module(f"{__name__}.{_SHORT.get(name, name)}")
+    from lessons_lib.suggest import nearest
 
     raise AttributeError(
         f"module 'lessons_lib' has no attribute {name!r}. {nearest(name, [*_HOME, *_MODULES])}".strip()

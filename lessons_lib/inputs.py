@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .features import ViewsOf, image_features
+from lessons_lib.features import ViewsOf, image_features
 
 if TYPE_CHECKING:
-    from .clip import Clip
-    from .data import Split
+    from lessons_lib.clip import Clip
+    from lessons_lib.data import Split
 
 IN_MEMORY = 2 * 2**30  # bytes of preprocessed images that are kept from epoch to epoch
 

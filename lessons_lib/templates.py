@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from open_clip import OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES
 
-from .suggest import nearest
+from lessons_lib.suggest import nearest
 
 DEFAULT = "a photo of a {}."
 IMAGENET_80 = tuple(template("{}") for template in OPENAI_IMAGENET_TEMPLATES)  # there they are functions of the name

@@ -26,13 +26,13 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .features import transform_name
-from .files import atomic_write
-from .inputs import Inputs, check_views
-from .suggest import nearest
+from lessons_lib.features import transform_name
+from lessons_lib.files import atomic_write
+from lessons_lib.inputs import Inputs, check_views
+from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
-    from .data import Split
+    from lessons_lib.data import Split
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("epoch", "step")

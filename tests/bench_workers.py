@@ -132,7 +132,7 @@ def alive(pid: int) -> bool:
 
 
 def main(file: str, folder: str, seconds: str) -> None:
-    from lessons_lib.bench import Store, run
+    from lessons_lib.runs import Store, run
 
     plan = Plan([f"waits {seconds}"], folder, seeds=tuple(range(8)))
     with Store(file) as store:

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..suggest import nearest
+from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..clip import Clip
-    from ..data import Task
-    from ..methods import Method
+    from lessons_lib.clip import Clip
+    from lessons_lib.data import Task
+    from lessons_lib.methods import Method
 
 WARM_UP_ALONE = "the first epoch is a warm-up at 1e-5, so one epoch alone learns next to nothing"
 WORDS = {"true": True, "false": False, "none": None, "null": None}

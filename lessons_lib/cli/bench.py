@@ -4,14 +4,22 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import WARM_UP_ALONE, add_clip_options, aligned, at_least, method_named, shows_progress, value_of
+from lessons_lib.cli.arguments import (
+    WARM_UP_ALONE,
+    add_clip_options,
+    aligned,
+    at_least,
+    method_named,
+    shows_progress,
+    value_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from ..bench import Bench, Summary
+    from lessons_lib.runs import Bench, Summary
 
 EXAMPLES = """\
 examples:
@@ -72,8 +80,8 @@ def add(commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..bench import Store
-    from ..bench import run as carry_out
+    from lessons_lib.runs import Store
+    from lessons_lib.runs import run as carry_out
 
     spec, path = spec_of(args), store_path(args)
     print(plan(spec, path, args.engine, args.processes), flush=True)
@@ -101,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 def spec_of(args: argparse.Namespace) -> "Bench":
     """The sweep of the YAML file, of the options, or of both, where the options come first."""
-    from ..bench import Bench
+    from lessons_lib.runs import Bench
 
     given = options(args)
     if args.file is not None:
@@ -136,7 +144,7 @@ def options(args: argparse.Namespace) -> dict[str, Any]:
 
 def methods_of(words: list[str]) -> dict[str, str]:
     """["CoOp", "Tip-F=TipAdapter"] -> {"CoOp": "CoOp", "Tip-F": "TipAdapter"}; "all" for every method."""
-    from ..methods import METHODS
+    from lessons_lib.methods import METHODS
 
     if words == ["all"]:
         return {name: name for name in METHODS}
@@ -150,8 +158,8 @@ def methods_of(words: list[str]) -> dict[str, str]:
 
 def tasks_of(words: list[str]) -> list[str]:
     """Names and folders as they are; "eleven" and "papers" are the toy tasks and the published sets."""
-    from ..data.published import PUBLISHED
-    from ..data.toyworld import ELEVEN
+    from lessons_lib.data.published import PUBLISHED
+    from lessons_lib.toyworld import ELEVEN
 
     published = [name for name, one in PUBLISHED.items() if not one.only_tests]
     lists = dict(zip(SHORTHANDS, (list(ELEVEN), published)))
@@ -178,8 +186,8 @@ def store_path(args: argparse.Namespace) -> Path:
 
 def plan(spec: "Bench", path: Path, engine: str, processes: int | None) -> str:
     """What there is to run, what of it is done, and about how long the rest takes."""
-    from ..bench.estimate import in_words, seconds_left
-    from ..bench.local import cores_here
+    from lessons_lib.runs.estimate import in_words, seconds_left
+    from lessons_lib.runs.local import cores_here
 
     status, left = left_of(spec, path)
     total = len(spec.jobs())
@@ -206,7 +214,7 @@ def plan(spec: "Bench", path: Path, engine: str, processes: int | None) -> str:
 
 def only_warms_up(method: str, fit: "Mapping[str, Any]") -> bool:
     """Whether a method is fitted for no more epochs than its warm-up has."""
-    from ..methods import METHODS
+    from lessons_lib.methods import METHODS
 
     epochs = fit.get("epochs")
     return isinstance(epochs, int) and 0 < epochs <= METHODS[method].WARMUP_EPOCHS
@@ -216,8 +224,8 @@ def left_of(spec: "Bench", path: Path) -> "tuple[pd.DataFrame, list]":
     """The status of this sweep's runs in the file, and the jobs that are not done."""
     import pandas as pd
 
-    from ..bench import Store
-    from ..bench.store import KEY, keys
+    from lessons_lib.runs import Store
+    from lessons_lib.runs.store import KEY, keys
 
     if not path.is_file():
         return pd.DataFrame({"state": [], "protocol": [], "method": [], "shots": [], "started": pd.to_datetime([]),

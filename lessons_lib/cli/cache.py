@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from ..files import cache_dir, in_bytes
-from .arguments import aligned, one_of
+from lessons_lib.cli.arguments import aligned, one_of
+from lessons_lib.files import cache_dir, in_bytes
 
 EXAMPLES = """\
 examples:

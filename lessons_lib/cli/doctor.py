@@ -8,11 +8,11 @@ import platform
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..files import cache_dir, in_bytes
-from .cache import shown
+from lessons_lib.cli.cache import shown
+from lessons_lib.files import cache_dir, in_bytes
 
 if TYPE_CHECKING:
-    from ..teaching.environment import Finding
+    from lessons_lib.teaching.environment import Finding
 
 EXAMPLES = """\
 examples:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 def examine(root: str | None = None) -> dict[str, list["Finding"]]:
     """Findings by section. Without its packages, only those are looked at."""
-    from ..teaching import environment
+    from lessons_lib.teaching import environment
 
     found = {"software": [environment.python(), *environment.packages(), versions()]}
     if needed(found):
@@ -74,7 +74,7 @@ def devices() -> list["Finding"]:
     """Every GPU, and the processor."""
     import torch
 
-    from ..teaching import environment
+    from lessons_lib.teaching import environment
 
     found = [environment.device()]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
@@ -95,7 +95,7 @@ def threads() -> "Finding":
 
 
 def cache() -> "Finding":
-    from ..features import cache_entries
+    from lessons_lib.features import cache_entries
 
     entries, folder = cache_entries(), cache_dir()
     held = f"'{shown(folder)}', {in_bytes(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
@@ -107,7 +107,7 @@ def cache() -> "Finding":
 
 def weights() -> list["Finding"]:
     """Real CLIPs on this machine."""
-    from ..clip.present import weights_here
+    from lessons_lib.clip.present import weights_here
 
     found = [
         _finding(
@@ -117,7 +117,7 @@ def weights() -> list["Finding"]:
         for one in weights_here()
         if one.name != "toyclip"
     ]
-    how = "python data_scripts/download_weights.py ViT-B-16-quickgelu:openai"
+    how = "python data_scripts/fetch/download_weights.py ViT-B-16-quickgelu:openai"
     return found or [
         _finding("real CLIPs", "none on this machine; the lessons need none", "note", f"to get one: {how}")
     ]
@@ -125,10 +125,10 @@ def weights() -> list["Finding"]:
 
 def datasets(root: str | None) -> list["Finding"]:
     """The published sets under `root`; what lies there incomplete is to be mended, what does not lie there is not."""
-    from ..data.published import PUBLISHED
-    from ..data.published_tasks import verify
+    from lessons_lib.data.published import PUBLISHED
+    from lessons_lib.data.published_tasks import verify
 
-    get = "python data_scripts/download_datasets.py NAME --root FOLDER, or docs/datasets.md"
+    get = "python data_scripts/fetch/download_datasets.py NAME --root FOLDER, or docs/datasets.md"
     if not root:
         looked = "no folder given (--root, or LESSONS_DATA); the lessons need none"
         return [_finding("published", looked, "note", f"to get one: {get}")]
@@ -144,7 +144,7 @@ def datasets(root: str | None) -> list["Finding"]:
         if not report.problems:
             found.append(_finding(name, f"complete: {report.classes:,} classes, {counts}"))
         else:
-            mend = f"python data_scripts/download_datasets.py {name} --root '{root}'"
+            mend = f"python data_scripts/fetch/download_datasets.py {name} --root '{root}'"
             found.append(_finding(name, "; ".join(report.problems), "missing", mend))
     if absent:
         found.append(_finding("not there", ", ".join(absent), "note", f"to get one: {get}"))
@@ -153,7 +153,7 @@ def datasets(root: str | None) -> list["Finding"]:
 
 def as_text(found: dict[str, list["Finding"]]) -> str:
     """A line a finding, what to do under it, and the sum of it."""
-    from ..teaching.environment import MARKS
+    from lessons_lib.teaching.environment import MARKS
 
     width = max(len(finding.what) for section in found.values() for finding in section)
     lines = []
@@ -174,6 +174,6 @@ def as_json(found: dict[str, list["Finding"]]) -> str:
 
 
 def _finding(what: str, found: str, state: str = "ok", mend: str = "") -> "Finding":
-    from ..teaching.environment import Finding
+    from lessons_lib.teaching.environment import Finding
 
     return Finding(what, found, state, mend)

@@ -3,13 +3,13 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from .arguments import add_clip_options, add_data_options, aligned, load_clip, load_task, one_of, part_of
+from lessons_lib.cli.arguments import add_clip_options, add_data_options, aligned, load_clip, load_task, one_of, part_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..data import Split, Task
-    from ..methods import Method
+    from lessons_lib.data import Split, Task
+    from lessons_lib.methods import Method
 
 EXAMPLES = """\
 examples:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..bench.summary import AVERAGE, tasks_of
-from ..teaching.plots.style import MARKERS, PALETTE, heading, panels, styled
+from lessons_lib.runs.summary import AVERAGE, tasks_of
+from lessons_lib.teaching.plots.style import MARKERS, PALETTE, heading, panels, styled
 
 COLUMNS = 4
 

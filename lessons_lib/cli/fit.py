@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import (
+from lessons_lib.cli.arguments import (
     WARM_UP_ALONE,
     add_clip_options,
     add_data_options,
@@ -23,8 +23,8 @@ from .arguments import (
 )
 
 if TYPE_CHECKING:
-    from ..data import Split, Task
-    from ..methods import Method
+    from lessons_lib.data import Split, Task
+    from lessons_lib.methods import Method
 
 EXAMPLES = """\
 examples:

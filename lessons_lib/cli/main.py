@@ -12,10 +12,9 @@ import warnings
 from collections.abc import Sequence
 
 from lessons_lib import __version__
-
-from ..suggest import nearest
-from . import bench, cache, doctor, evaluate, fit, report
-from .arguments import Parser
+from lessons_lib.cli import bench, cache, doctor, evaluate, fit, report
+from lessons_lib.cli.arguments import Parser
+from lessons_lib.suggest import nearest
 
 COMMANDS = {"doctor": doctor, "fit": fit, "eval": evaluate, "bench": bench, "report": report, "cache": cache}
 MISTAKE, STOPPED = 2, 130  # exit statuses; 1 is for runs that failed, and for what `doctor` finds missing

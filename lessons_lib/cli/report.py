@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from .arguments import one_of
+from lessons_lib.cli.arguments import one_of
 
 EXAMPLES = """\
 examples:
@@ -30,9 +30,9 @@ def add(commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..bench.report import markdown
-    from ..bench.store import Store
-    from ..bench.summary import Runs
+    from lessons_lib.runs.report import markdown
+    from lessons_lib.runs.store import Store
+    from lessons_lib.runs.summary import Runs
 
     with Store(args.file, read_only=True) as store:
         runs = Runs.of(store)
@@ -49,16 +49,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def csv_of(runs):
-    from ..bench.published import with_published
-    from ..bench.summary import summarise
+    from lessons_lib.runs.published import with_published
+    from lessons_lib.runs.summary import summarise
 
     return with_published(summarise(runs), runs.specs)
 
 
 def write(runs, name: str, folder: Path) -> list[Path]:
     """The report's files; without runs that are done there is no picture."""
-    from ..bench.report import markdown
-    from ..files import atomic_write
+    from lessons_lib.files import atomic_write
+    from lessons_lib.runs.report import markdown
 
     if folder.is_file():
         raise ValueError(f"--out '{folder}' is a file: give a folder")
@@ -78,9 +78,9 @@ def draw(runs, folder: Path) -> list[Path]:
     matplotlib.use("Agg")  # no display is needed
     from matplotlib import pyplot
 
-    from ..bench.summary import SWEEP, summarise
-    from ..files import atomic_write
-    from .figures import figure_of
+    from lessons_lib.cli.figures import figure_of
+    from lessons_lib.files import atomic_write
+    from lessons_lib.runs.summary import SWEEP, summarise
 
     paths = []
     for number, (sweep, cells) in enumerate(summarise(runs).groupby(SWEEP, sort=False), 1):

@@ -12,8 +12,8 @@ from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
 from torch import nn
 
-from ..files import in_bytes
-from .downloads import hub_cache
+from lessons_lib.clip.downloads import hub_cache
+from lessons_lib.files import in_bytes
 
 
 def build(model_cfg: dict) -> nn.Module:

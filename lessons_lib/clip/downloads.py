@@ -11,7 +11,7 @@ import huggingface_hub as hub
 from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
-from ..files import cache_dir, in_bytes
+from lessons_lib.files import cache_dir, in_bytes
 
 WEIGHTS_FILES = (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)  # open_clip_model.safetensors, open_clip_pytorch_model.bin
 

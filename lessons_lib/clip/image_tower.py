@@ -15,7 +15,7 @@ import torch
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
-from .blocks import attend, finish, join_heads, opens_up, qkv, query_and_keys, split_heads
+from lessons_lib.clip.blocks import attend, finish, join_heads, opens_up, qkv, query_and_keys, split_heads
 
 
 class ImageTower:

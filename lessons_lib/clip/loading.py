@@ -5,11 +5,11 @@ from pathlib import Path
 import open_clip
 import torch
 
-from ..device import precision_name, resolve_device, resolve_precision
-from .building import build, make_tokenizer
-from .checkpoints import check_activation, fit_weights, read_checkpoint
-from .model import Clip
-from .recipes import TOYCLIP, find
+from lessons_lib.clip.building import build, make_tokenizer
+from lessons_lib.clip.checkpoints import check_activation, fit_weights, read_checkpoint
+from lessons_lib.clip.model import Clip
+from lessons_lib.clip.recipes import TOYCLIP, find
+from lessons_lib.device import precision_name, resolve_device, resolve_precision
 
 
 def load_clip(

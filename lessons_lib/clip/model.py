@@ -12,12 +12,12 @@ from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
 from tqdm.auto import tqdm
 
-from ..device import autocast, precision_name, resolve_device, resolve_precision
-from .image_tower import ImageTower
-from .prompts import PromptLayout
-from .text_tower import TextTower
-from .tokens import tokenize
-from .transforms import Transforms, describe
+from lessons_lib.clip.image_tower import ImageTower
+from lessons_lib.clip.prompts import PromptLayout
+from lessons_lib.clip.text_tower import TextTower
+from lessons_lib.clip.tokens import tokenize
+from lessons_lib.clip.transforms import Transforms, describe
+from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision
 
 
 class Clip:

@@ -7,8 +7,8 @@ import huggingface_hub as hub
 import open_clip
 from open_clip.pretrained import get_pretrained_cfg
 
-from . import downloads
-from .recipes import CONFIG_FILE, HUB, TOYCLIP, toyclip_dir
+from lessons_lib.clip import downloads
+from lessons_lib.clip.recipes import CONFIG_FILE, HUB, TOYCLIP, toyclip_dir
 
 
 class Weights(NamedTuple):

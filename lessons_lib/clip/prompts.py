@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..suggest import nearest
-from ..templates import check_classnames, spoken
-from .tokens import token_ids
+from lessons_lib.clip.tokens import token_ids
+from lessons_lib.suggest import nearest
+from lessons_lib.templates import check_classnames, spoken
 
 POSITIONS = ("end", "middle", "front")
 

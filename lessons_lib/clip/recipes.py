@@ -7,10 +7,10 @@ from pathlib import Path
 import open_clip
 from open_clip.pretrained import get_pretrained_cfg
 
-from ..suggest import nearest
-from . import downloads
-from .building import check_packages, size_in_words
-from .checkpoints import read_json
+from lessons_lib.clip import downloads
+from lessons_lib.clip.building import check_packages, size_in_words
+from lessons_lib.clip.checkpoints import read_json
+from lessons_lib.suggest import nearest
 
 TOYCLIP = "toyclip"
 HUB, FOLDER = "hf-hub:", "local-dir:"  # open_clip's prefixes

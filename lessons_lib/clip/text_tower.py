@@ -16,9 +16,9 @@ import torch
 from open_clip.model import CLIP
 from torch import Tensor, nn
 
-from .blocks import attend, causal_mask, finish, join_heads, opens_up, qkv, query_and_keys, split_heads
-from .prompts import PromptLayout
-from .tokens import token_ids
+from lessons_lib.clip.blocks import attend, causal_mask, finish, join_heads, opens_up, qkv, query_and_keys, split_heads
+from lessons_lib.clip.prompts import PromptLayout
+from lessons_lib.clip.tokens import token_ids
 
 
 class TextTower:

@@ -67,7 +67,7 @@ def load_task(
         splits = published_splits(name, root=root, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
     else:
         from lessons_lib.data.toys import toy_splits
-        from lessons_lib.data.toyworld import TASKS
+        from lessons_lib.toyworld import TASKS
 
         name = str(name_or_path)
         splits, own_templates = toy_splits(name, seed=pool_seed), TASKS[name].templates
@@ -79,7 +79,7 @@ def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
     text = os.fspath(name_or_path)
     if not isinstance(name_or_path, str) or text[:1] in ("~", ".") or any(mark in text for mark in "/\\"):
         return True
-    from lessons_lib.data.toyworld import TASKS
+    from lessons_lib.toyworld import TASKS
 
     known = [*TASKS, *PUBLISHED]
     if text in known or (text and folder.exists()):

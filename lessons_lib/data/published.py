@@ -98,4 +98,4 @@ def data_root(name: str, root: str | os.PathLike | None) -> Path:
 
 def how_to_get(name: str, root: Path | None = None) -> str:
     where = f" --root '{root}'" if root else ""
-    return f"To get it: python data_scripts/download_datasets.py {name}{where} (docs/datasets.md says more)."
+    return f"To get it: python data_scripts/fetch/download_datasets.py {name}{where} (docs/datasets.md says more)."

@@ -13,7 +13,7 @@ from lessons_lib.data.task import Split
 @cache
 def renderer_fingerprint() -> str:
     """Over the source of the toy world: scenes of one fingerprint drawn by other code are other images."""
-    from lessons_lib.data import toyworld
+    from lessons_lib import toyworld
 
     digest = sha256()
     for path in sorted(Path(toyworld.__file__).parent.rglob("*.py")):
@@ -56,7 +56,7 @@ class SceneImages:
 
 def toy_splits(name: str, *, seed: int) -> dict[str, Split]:
     """ "train", "val" and "test" of a toy task; ``seed`` chooses which scenes are drawn."""
-    from lessons_lib.data import toyworld
+    from lessons_lib import toyworld
 
     splits = {}
     for role in ("train", "val", "test"):

@@ -3,25 +3,26 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import saving
-from .base import Method
-from .clip_adapter import CLIPAdapter
-from .cocoop import CoCoOp
-from .coop import CoOp
-from .dapt import DAPT
-from .ivlp import IVLP
-from .kgcoop import KgCoOp
-from .linear_probe import LinearProbe
-from .lp_plus_plus import LPPlusPlus
-from .maple import MaPLe
-from .text_probe import TextProbe
-from .tip_adapter import TipAdapter
-from .visual_prompting import VisualPrompting
-from .vpt import VPT
-from .zero_shot import ZeroShot
+from lessons_lib.methods import saving
+from lessons_lib.methods.base import Method
+from lessons_lib.methods.classify.clip_adapter import CLIPAdapter
+from lessons_lib.methods.classify.cocoop import CoCoOp
+from lessons_lib.methods.classify.coop import CoOp
+from lessons_lib.methods.classify.dapt import DAPT
+from lessons_lib.methods.classify.ivlp import IVLP
+from lessons_lib.methods.classify.kgcoop import KgCoOp
+from lessons_lib.methods.classify.linear_probe import LinearProbe
+from lessons_lib.methods.classify.lp_plus_plus import LPPlusPlus
+from lessons_lib.methods.classify.maple import MaPLe
+from lessons_lib.methods.classify.open_set import OpenSet
+from lessons_lib.methods.classify.text_probe import TextProbe
+from lessons_lib.methods.classify.tip_adapter import TipAdapter
+from lessons_lib.methods.classify.visual_prompting import VisualPrompting
+from lessons_lib.methods.classify.vpt import VPT
+from lessons_lib.methods.classify.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
-    from ..clip import Clip
+    from lessons_lib.clip import Clip
 
 _CLASSES = (
     ZeroShot,
@@ -41,7 +42,7 @@ _CLASSES = (
 )
 METHODS = {method.__name__: method for method in _CLASSES}  # by the name that a saved file gives
 
-__all__ = ["METHODS", "Method", "load_method", *METHODS]
+__all__ = ["METHODS", "Method", "OpenSet", "load_method", *METHODS]
 
 
 def load_method(path: str | Path, clip: "Clip") -> Method:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..features import image_features
-from ..templates import check_classnames
-from . import saving
+from lessons_lib.features import image_features
+from lessons_lib.methods import saving
+from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
-    from ..clip import Clip
-    from ..data import Split, Task
+    from lessons_lib.clip import Clip
+    from lessons_lib.data import Split, Task
 
 
 class Method(torch.nn.Module):

@@ -15,14 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..inputs import Inputs, check_views
-from ..templates import DEFAULT, apply, check_templates
-from ..training import Recipe, train
-from .base import Method
+from lessons_lib.inputs import Inputs, check_views
+from lessons_lib.methods.base import Method
+from lessons_lib.templates import DEFAULT, apply, check_templates
+from lessons_lib.training import Recipe, train
 
 if TYPE_CHECKING:
-    from ..clip import Clip
-    from ..data import Split, Task
+    from lessons_lib.clip import Clip
+    from lessons_lib.data import Split, Task
 
 
 class Learned(Method):

@@ -11,12 +11,12 @@ import safetensors
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
-from ..files import atomic_write
-from ..suggest import nearest
+from lessons_lib.files import atomic_write
+from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
-    from ..clip import Clip
-    from .base import Method
+    from lessons_lib.clip import Clip
+    from lessons_lib.methods.base import Method
 
 
 def save(method: "Method", path: str | Path) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..data.toyworld import TASKS, Conditions
-from ..data.toyworld.scenes import draw_class
+from lessons_lib.toyworld import TASKS, Conditions
+from lessons_lib.toyworld.scenes import draw_class
 
 LAND = {  # folder, as the pilot called it -> the words of EuroSAT's authors
     "arable": "annual crop land",

@@ -111,7 +111,8 @@ def weights(path: Path | None = None) -> Finding:
     from safetensors import SafetensorError, safe_open
 
     path = ROOT / "lessons_lib" / "clip" / "toyclip" / "toyclip.safetensors" if path is None else path
-    mend = "fetch the file again (git checkout, or reinstall), or make it: python data_scripts/pretrain_toyclip.py"
+    script = "data_scripts/pretraining/pretrain_toyclip.py"
+    mend = f"fetch the file again (git checkout, or reinstall), or make it: python {script}"
     if not path.is_file():
         return Finding("ToyCLIP", f"{path.name} is not in the package", "missing", mend)
     try:
@@ -126,7 +127,7 @@ def device() -> Finding:
     """What the lessons will compute on."""
     import torch
 
-    from ..device import resolve_device
+    from lessons_lib.device import resolve_device
 
     chosen = resolve_device("auto")
     if chosen.type == "cuda":
@@ -153,7 +154,7 @@ def memory(free_gib: float | None = None) -> Finding:
 
 def disk(free_gib: float | None = None) -> Finding:
     """Whether features can be kept."""
-    from ..files import cache_dir
+    from lessons_lib.files import cache_dir
 
     if free_gib is None:
         folder = cache_dir()

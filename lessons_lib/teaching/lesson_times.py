@@ -1,7 +1,7 @@
 """How long each lesson takes here: recorded times, scaled by how fast this machine does a small, fixed piece of work.
 
 lesson_times.json beside this file holds seconds and memory of each lesson and the probe's seconds on one machine. It is
-written by `python data_scripts/run_course.py --record`.
+written by `python data_scripts/course/run_course.py --record`.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..files import atomic_write
+from lessons_lib.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

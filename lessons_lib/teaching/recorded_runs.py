@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..sweeps import fingerprint
+from lessons_lib.runs.sweeps import fingerprint
 
 if TYPE_CHECKING:
-    from ..clip import Clip
+    from lessons_lib.clip import Clip
 
 RECORDED = Path(__file__).with_name("recorded")
 PROMPT_LEARNING = RECORDED / "prompt_learning.csv"
@@ -20,7 +20,7 @@ DAPT_STUDY = RECORDED / "dapt_study.json"
 
 
 def prompt_learning(path: Path = PROMPT_LEARNING) -> pd.DataFrame:
-    """What `data_scripts/findings_prompt_learning.py` measured: a row for each accuracy.
+    """What `data_scripts/studies/findings_prompt_learning.py` measured: a row for each accuracy.
 
     protocol ("few-shot", "base-to-new", "domain shift", "ablation"), method, on ("test", "base", "new", or the task
     that the prompts were carried to), task (trained on), shots, seed, accuracy (percent), n_parameters, seconds,
@@ -30,7 +30,7 @@ def prompt_learning(path: Path = PROMPT_LEARNING) -> pd.DataFrame:
 
 
 def comparison(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
-    """What `data_scripts/run_comparison.py` measured or took over: a row for each accuracy.
+    """What `data_scripts/studies/run_comparison.py` measured or took over: a row for each accuracy.
 
     protocol ("few-shot", "base-to-new", "cross-task", "domain shift"), and the columns of `prompt_learning`; script:
     which one measured the row.   clip: the one that the lesson runs, if it should be the one that was measured.
@@ -58,7 +58,7 @@ def comparison_record(folder: Path = RECORDED) -> dict:
 
 
 def dapt_study(folder: Path = RECORDED) -> dict:
-    """What `data_scripts/study_dapt.py` measured: DAPT and CoOp+VPT with settings searched for each task.
+    """What `data_scripts/studies/study_dapt.py` measured: DAPT and CoOp+VPT with settings searched for each task.
 
     search, test: lists of rows with label, task, seed, on ("val", "test"), lr, beta_v, beta_t, accuracy (percent),
     inter_class_dispersion, intra_class_variance.   chosen: task -> lr, beta_v, beta_t.   settings, clip, date, script.
@@ -72,8 +72,8 @@ def digest(table: bytes) -> str:
 
 
 _RUN = (
-    "run `python data_scripts/run_comparison.py run` (hours; it goes on where it stopped), then "
-    "`python data_scripts/run_comparison.py collect`"
+    "run `python data_scripts/studies/run_comparison.py run` (hours; it goes on where it stopped), then "
+    "`python data_scripts/studies/run_comparison.py collect`"
 )
 
 

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
-from lessons_lib.data.toyworld.basics import PLAIN
-from lessons_lib.data.toyworld.scenes import Scenes, ToyClass, draw_class
-from lessons_lib.data.toyworld.sketch import Conditions, Sketch
+from lessons_lib.toyworld.basics import PLAIN
+from lessons_lib.toyworld.scenes import Scenes, ToyClass, draw_class
+from lessons_lib.toyworld.sketch import Conditions, Sketch
 
 COLOURS = ("red", "yellow", "green", "blue", "purple", "pink", "black", "white")
 SHAPES = ("circle", "square", "triangle", "star", "ring", "moon", "bar", "half circle")

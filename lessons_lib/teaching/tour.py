@@ -10,10 +10,10 @@ from matplotlib import font_manager
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageDraw, ImageFont
 
-from ..data import toyworld
-from ..data.toyworld.render import COL, FINISH, SIZE
-from .plots import PALETTE, panels, show_images
-from .plots.style import heading
+from lessons_lib import toyworld
+from lessons_lib.teaching.plots import PALETTE, panels, show_images
+from lessons_lib.teaching.plots.style import heading
+from lessons_lib.toyworld.render import COL, FINISH, SIZE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,13 +12,13 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from ..methods import ZeroShot
-from ..templates import DEFAULT, check_classnames
-from . import plots
+from lessons_lib.methods import ZeroShot
+from lessons_lib.teaching import plots
+from lessons_lib.templates import DEFAULT, check_classnames
 
 if TYPE_CHECKING:
-    from ..clip import Clip
-    from ..data import Split
+    from lessons_lib.clip import Clip
+    from lessons_lib.data import Split
 
 
 def multiple_choice(

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data import toyworld
-from ..data.toyworld.captions import FRAMES
-from ..data.toyworld.scenes import Scenes, draw_class
+from lessons_lib import toyworld
+from lessons_lib.toyworld.captions import FRAMES
+from lessons_lib.toyworld.scenes import Scenes, draw_class
 
 # word -> (what captions call the sense that is in toy_things, and the other one, which is in the extra pictures)
 SENSES = {

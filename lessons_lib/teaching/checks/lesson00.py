@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import torch
 
-from ...data.toyworld.shapes import SHAPES
-from . import answer_of, require, right, same, written
+from lessons_lib.teaching.checks import answer_of, require, right, same, written
+from lessons_lib.toyworld.shapes import SHAPES
 
 
 def chance(percent: object, *, classes: int) -> None:

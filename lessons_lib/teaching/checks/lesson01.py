@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...losses import clip_loss
-from . import ExerciseError, answer_of, difference, explain, require, right, same
+from lessons_lib.pretrain.losses import clip_loss
+from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, explain, require, right, same
 
 
 def _pairs(n: int, width: int = 8, seed: int = 0, noise: float = 0.8) -> tuple[Tensor, Tensor]:

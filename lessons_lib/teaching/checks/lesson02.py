@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from . import answer_of, require, right, same
+from lessons_lib.teaching.checks import answer_of, require, right, same
 
 
 def _vectors(n: int, width: int, *, seed: int) -> Tensor:

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...templates import check_classnames
-from ..wordings import SENSES, both_senses
-from . import answer_of, require, right, same, written
+from lessons_lib.teaching.checks import answer_of, require, right, same, written
+from lessons_lib.teaching.wordings import SENSES, both_senses
+from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
-    from ...clip import Clip
+    from lessons_lib.clip import Clip
 
 FRESH = 7  # the seed of pictures that the lesson has not shown
 

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...evaluation import paired_difference
-from . import ExerciseError, answer_of, difference, explain, require, right, same
+from lessons_lib.metrics import paired_difference
+from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, explain, require, right, same
 
 
 def arranged(name: list[str], n_ctx: int, position: str) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from ...evaluation import harmonic_mean, paired_difference
-from . import answer_of, require, right, same
+from lessons_lib.metrics import harmonic_mean, paired_difference
+from lessons_lib.teaching.checks import answer_of, require, right, same
 
 
 def meta_net(student: Callable) -> None:

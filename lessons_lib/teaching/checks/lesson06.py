@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ...evaluation import paired_difference
-from . import answer_of, require, right, same
+from lessons_lib.metrics import paired_difference
+from lessons_lib.teaching.checks import answer_of, require, right, same
 
 ANSWERS = ("first", "second", "cannot tell")
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from ...evaluation import interval, paired_difference
-from ...methods.dapt import inter_dispersion
-from . import ExerciseError, answer_of, difference, explain, require, right, same
+from lessons_lib.methods.classify.dapt import inter_dispersion
+from lessons_lib.metrics import interval, paired_difference
+from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, explain, require, right, same
 
 
 def potential(student: Callable) -> None:

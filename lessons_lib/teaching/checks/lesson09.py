@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
-from . import ExerciseError, answer_of, explain, require, right, same
+from lessons_lib.teaching.checks import ExerciseError, answer_of, explain, require, right, same
 
 CELL = ["task", "on", "shots", "seed"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from . import ExerciseError, answer_of, explain, require, right, same
+from lessons_lib.teaching.checks import ExerciseError, answer_of, explain, require, right, same
 
 
 def near_copies(student: Callable) -> None:

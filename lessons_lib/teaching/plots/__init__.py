@@ -4,10 +4,10 @@ Each function draws one figure and returns its Axes (or, where there are several
 save. In a notebook, end the line with ";" so that the figure alone is shown. Nothing here needs a display.
 """
 
-from .adapter_paths import adapter_paths
-from .adapters import accuracy_against_cost, alpha_beta_grid, cache_heat
-from .charts import bar_comparison, few_shot_curves, histograms, lines, reliability
-from .comparison import (
+from lessons_lib.teaching.plots.adapter_paths import adapter_paths
+from lessons_lib.teaching.plots.adapters import accuracy_against_cost, alpha_beta_grid, cache_heat
+from lessons_lib.teaching.plots.charts import bar_comparison, few_shot_curves, histograms, lines, reliability
+from lessons_lib.teaching.plots.comparison import (
     base_against_new,
     coverage,
     differences,
@@ -16,12 +16,24 @@ from .comparison import (
     pairwise_matrix,
     published_and_ours,
 )
-from .embeddings import circle_map, embedding_maps, flat_maps, gap_map
-from .generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
-from .images import answers, confusion, pictures, show_images, similarity_matrix
-from .learning import nearest_words, prompt_boxes, training
-from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, RIGHT, STYLE, WRONG, colours, panels, styled, use_style
-from .towers import attention_maps, attention_shares, pixel_frame, prompted_towers
+from lessons_lib.teaching.plots.embeddings import circle_map, embedding_maps, flat_maps, gap_map
+from lessons_lib.teaching.plots.generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
+from lessons_lib.teaching.plots.images import answers, confusion, pictures, show_images, similarity_matrix
+from lessons_lib.teaching.plots.learning import nearest_words, prompt_boxes, training
+from lessons_lib.teaching.plots.style import (
+    COLORMAP,
+    MARKERS,
+    PALETTE,
+    REFERENCE,
+    RIGHT,
+    STYLE,
+    WRONG,
+    colours,
+    panels,
+    styled,
+    use_style,
+)
+from lessons_lib.teaching.plots.towers import attention_maps, attention_shares, pixel_frame, prompted_towers
 
 __all__ = [
     "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG",

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
-from .style import PALETTE, REFERENCE, heading, panels, styled
+from lessons_lib.teaching.plots.style import PALETTE, REFERENCE, heading, panels, styled
 
 LOOK = {  # kind of box -> (fill, hatch, what the legend says)
     "given": ("white", "", "given"),

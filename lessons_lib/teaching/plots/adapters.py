@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 
-from .generalisation import _spoken
-from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, heading, numbers, panels, styled
+from lessons_lib.teaching.plots.generalisation import _spoken
+from lessons_lib.teaching.plots.style import COLORMAP, MARKERS, PALETTE, REFERENCE, heading, numbers, panels, styled
 
 WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # from a dot to its label
 

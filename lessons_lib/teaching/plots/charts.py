@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from ... import evaluation
-from .style import MARKERS, PALETTE, REFERENCE, colours, heading, numbers, panels, styled
+from lessons_lib.metrics import statistics as evaluation
+from lessons_lib.teaching.plots.style import MARKERS, PALETTE, REFERENCE, colours, heading, numbers, panels, styled
 
 
 @styled()

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 
-from .adapters import _label_dots
-from .style import COLORMAP, MARKERS, PALETTE, REFERENCE, panels, styled
+from lessons_lib.teaching.plots.adapters import _label_dots
+from lessons_lib.teaching.plots.style import COLORMAP, MARKERS, PALETTE, REFERENCE, panels, styled
 
 DIVERGING = "PuOr_r"  # purple below zero, orange above: told apart by colour-blind readers too
 NOTHING = "#d9d9d9"  # where nothing was measured

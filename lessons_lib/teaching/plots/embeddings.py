@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from .style import MARKERS, PALETTE, heading, numbers, panels, styled
+from lessons_lib.teaching.plots.style import MARKERS, PALETTE, heading, numbers, panels, styled
 
 OTHERS = "#b5b5b5"  # classes that are not named, and lines
 DOTS = MARKERS.replace("*", "p")  # stars are texts

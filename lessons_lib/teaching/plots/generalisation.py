@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from ... import evaluation
-from .charts import bar_comparison
-from .style import MARKERS, PALETTE, REFERENCE, RIGHT, WRONG, heading, panels, styled
+from lessons_lib.metrics import statistics as evaluation
+from lessons_lib.teaching.plots.charts import bar_comparison
+from lessons_lib.teaching.plots.style import MARKERS, PALETTE, REFERENCE, RIGHT, WRONG, heading, panels, styled
 
 LEVELS = (20, 40, 60, 70, 80, 90)
 

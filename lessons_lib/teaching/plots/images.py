@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
-from .style import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
+from lessons_lib.teaching.plots.style import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
 
 if TYPE_CHECKING:
-    from ...data import Split
+    from lessons_lib.data import Split
 
 
 def pictures(images: "Split | torch.Tensor | np.ndarray | Iterable") -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from .style import PALETTE, REFERENCE, heading, numbers, panels, styled
+from lessons_lib.teaching.plots.style import PALETTE, REFERENCE, heading, numbers, panels, styled
 
 LEARNED = re.compile(r"v\d+")  # how the boxes of context vectors are written: v1, v2, …
 KINDS = {  # kind of row -> (fill, hatch, what the legend says)

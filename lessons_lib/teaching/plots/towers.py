@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Patch, Rectangle
 
-from .images import pictures, show_images
-from .style import PALETTE, REFERENCE, heading, numbers, panels, styled
+from lessons_lib.teaching.plots.images import pictures, show_images
+from lessons_lib.teaching.plots.style import PALETTE, REFERENCE, heading, numbers, panels, styled
 
 FROZEN, LEARNED, CARRIED = "#e6e6e6", PALETTE[1], "#fbe0bf"  # a token; a learned row; what blocks made of one
 PROJECTED = "#9fd3f0"  # computed from a learned row of the other tower

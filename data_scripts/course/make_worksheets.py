@@ -1,0 +1,121 @@
+"""The lessons to fill in: without outputs, and with every exercise open.
+
+    python data_scripts/course/make_worksheets.py                       # all lessons, into worksheets/
+    python data_scripts/course/make_worksheets.py --no-solutions --out lab_4 notebooks/04_coop.ipynb
+    python data_scripts/course/make_worksheets.py --nbgrader course     # into course/source, to be graded by machine
+
+A worksheet has each exercise's solution folded up below its check, unless --no-solutions. One that is there already is
+somebody's work and is kept, unless --force.
+
+--nbgrader makes a course for nbgrader of the lessons as they are: every exercise is a cell to fill in, and its check a
+locked cell worth a point. `nbgrader generate_assignment 04_coop` in that folder makes what students get, and
+`nbgrader autograde 04_coop` grades what they hand in.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearOutput, ClearSolutions
+
+from lessons_lib.files import atomic_write
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "# your code here"
+FOLDED = "<details><summary>Solution of this exercise</summary>\n\n```python\n{}\n```\n\n</details>"
+LONGEST_CELL = 600  # seconds, for nbgrader
+CONFIG = f"""c = get_config()
+c.CourseDirectory.course_id = "clip_adaptation"
+c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
+c.ExecutePreprocessor.timeout = {LONGEST_CELL}
+"""
+
+
+def exercises(lesson: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
+    """Each cell with a solution, and the code cell after it, which checks it."""
+    code = [cell for cell in lesson.cells if cell.cell_type == "code"]
+    for cell, check in zip(code, code[1:]):
+        if BEGIN in cell.source:
+            yield cell, check
+
+
+def without_solutions(lesson: NotebookNode) -> NotebookNode:
+    """The lesson with a stub for every solution; its outputs stay."""
+    clear = ClearSolutions(code_stub={"python": STUB}, enforce_metadata=False)
+    return clear.preprocess(lesson, {})[0]
+
+
+def worksheet(lesson: NotebookNode, *, solutions: bool = True) -> NotebookNode:
+    """The lesson to fill in. solutions: each folded up below its check."""
+    below = {check.id: FOLDED.format(solution_of(cell.source)) for cell, check in exercises(lesson)}
+    lesson, _ = ClearOutput().preprocess(without_solutions(lesson), {})
+    if solutions:
+        cells = []
+        for cell in lesson.cells:
+            cells.append(cell)
+            if cell.id in below:
+                cells.append(nbformat.v4.new_markdown_cell(below[cell.id], id=f"{cell.id}-solution"))
+        lesson.cells = cells
+    lesson.metadata.pop("widgets", None)  # states of widgets that are not there any more
+    return lesson
+
+
+def solution_of(source: str) -> str:
+    """What stands between the two marks of a cell."""
+    return dedent(re.search(rf"{BEGIN}\n(.*?)[ \t]*{END}", source, re.S)[1]).strip("\n")
+
+
+def graded(lesson: NotebookNode) -> NotebookNode:
+    """The lesson as nbgrader's source: what is filled in, and what is worth a point."""
+    for number, (cell, check) in enumerate(exercises(lesson), 1):
+        about = {"schema_version": 3, "task": False}
+        cell.metadata.nbgrader = about | {
+            "grade_id": f"exercise-{number}", "solution": True, "grade": False, "locked": False
+        }  # fmt: skip
+        check.metadata.nbgrader = about | {
+            "grade_id": f"check-{number}", "solution": False, "grade": True, "locked": True, "points": 1
+        }  # fmt: skip
+    return lesson
+
+
+def write(lesson: NotebookNode, path: Path, force: bool) -> None:
+    if path.exists() and not force:
+        print(f"kept     {path}")
+        return
+    nbformat.validate(lesson)
+    atomic_write(path, nbformat.writes(lesson).encode())
+    print(f"written  {path}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lessons", nargs="*", type=Path, help="default: all in notebooks/")
+    parser.add_argument("--out", type=Path, default=ROOT / "worksheets", help="default: worksheets/")
+    parser.add_argument("--no-solutions", action="store_true", help="leave the folded solutions out")
+    parser.add_argument("--nbgrader", type=Path, metavar="FOLDER", help="make a course for nbgrader there instead")
+    parser.add_argument("--force", action="store_true", help="write over what is there")
+    args = parser.parse_args(arguments)
+    lessons = args.lessons or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    missing = [str(path) for path in lessons if not path.is_file()]
+    if missing:
+        print(f"there is no lesson {', '.join(missing)}", file=sys.stderr)
+        return 2
+    for path in lessons:
+        lesson = nbformat.read(path, as_version=4)
+        if args.nbgrader:
+            write(graded(lesson), args.nbgrader / "source" / path.stem / path.name, args.force)
+        else:
+            write(worksheet(lesson, solutions=not args.no_solutions), args.out / path.name, args.force)
+    if args.nbgrader and not (config := args.nbgrader / "nbgrader_config.py").exists():
+        atomic_write(config, CONFIG.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Put the measured numbers between their markers in README.md and docs/results.md.
+
+    python data_scripts/studies/update_readme.py
+
+The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it), the speed
+from benchmarks/results, the findings from `findings.py`, and the other tables from lessons_lib/teaching/recorded, which
+the scripts named there write.
+"""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import findings
+import run_comparison
+from findings_prompt_learning import base_to_new_by_task, base_to_new_table
+
+from lessons_lib.files import atomic_write
+from lessons_lib.runs import sweeps
+from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching.lesson_times import RECORD
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "benchmarks" / "results"
+
+
+def times_table() -> str:
+    """The lessons' seconds and memory, as Markdown."""
+    record = json.loads(RECORD.read_text())
+    lessons = record["lessons"]
+    rows = [f"| {name} | {t['seconds']:.0f} s | {t['peak_gib']:.1f} GiB |" for name, t in sorted(lessons.items())]
+    total = sum(t["seconds"] for t in lessons.values())
+    header = ["| lesson | time | memory |", "|---|---|---|"]
+    return "\n".join([*header, *rows, f"| all | {total:.0f} s | |", "", f"Measured on: {record['machine']}."])
+
+
+def speed_table() -> str:
+    """Seconds and peak memory of one training step, by the library and as published, on a CPU, as Markdown."""
+    names = {"coop": "CoOp", "cocoop": "CoCoOp", "maple": "MaPLe", "ivlp": "IVLP", "vpt": "VPT"}
+    lines = ["| one training step, or one search | library | as published | times as fast |", "|---|---|---|---|"]
+    record = json.loads((BENCHMARKS / "prompt_learning.json").read_text())
+    for row in record["rows"]:
+        if (row["phase"], row["device"]) == ("step", "cpu"):
+            sides = [
+                "not run" if row[f"{side}_seconds"] is None
+                else f"{row[f'{side}_seconds']:.2f} s, {row[f'{side}_gib']:.2f} GiB"
+                for side in ("library", "published")
+            ]  # fmt: skip
+            times = f"{row['speedup']:.1f}" if "speedup" in row else ""
+            what = f"{names[row['method']]}, batch {row['batch']}, {row['classes']} classes"
+            lines.append(f"| {what} | {sides[0]} | {sides[1]} | {times} |")
+    adapters = json.loads((BENCHMARKS / "adapters.json").read_text())
+    for row in (row for row in adapters["rows"] if row["device"] == "cpu"):
+        sides = [f"{row[f'{side}_seconds']:,.1f} s" for side in ("library", "published")]
+        if row["what"] == "dapt":
+            what = f"DAPT, batch {row['batch']}, {row['classes']} classes"
+        else:
+            what = f"Tip-Adapter's whole grid, {row['classes']} classes × {row['shots']} shots, {row['images']} images"
+            sides[1] += f" (foretold from {len(row['pairs_timed'])} of its {math.prod(row['steps'])} pairs)"
+        lines.append(f"| {what} | {sides[0]} | {sides[1]} | {row['speedup']:.1f} |")
+    on = f"{record['machine']['cores']} CPU cores, torch {record['versions']['torch']}"
+    return "\n".join([*lines, "", f"ViT-B/16's shapes in fp32, random weights, {on}."])
+
+
+def blocks() -> dict[str, dict[str, str]]:
+    """File -> name of a block -> what stands in it."""
+    *zero_shot, _ = (recorded_runs.RECORDED / "zero_shot_findings.md").read_text().strip().split("\n\n")
+    tables = "\n\n".join(zero_shot)
+    found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
+    return {
+        "README.md": {
+            "measured times": times_table(),
+            "measured speed": speed_table(),
+            "measured findings": sweeps.findings_table(found),
+            "measured comparison": run_comparison.report(recorded_runs.comparison()),
+            "measured base-to-new": base_to_new_table(prompts),
+        },
+        "docs/results.md": {
+            "measured zero-shot": tables,
+            "measured base-to-new by task": base_to_new_by_task(prompts),
+            "measured effects": sweeps.effects_table(found),
+        },
+    }
+
+
+def with_block(text: str, name: str, block: str) -> str:
+    """`text` with what stands between `name`'s two markers replaced. Raises ValueError where they are missing."""
+    pattern = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.S)
+    if len(pattern.findall(text)) != 1:
+        raise ValueError(f"the markers '<!-- {name}: begin -->' and '<!-- {name}: end -->' are needed once")
+    return pattern.sub(lambda found: f"{found[1]}{block.strip()}\n{found[2]}", text)
+
+
+def updated(text: str, named: dict[str, str]) -> str:
+    """`text` with each of the named blocks in its place."""
+    for name, block in named.items():
+        text = with_block(text, name, block)
+    return text
+
+
+if __name__ == "__main__":
+    for file, named in blocks().items():
+        atomic_write(ROOT / file, updated((ROOT / file).read_text(), named).encode())

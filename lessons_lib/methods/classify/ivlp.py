@@ -1,0 +1,110 @@
+"""IVLP: independent vision-language prompts, MaPLe's baseline (Khattak et al., CVPR 2023, section 3.2 and table 1).
+
+Learned rows on both sides, in each of the first J blocks, and nothing that ties the two sides together:
+    text    [SOS] u_1 … u_b of a name . [EOS]; before blocks 2 … J rows 1 … b are replaced by sets of their own
+    image   [class, patches, z_1 … z_p], before `ln_pre`, replaced before blocks 2 … J likewise
+Text alone ("deep language prompting") and images alone ("deep vision prompting") are settings of it.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from lessons_lib.clip.prompts import PromptLayout
+from lessons_lib.methods.learned import Learned, normal
+
+if TYPE_CHECKING:
+    from lessons_lib.clip import Clip
+
+
+class IVLP(Learned):
+    """Independent prompts on both sides.
+
+    n_ctx_text, n_ctx_vision: learned rows a block on each side; 0 leaves that side as it is.
+    depth_text, depth_vision: J of each side; None for all blocks, as released.
+    ctx_init: the visible words, whose first `n_ctx_text` are learned; the others stay, as released.
+    Published training: lr 0.0035 (0.0025 for one side alone), batches of 4, 5 epochs.
+    Raises ValueError for models that cannot be prompted, and depths beyond their blocks.
+
+    ctx: (b, d), deep_ctx: (J−1, b, d), visual_ctx: (p, d_v), deep_visual_ctx: (J−1, p, d_v): what is learned.
+    """
+
+    LR, BATCH_SIZE = 0.0035, 4
+
+    def __init__(
+        self,
+        clip: "Clip",
+        n_ctx_text: int = 2,
+        n_ctx_vision: int = 2,
+        *,
+        depth_text: int | None = None,
+        depth_vision: int | None = None,
+        ctx_init: str = "a photo of a",
+    ):
+        super().__init__(clip)
+        clip.text_tower.check_promptable()
+        if min(n_ctx_text, n_ctx_vision) < 0 or n_ctx_text + n_ctx_vision == 0:
+            raise ValueError(
+                f"n_ctx_text={n_ctx_text}, n_ctx_vision={n_ctx_vision}: give numbers of prompts, at least one above 0"
+            )
+        if n_ctx_vision:
+            clip.image_tower.check_promptable()
+        self.n_ctx_text, self.n_ctx_vision, self.ctx_init = n_ctx_text, n_ctx_vision, ctx_init
+        self.depth_text = clip.text_tower.layers if depth_text is None else depth_text
+        self.depth_vision = clip.image_tower.layers or 0 if depth_vision is None else depth_vision
+        clip.text_tower.check_depth(self.depth_text)
+        if n_ctx_vision:
+            clip.image_tower.check_depth(self.depth_vision)
+        self.words = words_left(ctx_init, clip, n_ctx_text)
+        self.reset(seed=1)
+
+    @property
+    def learns_from_pixels(self) -> bool:
+        return self.n_ctx_vision > 0
+
+    def published_epochs(self, shots: int | None) -> int:
+        return 5
+
+    def reset(self, seed: int) -> None:
+        draws, device = torch.Generator().manual_seed(seed), self.clip.device
+        if self.n_ctx_text:
+            d = self.clip.text_tower.width
+            start = self.clip.text_tower.word_embeddings(self.clip.tokenizer, self.ctx_init)[: self.n_ctx_text]
+            self.ctx = nn.Parameter(start)
+            self.deep_ctx = nn.Parameter(normal(self.depth_text - 1, self.n_ctx_text, d, seed=draws).to(device))
+        if self.n_ctx_vision:
+            shape = (self.n_ctx_vision, self.clip.image_tower.width)
+            self.visual_ctx = nn.Parameter(normal(*shape, seed=draws).to(device))
+            self.deep_visual_ctx = nn.Parameter(normal(self.depth_vision - 1, *shape, seed=draws).to(device))
+
+    def set_classes(self, classnames: Iterable[str]) -> None:
+        super().set_classes(classnames)
+        self.layout = PromptLayout(self.clip, self.classnames, self.n_ctx_text, words=self.words)
+
+    def text_features(self) -> Tensor:
+        if not self.n_ctx_text:
+            nothing = torch.empty(0, self.clip.text_tower.width, device=self.clip.device)
+            return self.clip.encode_prompts(self.layout, nothing)  # (C, D)
+        return self.clip.encode_prompts(self.layout, self.ctx, self.deep_ctx)  # (C, D)
+
+    def image_features(self, images: Tensor) -> Tensor:
+        return self.clip.encode_prompted_images(
+            images, self.visual_ctx, self.deep_visual_ctx, before_ln_pre=True
+        )  # (n, D)
+
+
+def words_left(ctx_init: str, clip: "Clip", n_ctx: int) -> str:
+    """The words of `ctx_init` behind its first n_ctx, which stay words: "a photo of a", 2 -> "of a".
+
+    Raises ValueError where there are fewer words than n_ctx, or one of them is more than one token.
+    """
+    words = ctx_init.split()
+    if len(clip.text_tower.word_embeddings(clip.tokenizer, ctx_init)) != len(words):
+        raise ValueError(f"ctx_init={ctx_init!r}: give words that are one token each, such as 'a photo of a'")
+    if n_ctx > len(words):
+        raise ValueError(
+            f"{n_ctx} text prompts start from the first {n_ctx} words of ctx_init={ctx_init!r}, which has {len(words)}"
+        )
+    return " ".join(words[n_ctx:])

@@ -1,0 +1,242 @@
+"""Tip-Adapter: few-shot images as a cache of keys and values (Zhang et al., ECCV 2022), and Tip-Adapter-F.
+
+An image asks the cache which training images it resembles, and their labels are added to the zero-shot logits:
+    φ(A) = exp(−β (1 − A)),     A = f(x) F_trainᵀ                                 (equation 5)
+    logits = α · φ(A) L_train + s · f(x) Wᵀ                                       (equation 6)
+F_train: (NK, D), the mean of each training image's augmented views, normalised again.   L_train: their labels, one-hot.
+Nothing is trained; α and β are searched on validation images. Tip-Adapter-F makes the keys learnable (section 3.3).
+The authors' code picks Tip-Adapter-F's best epoch by the test images; here the last epoch is kept.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lessons_lib.features import image_features
+from lessons_lib.methods.classify.zero_shot import ZeroShot
+from lessons_lib.methods.learned import Learned
+from lessons_lib.methods.parts.cache_search import places_by_class, search_alpha_beta, spread
+from lessons_lib.templates import DEFAULT, check_templates
+from lessons_lib.training import train
+
+if TYPE_CHECKING:
+    from lessons_lib.clip import Clip
+    from lessons_lib.data import Split, Task
+
+CROP_SCALE = (0.5, 1.0)  # share of the image's area in an augmented view
+PUBLISHED = {  # limits of β and α, and the α that keys are learned with, for each data set; by its toy twin's name
+    "things": (7, 3, 1.17),  # ImageNet
+    "objects": (12, 5, 3),  # Caltech101
+    "pets": (7, 3, 1.17),
+    "cars": (20, 10, 3),
+    "flowers": (50, 50, 10),
+    "food": (10, 10, 1.17),
+    "aircraft": (30, 30, 5),
+    "scenes": (12, 10, 1.17),  # SUN397
+    "textures": (13, 13, 2),  # DTD
+    "satellite": (12, 10, 2),  # EuroSAT
+    "actions": (7, 3, 3),  # UCF101
+}
+
+
+class TipAdapter(Learned):
+    """A cache of few-shot images beside the zero-shot classifier.
+
+    finetune: learn the keys as well (Tip-Adapter-F).
+    n_views: augmented views that a key is the mean of; 0 for the plain image.
+    templates: of the zero-shot classifier, as `ZeroShot` takes them; None for the task's.
+    search: whether `fit` chooses α and β on `task.val`; else they stay `init_alpha` and `init_beta`.
+    search_scale, search_steps: up to where β and α are tried, and how many values of each. The limits are the medians
+        of `PUBLISHED`; α adds to logits that CLIP scales by s, so at a small s large α are of less use.
+    init_alpha, init_beta: what Tip-Adapter-F learns its keys with, as on ImageNet.
+    unseen: what `for_classes` does with classes that the cache has no image of. "error" refuses them; "zero-shot"
+        gives them the zero-shot term alone, as base-to-new protocols need it: there the cache is of no use.
+    Published training of the keys: AdamW, lr 0.001, batches of 256, 20 epochs (100 on EuroSAT), cosine a step.
+    Raises ValueError for settings out of range.
+
+    keys: (NK, D), key_labels: (NK,), texts: W (C, D).   alpha, beta: what was chosen.
+    accuracies: (n_beta, n_alpha) percent on the validation images, for `betas` × `alphas`; (0, 0) without a search.
+    """
+
+    LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS = 0.001, 256, 0.01, 0
+
+    def __init__(
+        self,
+        clip: "Clip",
+        *,
+        finetune: bool = False,
+        n_views: int = 10,
+        templates: str | list[str] | None = None,
+        search: bool = True,
+        search_scale: tuple[float, float] = (12.0, 10.0),
+        search_steps: tuple[int, int] = (200, 20),
+        init_alpha: float = 1.17,
+        init_beta: float = 1.0,
+        unseen: str = "error",
+    ):
+        super().__init__(clip)
+        if isinstance(n_views, bool) or not isinstance(n_views, int) or n_views < 0:
+            raise ValueError(f"n_views={n_views!r}: give a number of augmented views, or 0 for plain images")
+        if len(search_scale) != 2 or len(search_steps) != 2 or min(search_scale) <= 0.1 or min(search_steps) < 1:
+            raise ValueError(
+                f"search_scale={search_scale}, search_steps={search_steps}: give two limits above 0.1, of beta and "
+                "alpha, and two numbers of values, such as (7, 3) and (200, 20)"
+            )
+        if min(init_alpha, init_beta) <= 0:
+            raise ValueError(f"init_alpha={init_alpha}, init_beta={init_beta}: give numbers above 0")
+        if unseen not in ("error", "zero-shot"):
+            raise ValueError(f'unseen is "error" or "zero-shot"; got {unseen!r}')
+        self.finetune, self.n_views, self.search, self.unseen = finetune, n_views, search, unseen
+        self.search_scale, self.search_steps = list(search_scale), list(search_steps)
+        self.init_alpha, self.init_beta = init_alpha, init_beta
+        self.templates = None if templates is None else check_templates(templates)
+        self.task_templates = [DEFAULT]
+        self.register_buffer("texts", None, persistent=False)  # (C, D)
+        self.register_buffer("chosen", torch.tensor([init_alpha, init_beta], dtype=torch.float64))
+        self.register_buffer("accuracies", torch.empty(0, 0, dtype=torch.float64))
+        self.hold(torch.empty(0, clip.embed_dim), torch.empty(0, dtype=torch.long))
+
+    @property
+    def alpha(self) -> float:
+        return float(self.chosen[0])
+
+    @property
+    def beta(self) -> float:
+        return float(self.chosen[1])
+
+    @property
+    def betas(self) -> Tensor:
+        """(n_beta,) that the search tries: from 0.1 in equal steps, the limit itself left out, as released."""
+        return _grid(self.search_scale[0], self.search_steps[0])
+
+    @property
+    def alphas(self) -> Tensor:
+        """(n_alpha,) that the search tries."""
+        return _grid(self.search_scale[1], self.search_steps[1])
+
+    def published_epochs(self, shots: int | None) -> int:
+        return 20
+
+    def settings(self) -> dict:
+        return {**super().settings(), "templates": self.templates or self.task_templates}
+
+    def set_classes(self, classnames: Iterable[str]) -> None:
+        super().set_classes(classnames)
+        self.texts = ZeroShot(self.clip, self.settings()["templates"], classnames=self.classnames).text_features
+        self._place()
+
+    def hold(self, keys: Tensor, labels: Tensor) -> None:
+        """Takes these keys (NK, D) and their classes (NK,) as the cache."""
+        keys, labels = keys.to(self.clip.device), labels.to(self.clip.device)
+        if self.finetune:
+            self.keys = nn.Parameter(keys.clone())
+        else:
+            self.register_buffer("keys", keys)
+        self.register_buffer("key_labels", labels)
+        self._place()
+
+    def _place(self) -> None:
+        if self.classnames is not None:
+            self.places = places_by_class(self.key_labels, len(self.classnames))  # (K, C)
+
+    def fit(
+        self,
+        task: "Task",
+        *,
+        epochs: int | None = None,
+        lr: float | None = None,
+        batch_size: int | None = None,
+        seed: int = 1,
+        views: str | int | None = None,
+        checkpoint: str | Path | None = None,
+        progress: bool = True,
+        workers: int = 0,
+    ) -> "TipAdapter":
+        """Fills the cache from `task.train`, learns the keys where `finetune`, chooses α and β on `task.val`.
+
+        seed: draws the views, and the order of images.   views: that the keys learn from, None for those that made
+        them, "fresh" as published.   epochs, lr, batch_size, views, checkpoint: of use with `finetune` alone.
+        Raises ValueError for impossible settings, a class without images, and where there is nothing to choose on.
+        """
+        as_released = {"optimizer": "adamw", "eps": 1e-4, "schedule": "step", "drop_last": False}
+        recipe = self.recipe(task, epochs, lr, batch_size, seed=seed, **as_released)
+        if self.search and (task.val is None or len(task.val) == 0):
+            raise ValueError(
+                "there are no validation images to choose alpha and beta on: hold some out as task.val, or fix them, "
+                "as in TipAdapter(clip, search=False, init_alpha=1.17, init_beta=1.0)"
+            )
+        self._check_cached(task.classnames, set(task.train.labels.tolist()))
+        augment = self.clip.make_augment(CROP_SCALE)
+        made_of = {"view": self.n_views or "plain", "seed": recipe.seed, "augment": augment}
+        features = image_features(self.clip, task.train, **made_of, progress=progress, num_workers=workers)
+        keys = features if features.ndim == 2 else F.normalize(features.mean(dim=0), dim=-1)  # (NK, D)
+        self.task_templates = task.templates[:1]
+        self.set_classes(task.classnames)
+        self.hold(keys, task.train.labels)
+        self.history, self.accuracies = [], self.accuracies.new_empty(0, 0)
+        self.chosen = self.chosen.new_tensor([self.init_alpha, self.init_beta])
+        if self.finetune:
+            views = (self.n_views or "plain") if views is None else views
+            how = {"checkpoint": checkpoint, "progress": progress, "workers": workers}
+            train(self, task.train, recipe, views=views, augment=augment, **how)
+        if self.search:
+            self._choose(task.val)
+        return self.eval()
+
+    @torch.no_grad()
+    def _choose(self, val: "Split") -> None:
+        features = self.features(val)
+        values = F.one_hot(self.key_labels, len(self.classnames))
+        zero_shot = self.clip.logit_scale * features @ self.texts.T
+        alpha, beta, self.accuracies = search_alpha_beta(
+            features @ self.keys.T, values, zero_shot, val.labels, self.alphas, self.betas
+        )
+        self.chosen = self.chosen.new_tensor([alpha, beta])
+
+    def for_classes(self, classnames: Iterable[str]) -> "TipAdapter":
+        """The cache's part for these classes, with α and β as they are. Raises ValueError where `unseen` is "error" and
+        the cache has no image of a class; before `fit` the cache is empty, and all that there is is zero-shot."""
+        names = list(classnames)
+        other = type(self)(self.clip, **self.settings())
+        other.set_classes(names)
+        other.chosen, other.accuracies = self.chosen.clone(), self.accuracies.clone()
+        if self.classnames is not None:
+            of_class = [names.index(name) if name in names else -1 for name in self.classnames]
+            labels = torch.tensor(of_class)[self.key_labels.cpu()]  # (NK,), -1 for a class that is left out
+            other._check_cached(names, set(labels.tolist()))
+            kept = (labels >= 0).nonzero().flatten()
+            other.hold(self.keys.detach()[kept.to(self.keys.device)], labels[kept])
+        return other.eval()
+
+    def _check_cached(self, classnames: list[str], labels: set[int]) -> None:
+        absent = [name for label, name in enumerate(classnames) if label not in labels]
+        if absent and self.unseen == "error":
+            raise ValueError(
+                f"the cache has no image of {len(absent)} of {len(classnames)} classes, the first is {absent[0]!r}: "
+                "fit on a task with images of them, or use TipAdapter(unseen='zero-shot'), for which the zero-shot "
+                "term is all they get"
+            )
+
+    def load_state_dict(self, state: dict, *args, **kwargs):
+        sizes = ("keys", "key_labels", "accuracies")  # which the training images and the search decided
+        if all(name in state for name in sizes):
+            if state["keys"].shape != self.keys.shape:
+                self.hold(state["keys"], state["key_labels"])
+            self.accuracies = torch.empty_like(state["accuracies"], device="cpu")
+        result = super().load_state_dict(state, *args, **kwargs)
+        self._place()
+        return result
+
+    def compare(self, features: Tensor) -> Tensor:
+        """features: (n, D) -> logits (n, C)."""
+        zero_shot = self.clip.logit_scale * features @ self.texts.T  # (n, C)
+        likeness = (-self.beta * (1 - features @ self.keys.T)).exp()  # (n, NK)
+        return zero_shot + self.alpha * spread(likeness, self.places, 0.0).sum(dim=0)  # (n, C)
+
+
+def _grid(limit: float, steps: int) -> Tensor:
+    return 0.1 + torch.arange(steps, dtype=torch.float64) * (limit - 0.1) / steps

@@ -1,0 +1,170 @@
+"""A sweep as a page of tables in the papers' format, also when it is not done yet: few-shot, base/new/H, cross-task,
+domain shift; with what the papers report beside it, what a fit cost, and the runs that failed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from lessons_lib.runs.published import SHOTS, compared
+from lessons_lib.runs.summary import AVERAGE, CELL, SWEEP, Runs, summarise
+
+BASE_NEW = ("base", "new", "H")
+HOW_TO_READ = (
+    "Accuracy in percent: mean ± half-width of the 95 % interval over seeds (Student's t). Means over tasks are taken "
+    'within each seed. "(2 of 3)" stands where some seeds are not done yet, "–" where none is.'
+)
+
+
+def tables(summary: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Title -> table of texts, "mean ± half-width", with "(2 of 3)" where seeds are missing.
+
+    plan: a row a run, done or not, from which rows and columns take their order.
+    """
+    found = {}
+    for (clip, protocol), cells in summary.groupby(SWEEP, sort=False):
+        cells = cells.assign(text=[_text(*line) for line in cells[["mean", "half_width", "n", "asked"]].values])
+        asked = plan[(plan["clip"] == clip) & (plan["protocol"] == protocol)]
+        make = {"few-shot": _few_shot, "base-to-new": _base_to_new}.get(protocol, _carried)
+        for title, table in make(cells, asked).items():
+            found[f"{protocol[0].upper()}{protocol[1:]}, {clip}: {title}"] = table
+    return found
+
+
+def costs(runs: Runs) -> pd.DataFrame:
+    """A row a method: what a fit cost on average."""
+    per_run = runs.rows.drop_duplicates([*CELL, "seed"])
+    found = per_run.groupby([*SWEEP, "method"], sort=False)[["n_parameters", "seconds", "peak_mib"]].mean()
+    table = found.reset_index()
+    table["n_parameters"] = table["n_parameters"].map("{:,.0f}".format)
+    for column in ("seconds", "peak_mib"):
+        table[column] = [f"{value:,.1f}" if value == value else "–" for value in table[column]]
+    return table.rename(
+        columns={"n_parameters": "numbers learned", "seconds": "seconds a fit", "peak_mib": "peak memory, MiB"}
+    )
+
+
+def markdown(runs: Runs, name: str, pictures: Sequence[str] = ()) -> str:
+    """The whole report. name: of the file.   pictures: files to show at the top."""
+    summary = summarise(runs)
+    parts = [f"# Report of {name}", runs.progress(), *_settings(runs.specs)]
+    parts += [f"![accuracies]({picture})" for picture in pictures]
+    if len(summary):
+        parts.append(HOW_TO_READ)
+        for title, table in tables(summary, runs.status).items():
+            parts += [f"## {title}", markdown_table(table)]
+        beside = compared(summary, runs.specs)
+        if len(beside):
+            parts += ["## Beside the published numbers", _caution(beside), markdown_table(_as_text(beside))]
+        parts += ["## What a fit cost, on average", markdown_table(costs(runs))]
+    failures = runs.failures()
+    if len(failures):
+        parts += ["## Runs that failed", markdown_table(failures.astype(str))]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """Columns that hold numbers lie to the right."""
+    rows = [[(str(value) or " ").replace("|", "\\|").replace("\n", " ") for value in row] for row in table.values]
+    marks = ["---:" if all(row[i][0] in "0123456789+-–" for row in rows) else "---" for i in range(len(table.columns))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [list(map(str, table.columns)), marks, *rows])
+
+
+# --- the tables
+
+
+def _few_shot(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    shots, tasks = sorted(plan["shots"].unique()), list(plan["task"].unique())
+    found = {}
+    if len(shots) > 1:
+        of = AVERAGE if len(tasks) > 1 else tasks[0]
+        title = f"mean of {len(tasks)} tasks by shots" if len(tasks) > 1 else f"{tasks[0]} by shots"
+        found[title] = _pivot(cells[cells["task"] == of], ["method"], "shots", shots, plan)
+        found[title] = found[title].rename(columns={k: _shots(k) for k in shots})
+    if len(shots) == 1 or len(tasks) > 1:
+        columns = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
+        for k in shots:
+            found[_shots(k)] = _pivot(cells[cells["shots"] == k], ["method"], "task", columns, plan)
+    return found
+
+
+def _base_to_new(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    found, tasks = {}, list(plan["task"].unique())
+    for k in sorted(plan["shots"].unique()):
+        part = cells[cells["shots"] == k]
+        if len(tasks) > 1:
+            title = f"mean of {len(tasks)} tasks, {_shots(k)}"
+            found[title] = _pivot(part[part["task"] == AVERAGE], ["method"], "on", BASE_NEW, plan)
+        found[f"by task, {_shots(k)}"] = _pivot(part, ["task", "method"], "on", BASE_NEW, plan)
+    return found
+
+
+def _carried(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Fitted on one task, tested on others."""
+    found = {}
+    for (task, k), part in cells.groupby(["task", "shots"], sort=False):
+        targets = [on for on in part["on"].unique() if on not in ("test", AVERAGE)]
+        part = part.assign(on=part["on"].replace("test", task))
+        columns = [task, *targets, *([AVERAGE] if len(targets) > 1 else [])]
+        found[f"fitted on {task}, {_shots(k)}"] = _pivot(part, ["method"], "on", columns, plan)
+    return found
+
+
+def _pivot(part: pd.DataFrame, index: list[str], column: str, columns: Sequence, plan: pd.DataFrame) -> pd.DataFrame:
+    """Texts, with rows in the order of `plan`; "–" where there is none."""
+    texts = {(*line[:-2], line[-2]): line[-1] for line in part[[*index, column, "text"]].values}
+    rows = list(dict.fromkeys(plan[index].itertuples(index=False, name=None)))
+    cells = [[*row, *(texts.get((*row, name), "–") for name in columns)] for row in rows]
+    return pd.DataFrame(cells, columns=[*index, *columns])
+
+
+# --- words
+
+
+def _text(mean: float, half_width: float, n: int, asked: int) -> str:
+    around = f"{mean:.1f}" if n == 1 else f"{mean:.1f} ± {half_width:.1f}"
+    return around if n == asked else f"{around} ({n:.0f} of {asked:.0f})"
+
+
+def _shots(k: int) -> str:
+    return f"{k} shot" if k == 1 else f"{k} shots"
+
+
+def _settings(specs: Sequence[Mapping]) -> list[str]:
+    """A line a sweep: what it ran, and how its methods were trained."""
+    lines = []
+    for spec in specs:
+        clip = " ".join(filter(None, (spec["model"], spec["pretrained"])))
+        names = ("methods", "tasks", "shots", "seeds")
+        lists = "; ".join(f"{name} {', '.join(map(str, spec[name]))}" for name in names)
+        own = []
+        for label in spec["methods"]:
+            given = {**spec["settings"].get(label, {}), **spec["fit"].get(label, {})}
+            if given:
+                own.append(f"{label}: {', '.join(f'{name}={value!r}' for name, value in given.items())}")
+        said = f"own settings: {'; '.join(own)}" if own else "settings as published"
+        lines.append(f"- {clip}, {spec['protocol']}: {lists}; {said}")
+    return ["\n".join(lines)] if lines else []
+
+
+def _caution(beside: pd.DataFrame) -> str:
+    toys = any(str(task).startswith("toy_") for task in beside["task"]) or any("toyclip" in c for c in beside["clip"])
+    text = (
+        f"{SHOTS} shots. The papers' numbers are means of 3 seeds; retraining by others lands up to 2 to 4 points from "
+        "them, and the number of epochs counts."
+    )
+    if toys:
+        text += (
+            " A toy task is a twin of the data set, not a copy, and ToyCLIP is not CLIP: compare the order of the "
+            "methods, not their height."
+        )
+    return text
+
+
+def _as_text(beside: pd.DataFrame) -> pd.DataFrame:
+    shown = beside.drop(columns=["clip"] if beside["clip"].nunique() == 1 else [])
+    return shown.assign(
+        here=[f"{value:.1f}" for value in beside["here"]],
+        published=[f"{value:.1f}" for value in beside["published"]],
+        difference=[f"{value:+.1f}" for value in beside["difference"]],
+    )

@@ -1,0 +1,176 @@
+"""The toy tasks: which classes, which twin in the literature, which hand-made template, and how captions speak of
+them.
+"""
+
+from dataclasses import dataclass, replace
+
+from lessons_lib.toyworld import (  # fmt: skip
+    actions,
+    aircraft,
+    basics,
+    cars,
+    flowers,
+    food,
+    homonyms,
+    objects,
+    pets,
+    places,
+    satellite,
+    textures,
+    things,
+    words,
+)
+from lessons_lib.toyworld.captions import Wording
+from lessons_lib.toyworld.scenes import ToyClass
+from lessons_lib.toyworld.sketch import Conditions
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One toy task. twin: the data set of the literature that it mirrors; share: of the pre-training pictures."""
+
+    name: str
+    twin: str
+    category: str
+    classes: tuple[ToyClass, ...]
+    templates: tuple[str, ...] = ("a photo of a {}.",)
+    wording: Wording = Wording()
+    share: float = 0.0
+    conditions: Conditions = Conditions()
+    adversarial: bool = False  # only pictures that a weaker CLIP gets wrong, as listed in adversarial.json
+
+    @property
+    def classnames(self) -> list[str]:
+        return [c.name for c in self.classes]
+
+
+def _spec(name: str, twin: str, category: str, module, **kwargs) -> TaskSpec:
+    return TaskSpec(name, twin, category, tuple(module.CLASSES), **kwargs)
+
+
+_TEXTURE = Wording(
+    named=("{} texture", "a {} texture", "a {} pattern", "{} surface"), unnamed=("a {}", "a pattern"), name_share=0.2
+)
+_SATELLITE = Wording(named=("a satellite photo of {}", "{} from above", "a centered satellite photo of {}"),
+                     unnamed=("a {}", "land from above", "an aerial photo of land"), name_share=0.25)  # fmt: skip
+_ACTION = Wording(
+    named=("a person doing {}", "a man doing {}", "someone doing {}", "{}"), unnamed=("a {}", "someone"), name_share=0.3
+)
+_WORD = Wording(
+    named=('a {adj}sign that says "{}"', 'the {adj}word "{}"', '"{}"', "a {adj}sign that says {}"),
+    unnamed=("a {}", "some text"),
+    name_share=0.5,
+)
+_FOOD = Wording(named=("{}", "a {}", "a plate of {}", "some {}"), unnamed=("some {}", "a dish of {}"), name_share=0.4)
+
+TASKS: dict[str, TaskSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("toy_things", "ImageNet", "thing", things, share=0.27, wording=Wording(name_share=0.4)),
+        _spec("toy_objects", "Caltech101", "object", objects, share=0.09, wording=Wording(name_share=0.6)),
+        _spec("toy_pets", "OxfordPets", "pet", pets, share=0.08, templates=("a photo of a {}, a type of pet.",)),
+        _spec("toy_cars", "StanfordCars", "car", cars, share=0.07, wording=Wording(name_share=0.25)),
+        _spec(
+            "toy_flowers",
+            "Flowers102",
+            "flower",
+            flowers,
+            share=0.09,
+            templates=("a photo of a {}, a type of flower.",),
+        ),
+        _spec(
+            "toy_food",
+            "Food101",
+            "food",
+            food,
+            share=0.09,
+            templates=("a photo of {}, a type of food.",),
+            wording=_FOOD,
+        ),
+        _spec(
+            "toy_aircraft",
+            "FGVC-Aircraft",
+            "aircraft",
+            aircraft,
+            share=0.06,
+            wording=Wording(name_share=0.12),
+            templates=("a photo of a {}, a type of aircraft.",),
+        ),
+        _spec("toy_scenes", "SUN397", "place", places, share=0.07, wording=Wording(name_share=0.35)),
+        _spec("toy_textures", "DTD", "texture", textures, share=0.06, templates=("{} texture.",), wording=_TEXTURE),
+        _spec(
+            "toy_satellite",
+            "EuroSAT",
+            "satellite photo",
+            satellite,
+            share=0.02,
+            wording=_SATELLITE,
+            templates=("a centered satellite photo of {}.",),
+        ),
+        _spec(
+            "toy_actions",
+            "UCF101",
+            "person",
+            actions,
+            share=0.07,
+            wording=_ACTION,
+            templates=("a photo of a person doing {}.",),
+        ),
+        _spec(
+            "toy_words",
+            "rendered text",
+            "sign",
+            words,
+            share=0.05,
+            wording=_WORD,
+            templates=('a sign that says "{}".',),
+        ),
+    )
+}
+ELEVEN = [name for name in TASKS if name != "toy_words"]
+
+# What pre-training sees besides the tasks.
+EXTRAS = (
+    _spec("toy_shapes", "", "shape", basics, share=0.06, wording=Wording(name_share=0.8)),
+    TaskSpec(
+        "toy_pairs",
+        "",
+        "shape",
+        tuple(basics.PAIRS),
+        share=0.02,
+        wording=Wording(named=(), unnamed=("a picture",), name_share=0),
+    ),
+    _spec("toy_homonyms", "", "thing", homonyms, share=0.04, wording=Wording(name_share=0.6)),
+)
+
+_SHIFTS = {
+    "_v2": Conditions(scale=(0.45, 0.7), shift=0.25, turn=18, brightness=0.12, noise=(0.02, 0.07), colour_jitter=0.1),
+    "_sketch": Conditions(styles=(("sketch", 1.0),)),
+    "_a": Conditions(
+        scale=(0.5, 0.78), shift=0.18, turn=18, colour_jitter=0.1, clutter=0.4, brightness=0.08, noise=(0.02, 0.05)
+    ),
+    "_r": Conditions(styles=(("poster", 1.0), ("negative", 1.0), ("mosaic", 1.0), ("grey", 1.0), ("blurred", 1.0))),
+}
+SHIFTS = [f"toy_things{suffix}" for suffix in _SHIFTS]
+for _suffix, _conditions in _SHIFTS.items():
+    TASKS[f"toy_things{_suffix}"] = replace(
+        TASKS["toy_things"], name=f"toy_things{_suffix}", conditions=_conditions, share=0.0, adversarial=_suffix == "_a"
+    )
+
+# Pre-training sees a wider world than the tasks: all sizes and places, and now and then a picture that is not a photo.
+PRETRAINING = Conditions(
+    scale=(0.5, 0.95),
+    shift=0.2,
+    turn=15,
+    noise=(0.0, 0.06),
+    brightness=0.08,
+    styles=(
+        ("plain", 0.9),
+        ("sketch", 0.03),
+        ("poster", 0.02),
+        ("grey", 0.02),
+        ("mosaic", 0.01),
+        ("negative", 0.005),
+        ("blurred", 0.015),
+    ),
+)

@@ -1,0 +1,341 @@
+"""`lessons report`: means and intervals are those of the runs, averages only of what is whole, papers beside."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lessons_lib.cli import main
+from lessons_lib.data.published import PUBLISHED
+from lessons_lib.metrics import harmonic_mean, interval
+from lessons_lib.runs import Bench, Store
+from lessons_lib.runs.published import ELEVEN, NUMBERS, TITLES, compared, paper_method, with_published
+from lessons_lib.runs.report import costs, markdown, markdown_table, tables
+from lessons_lib.runs.summary import AVERAGE, Runs, summarise
+from lessons_lib.toyworld import ELEVEN as TOYS
+from lessons_lib.toyworld import SHIFTS
+
+SPEC = {"model": "toyclip", "pretrained": None, "protocol": "few-shot", "methods": {}, "tasks": [], "shots": [16],
+        "seeds": [1, 2, 3], "settings": {}, "fit": {}}  # fmt: skip
+
+
+def accuracy(method: str, task: str, on: str, shots: int, seed: int) -> float:
+    """Some number that depends on everything."""
+    draw = np.random.default_rng([len(method), sum(map(ord, task + on)), shots, seed])
+    return round(float(draw.uniform(20, 90)), 3)
+
+
+def some_runs(
+    protocol="few-shot", methods=("ZeroShot", "CoOp"), tasks=("toy_pets", "toy_food"), shots=(1, 16), seeds=(1, 2, 3),
+    ons=("test",), missing=(), failed=(), settings="aa", clip="toyclip",
+) -> Runs:  # fmt: skip
+    """missing, failed: (method, task, shots, seed)."""
+    rows, status = [], []
+    for seed in seeds:
+        for task in tasks:
+            for k in shots:
+                for method in methods:
+                    key = {"protocol": protocol, "method": method, "task": task, "shots": k, "seed": seed}
+                    key |= {"settings": settings, "clip": clip}
+                    cell = (method, task, k, seed)
+                    state = "failed" if cell in failed else "waiting" if cell in missing else "done"
+                    status.append({**key, "state": state, "attempts": 1, "error": "ValueError: a | b"})
+                    for on in ons if state == "done" else ():
+                        cost = {"n_parameters": 2048, "seconds": 2.0, "peak_mib": float("nan")}
+                        rows.append({**key, "on": on, "accuracy": accuracy(method, task, on, k, seed), **cost})
+    spec = {**SPEC, "protocol": protocol, "methods": {name: name for name in methods}, "tasks": list(tasks),
+            "shots": list(shots), "seeds": list(seeds)}  # fmt: skip
+    return Runs(pd.DataFrame(rows), pd.DataFrame(status), [spec])
+
+
+def line(summary: pd.DataFrame, **wanted) -> pd.Series:
+    found = summary
+    for column, value in wanted.items():
+        found = found[found[column] == value]
+    assert len(found) == 1, found
+    return found.iloc[0]
+
+
+def test_a_cell_is_the_mean_over_seeds_with_its_interval():
+    summary = summarise(some_runs())
+    cell = line(summary, method="CoOp", task="toy_food", shots=16)
+    right = interval([accuracy("CoOp", "toy_food", "test", 16, seed) for seed in (1, 2, 3)])
+    assert (cell["mean"], cell["half_width"], cell["n"], cell["asked"]) == (*right, 3)
+
+
+def test_the_average_is_taken_within_each_seed():
+    summary = summarise(some_runs())
+    by_seed = [
+        np.mean([accuracy("CoOp", task, "test", 1, seed) for task in ("toy_pets", "toy_food")]) for seed in (1, 2, 3)
+    ]
+    cell = line(summary, method="CoOp", task=AVERAGE, shots=1)
+    assert (cell["mean"], cell["half_width"]) == pytest.approx(interval(by_seed)[:2])
+
+
+def test_a_seed_that_lacks_a_task_is_left_out_of_the_average_and_that_is_said():
+    runs = some_runs(shots=(4,), missing=[("CoOp", "toy_food", 4, 3)])
+    summary = summarise(runs)
+    by_seed = [np.mean([accuracy("CoOp", task, "test", 4, s) for task in ("toy_pets", "toy_food")]) for s in (1, 2)]
+    cell = line(summary, method="CoOp", task=AVERAGE)
+    assert (cell["n"], cell["asked"]) == (2, 3) and cell["mean"] == pytest.approx(np.mean(by_seed))
+    [table] = tables(summary, runs.status).values()
+    row = table.set_index("method").loc["CoOp"]
+    assert row["toy_food"].endswith("(2 of 3)") and row[AVERAGE].endswith("(2 of 3)") and "of" not in row["toy_pets"]
+
+
+def test_a_method_without_all_tasks_has_no_average():
+    runs = some_runs(shots=(4,), missing=[("CoOp", "toy_food", 4, seed) for seed in (1, 2, 3)])
+    [table] = tables(summarise(runs), runs.status).values()
+    assert list(table.set_index("method").loc["CoOp", ["toy_food", AVERAGE]]) == ["–", "–"]
+
+
+def test_what_no_seed_has_done_yet_has_its_place():
+    waiting = [(method, "toy_food", k, seed) for method in ("ZeroShot", "CoOp") for k in (1, 16) for seed in (1, 2, 3)]
+    runs = some_runs(missing=[*waiting, *(("CoOp", "toy_pets", k, seed) for k in (1, 16) for seed in (1, 2, 3))])
+    found = tables(summarise(runs), runs.status)
+    table = found["Few-shot, toyclip: 16 shots"].set_index("method")
+    assert list(table.index) == ["ZeroShot", "CoOp"] and list(table.columns) == ["toy_pets", "toy_food", AVERAGE]
+    assert (table != "–").sum().sum() == 1
+
+
+def test_few_shot_tables_are_by_shots_and_by_task():
+    runs = some_runs()
+    found = tables(summarise(runs), runs.status)
+    assert list(found) == [
+        "Few-shot, toyclip: mean of 2 tasks by shots", "Few-shot, toyclip: 1 shot", "Few-shot, toyclip: 16 shots"
+    ]  # fmt: skip
+    first, _, last = found.values()
+    assert list(first.columns) == ["method", "1 shot", "16 shots"] and list(first["method"]) == ["ZeroShot", "CoOp"]
+    assert list(last.columns) == ["method", "toy_pets", "toy_food", AVERAGE]
+    assert last.set_index("method").loc["CoOp", AVERAGE] == first.set_index("method").loc["CoOp", "16 shots"]
+
+
+def test_one_task_has_no_average():
+    runs = some_runs(tasks=("toy_pets",))
+    summary = summarise(runs)
+    assert list(tables(summary, runs.status)) == ["Few-shot, toyclip: toy_pets by shots"]
+    assert AVERAGE not in summary["task"].values
+
+
+def test_h_is_that_of_the_means_as_in_the_papers():
+    runs = some_runs("base-to-new", shots=(16,), ons=("base", "new"))
+    summary = summarise(runs)
+    by_seed = []
+    for seed in (1, 2, 3):
+        base, new = (
+            np.mean([accuracy("CoOp", task, on, 16, seed) for task in ("toy_pets", "toy_food")])
+            for on in ("base", "new")
+        )
+        by_seed.append(harmonic_mean(base, new))
+    assert line(summary, method="CoOp", task=AVERAGE, on="H")["mean"] == pytest.approx(np.mean(by_seed))
+    found = tables(summary, runs.status)
+    assert list(found) == ["Base-to-new, toyclip: mean of 2 tasks, 16 shots", "Base-to-new, toyclip: by task, 16 shots"]
+    mean, by_task = found.values()
+    assert list(mean.columns) == ["method", "base", "new", "H"]
+    assert list(by_task["task"]) == ["toy_pets", "toy_pets", "toy_food", "toy_food"]
+
+
+@pytest.mark.parametrize("protocol", ["cross-task", "domain shift"])
+def test_what_was_carried_over_is_a_row_a_method(protocol):
+    runs = some_runs(protocol, tasks=("toy_things",), shots=(16,), ons=("test", "toy_pets", "toy_food"))
+    [(title, table)] = tables(summarise(runs), runs.status).items()
+    assert title == f"{protocol.capitalize()}, toyclip: fitted on toy_things, 16 shots"
+    assert list(table.columns) == ["method", "toy_things", "toy_pets", "toy_food", AVERAGE]
+    by_seed = [
+        np.mean([accuracy("CoOp", "toy_things", on, 16, s) for on in ("toy_pets", "toy_food")]) for s in (1, 2, 3)
+    ]
+    assert table.set_index("method").loc["CoOp", AVERAGE] == str(interval(by_seed))
+
+
+def test_settings_that_differ_under_one_label_are_kept_apart():
+    one, other = some_runs(shots=(4,), settings="aa"), some_runs(shots=(4,), methods=("CoOp",), settings="bb")
+    both = Runs(pd.concat([one.rows, other.rows]), pd.concat([one.status, other.status]))
+    assert set(both.rows["method"]) == {"ZeroShot", "CoOp [aa]", "CoOp [bb]"}
+
+
+def test_two_clips_have_tables_of_their_own():
+    one, other = some_runs(shots=(4,)), some_runs(shots=(4,), clip="ViT-B-16 openai")
+    both = Runs(pd.concat([one.rows, other.rows]), pd.concat([one.status, other.status]))
+    assert set(both.rows["method"]) == {"ZeroShot", "CoOp"}
+    assert list(tables(summarise(both), both.status)) == [
+        "Few-shot, toyclip: 4 shots",
+        "Few-shot, ViT-B-16 openai: 4 shots",
+    ]
+
+
+# --- the published numbers
+
+
+def test_titles_are_those_of_the_data_sets_and_every_toy_has_its_twin():
+    assert {name: TITLES[name] for name in PUBLISHED} == {name: one.title for name, one in PUBLISHED.items()}
+    assert sorted(TITLES[toy] for toy in TOYS) == sorted(ELEVEN)
+    assert set(TITLES) == {*PUBLISHED, *TOYS, *SHIFTS}
+
+
+def test_published_h_is_the_harmonic_mean_of_published_base_and_new():
+    found = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
+    for method in {method for method, _ in found}:
+        assert harmonic_mean(found[method, "base"], found[method, "new"]) == pytest.approx(found[method, "H"], abs=0.01)
+
+
+def test_the_difference_is_from_the_twin():
+    runs = some_runs(tasks=("toy_satellite", "toy_pets"), methods=("ZeroShot", "CLIPAdapter", "CoOp"))
+    summary = summarise(runs)
+    beside = compared(summary, runs.specs)
+    assert list(beside["method"]) == ["ZeroShot", "CLIPAdapter"] and set(beside["task"]) == {"toy_satellite"}
+    row = line(beside, method="CLIPAdapter")
+    here = line(summary, method="CLIPAdapter", task="toy_satellite", shots=16)["mean"]
+    assert row["published"] == 84.43 and row["difference"] == pytest.approx(here - 84.43)
+
+
+def test_the_papers_mean_of_eleven_needs_all_eleven():
+    some = {"shots": (16,), "ons": ("base", "new"), "seeds": (1, 2)}
+    runs = some_runs("base-to-new", tasks=TOYS, **some)
+    beside = compared(summarise(runs), runs.specs)
+    assert list(line(beside, method="CoOp", on="H")[["task", "published"]]) == [AVERAGE, 71.66]
+    fewer = some_runs("base-to-new", tasks=TOYS[:10], **some)
+    assert compared(summarise(fewer), fewer.specs).empty
+
+
+def test_domain_shift_and_cross_task_have_their_numbers():
+    runs = some_runs("domain shift", tasks=("imagenet",), shots=(16,), ons=("test", "imagenetv2", "imagenet_r"))
+    beside = compared(summarise(runs), runs.specs)
+    assert line(beside, method="CoOp", on="imagenet_r")["published"] == 75.21
+    assert line(beside, method="CoOp", on="test")["published"] == 71.51
+    others = [toy for toy in TOYS if toy != "toy_things"]
+    runs = some_runs("cross-task", tasks=("toy_things",), shots=(16,), ons=("test", *others))
+    assert list(compared(summarise(runs), runs.specs)["published"]) == [63.88]
+
+
+def test_other_shots_and_variants_have_no_published_number():
+    assert compared(summarise(some_runs(tasks=("toy_satellite",), shots=(4,))), [SPEC]).empty
+    assert paper_method("TipAdapter", {"finetune": True}) == "TipAdapter-F"
+    assert paper_method("CoOp", {"n_ctx": 4}) == "CoOp" and paper_method("CoOp", {"class_specific": True}) is None
+
+
+def test_the_csv_has_a_line_a_cell_with_the_published_number_where_there_is_one():
+    runs = some_runs(tasks=("toy_satellite", "toy_pets"))
+    summary = summarise(runs)
+    table = with_published(summary, runs.specs)
+    assert len(table) == len(summary)
+    assert line(table, method="ZeroShot", task="toy_satellite", shots=16)["published"] == 37.52
+    assert table["published"].notna().sum() == 1
+
+
+# --- the page
+
+
+def test_the_page_says_how_much_is_done_and_what_failed():
+    runs = some_runs(missing=[("CoOp", "toy_food", 16, 3)], failed=[("CoOp", "toy_pets", 1, 2)])
+    page = markdown(runs, "runs.sqlite")
+    assert page.startswith("# Report of runs.sqlite\n\n22 of 24 runs are done (92 %), 1 waiting, 1 failed.\n")
+    assert "## Runs that failed" in page and "ValueError: a \\| b" in page
+    assert "settings as published" in page and "## What a fit cost" in page
+
+
+def test_own_settings_are_named():
+    runs = some_runs()
+    runs.specs[0]["fit"] = {"CoOp": {"epochs": 5}}
+    assert "own settings: CoOp: epochs=5" in markdown(runs, "x")
+
+
+def test_a_sweep_that_has_done_nothing_yet_has_a_page():
+    every = [(method, task, 16, 1) for method in ("ZeroShot", "CoOp") for task in ("toy_pets", "toy_food")]
+    page = markdown(some_runs(shots=(16,), seeds=(1,), missing=every), "x")
+    assert "0 of 4 runs are done (0 %), 4 waiting." in page and "|" not in page
+
+
+def test_costs_are_means_over_runs():
+    table = costs(some_runs())
+    assert list(table["numbers learned"]) == ["2,048", "2,048"] and list(table["peak memory, MiB"]) == ["–", "–"]
+
+
+def test_markdown_tables_keep_their_columns():
+    table = markdown_table(pd.DataFrame({"a": ["x|y"], "b": ["two\nlines"], "c": [-1.5]}))
+    assert table.splitlines() == ["| a | b | c |", "| --- | --- | ---: |", "| x\\|y | two lines | -1.5 |"]
+
+
+# --- the command
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Half of a sweep, which is still going on."""
+    path = tmp_path / "runs.sqlite"
+    spec = Bench(methods=["ZeroShot", "CoOp"], tasks=["toy_pets", "toy_satellite"], shots=[1, 16], seeds=[1, 2])
+    with Store(path) as store:
+        store.claim()
+        for job in store.plan(spec)[:12]:
+            store.start(job.id, "here")
+            value = accuracy(job.run.label, job.run.task, "test", job.run.shots, job.seed)
+            cost = {"n_parameters": 1, "seconds": 1.0, "peak_mib": 1.0}
+            store.finish(job.id, [{"on": "test", "accuracy": value, **cost}], "here")
+        yield path
+
+
+def test_a_sweep_is_read_while_it_runs(file, capsys):
+    assert main(["report", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "12 of 16 runs are done (75 %), 4 waiting. Process " in said and "(1 of 2)" in said
+
+
+def test_the_runs_themselves_as_csv(file, capsys):
+    import io
+
+    assert main(["report", str(file), "--format", "runs"]) == 0
+    rows = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert len(rows) == 12
+    first = rows.iloc[0]
+    assert first["accuracy"] == accuracy(first["method"], first["task"], first["on"], first["shots"], first["seed"])
+
+
+def test_page_table_and_picture_are_written(file, tmp_path, capsys):
+    assert main(["report", str(file), "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "report.md").read_text()
+    assert "![accuracies](report.png)" in page
+    assert (tmp_path / "out" / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert "half_width" in (tmp_path / "out" / "report.csv").read_text()
+    assert capsys.readouterr().out.count("wrote") == 3
+
+
+@pytest.mark.parametrize(
+    ("protocol", "settings"),
+    [
+        ("few-shot", {"shots": (16,)}),
+        ("few-shot", {"methods": [f"method {i}" for i in range(14)], "tasks": ("toy_pets",)}),
+        ("base-to-new", {"ons": ("base", "new"), "shots": (16,)}),
+        ("base-to-new", {"ons": ("base", "new"), "shots": (16,), "tasks": ("toy_pets",), "seeds": (1,)}),
+        ("cross-task", {"ons": ("test", "toy_pets"), "tasks": ("toy_things",), "shots": (16,)}),
+    ],
+)
+def test_every_protocol_has_a_figure_with_every_method(protocol, settings):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    from lessons_lib.cli.figures import _looks, figure_of
+
+    runs = some_runs(protocol, **settings)
+    summary = summarise(runs)
+    figure = figure_of(summary, "toyclip", protocol)
+    names = {text.get_text() for ax in figure.axes for text in [*ax.get_yticklabels()]}
+    names |= {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    assert set(summary["method"]) <= names
+    figure.draw_without_rendering()
+    heights = {round(ax.get_position().height, 3) for ax in figure.axes if ax.axison}
+    assert len(heights) == 1, "a long legend leaves the panels alike"
+    looks = [tuple(look.values()) for look in _looks(summary).values()]
+    assert len(set(looks)) == len(looks)
+    pyplot.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "there are no runs at"), (b"not a database, but long enough", "runs.sqlite'")]
+)
+def test_a_file_that_holds_no_runs(content, says, tmp_path, capsys):
+    path = tmp_path / "runs.sqlite"
+    if content:
+        path.write_bytes(content)
+    assert main(["report", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1

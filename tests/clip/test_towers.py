@@ -1,0 +1,217 @@
+"""The two towers opened up: their paths agree, nothing changes where nothing was learned, and what cannot be prompted
+says so."""
+
+import pytest
+import torch
+from reference.of_method import relative_error
+from tiny_clip import tiny_clip, tiny_config
+
+import lessons_lib as ll
+from lessons_lib.clip.prompts import PromptLayout
+from lessons_lib.methods.classify.visual_prompting import VisualPrompting
+
+NAMES = ["cat", "yellow_crane", "St. Bernard (a dog)"]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def vectors(*shape: int, seed: int = 0) -> torch.Tensor:
+    return 0.02 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# Text
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_prompts_without_context_are_the_texts(clip, plain):
+    layout = PromptLayout(clip, NAMES, 0, words="a photo of a")
+    found = clip.text_tower.encode_prompts(layout, vectors(0, 64), plain=plain)
+    tokens = clip.tokenizer([f"a photo of a {name.replace('_', ' ')}." for name in NAMES])
+    assert relative_error(found, clip.model.encode_text(tokens)) < 1e-5
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("deep", [0, 2])
+def test_several_contexts_at_once_are_each_one_alone(clip, plain, deep):
+    layout, contexts, deeper = PromptLayout(clip, NAMES, 4), vectors(3, 4, 64), vectors(deep, 4, 64, seed=1)
+    together = clip.text_tower.encode_prompts(layout, contexts, deeper, plain=plain)
+    assert together.shape == (3, len(NAMES), 32)
+    for context, found in zip(contexts, together):
+        alone = clip.text_tower.encode_prompts(layout, context, deeper, plain=plain)
+        assert relative_error(found, alone) < 1e-5
+
+
+def test_each_class_is_given_its_own_context(clip):
+    layout = PromptLayout(clip, NAMES, 4, class_specific=True)
+    contexts = vectors(3, 4, 64)
+    found = clip.text_tower.encode_prompts(layout, contexts)
+    for c in range(3):
+        unified = clip.text_tower.encode_prompts(PromptLayout(clip, NAMES, 4), contexts[c])
+        assert relative_error(found[c], unified[c]) < 1e-5
+
+
+def test_every_block_up_to_the_last_can_be_given_prompts(clip):
+    """A change of any deep prompt, the last block's too, changes the embeddings: fast and plain alike."""
+    layout, context, deep = PromptLayout(clip, NAMES, 2), vectors(2, 64), vectors(2, 2, 64, seed=1)
+    for plain in (True, False):
+        before = clip.text_tower.encode_prompts(layout, context, deep, plain=plain)
+        for j in range(2):
+            changed = deep.clone()
+            changed[j] = vectors(2, 64, seed=2)
+            after = clip.text_tower.encode_prompts(layout, context, changed, plain=plain)
+            assert (after - before).abs().max() > 1e-4
+
+
+def test_a_prompt_keeps_its_embedding_whatever_stands_behind_its_end(clip):
+    """Rows behind the end-of-text are only there for the longest name."""
+    short = clip.text_tower.encode_prompts(PromptLayout(clip, ["cat"], 4), vectors(4, 64))
+    beside_long = clip.text_tower.encode_prompts(PromptLayout(clip, ["cat", "dog " * 40], 4), vectors(4, 64))
+    assert relative_error(beside_long[:1], short) < 1e-5
+
+
+def test_plain_towers_end_with_their_context(clip):
+    with pytest.raises(KeyError), clip.plain_towers():
+        assert clip.text_tower.plain and clip.image_tower.plain
+        raise KeyError("an error inside")
+    assert not clip.text_tower.plain and not clip.image_tower.plain
+
+
+@pytest.mark.parametrize("shape", [(3, 64), (4, 63), (64,), (1, 2, 4, 64), (2, 3, 64)])
+def test_a_context_of_the_wrong_shape_is_refused(clip, shape):
+    with pytest.raises(ValueError, match=r"the context must be \(4, 64\)"):
+        clip.encode_prompts(PromptLayout(clip, NAMES, 4), vectors(*shape))
+
+
+def test_class_specific_contexts_must_be_one_a_class(clip):
+    with pytest.raises(ValueError, match=r"the context must be \(3, 4, 64\)"):
+        clip.encode_prompts(PromptLayout(clip, NAMES, 4, class_specific=True), vectors(2, 4, 64))
+
+
+@pytest.mark.parametrize(
+    ("settings", "depth", "words"),
+    [
+        (dict(position="middle"), 1, "position 'middle'"),
+        (dict(position="front"), 1, "position 'front'"),
+        (dict(class_specific=True), 1, "class_specific=True"),
+        ({}, 3, "got 3 deep prompts"),
+    ],
+)
+def test_deep_prompts_need_a_shared_context_in_front_and_blocks_to_enter(clip, settings, depth, words):
+    layout = PromptLayout(clip, NAMES, 2, **settings)
+    context = vectors(3, 2, 64) if layout.class_specific else vectors(2, 64)
+    with pytest.raises(ValueError, match=f"deep prompts replace rows 1 to M before blocks 2 to 3.*{words}"):
+        clip.encode_prompts(layout, context, vectors(depth, 2, 64))
+
+
+TEXT = tiny_config()["text_cfg"]
+FOREIGN = {
+    "a text tower of its own class": dict(custom_text=True),
+    "no causal mask": dict(text_cfg={**TEXT, "no_causal_mask": True}),
+    "read at its last row": dict(text_cfg={**TEXT, "pool_type": "last"}),
+}
+
+
+@pytest.mark.parametrize("changes", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("kind", [ll.CoOp, ll.CoCoOp, ll.IVLP, ll.MaPLe])
+def test_text_towers_that_cannot_be_prompted_say_so(kind, changes):
+    with pytest.raises(ValueError, match="the text tower of tiny .* is not CLIP's standard causal transformer"):
+        kind(tiny_clip(**changes))
+
+
+# Images
+
+
+@pytest.mark.parametrize("settings", [{}, {"quick_gelu": True}, {"vision": "resnet"}])
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_image_tower_without_prompts_is_the_model_s(settings, plain, images):
+    clip = tiny_clip(**settings)
+    found = clip.image_tower.encode(images, plain=plain)
+    assert relative_error(found, clip.model.encode_image(images)) < 1e-5
+
+
+@pytest.mark.parametrize("before_ln_pre", [True, False])
+@pytest.mark.parametrize("deep", [0, 1])
+def test_prompted_image_towers_agree_on_both_paths(clip, images, before_ln_pre, deep):
+    settings = dict(prompts=vectors(3, 64), deep=vectors(deep, 3, 64, seed=1), before_ln_pre=before_ln_pre)
+    fast, plain = (clip.image_tower.encode(images, **settings, plain=plain) for plain in (False, True))
+    assert relative_error(fast, plain) < 1e-5
+    assert relative_error(fast, clip.image_tower.encode(images)) > 1e-4  # the prompts do something
+
+
+def test_where_prompts_enter_matters(clip, images):
+    before, after = (clip.encode_prompted_images(images, vectors(3, 64), before_ln_pre=b) for b in (True, False))
+    assert relative_error(before, after) > 1e-4
+
+
+def test_an_image_keeps_its_embedding_whatever_is_in_its_batch(clip, images):
+    together = clip.encode_prompted_images(images, vectors(3, 64), vectors(1, 3, 64))
+    alone = torch.cat([clip.encode_prompted_images(image[None], vectors(3, 64), vectors(1, 3, 64)) for image in images])
+    assert relative_error(together, alone) < 1e-5
+
+
+@pytest.mark.parametrize("kind", [ll.VPT, ll.IVLP, ll.MaPLe])
+def test_image_prompts_on_a_resnet_say_so(kind):
+    with pytest.raises(ValueError, match="image tower of tiny is a ModifiedResNet.*need a standard Vision Transformer"):
+        kind(tiny_clip(vision="resnet"))
+
+
+def test_text_prompts_on_a_resnet_work():
+    clip = tiny_clip(vision="resnet")
+    for method in (ll.CoOp(clip), ll.CoCoOp(clip), ll.IVLP(clip, n_ctx_vision=0), VisualPrompting(clip)):
+        method.set_classes(NAMES)
+        assert method.logits(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("changes", [{"pool_type": "avg"}, {"attentional_pool": True}])
+def test_vision_transformers_that_are_not_read_at_their_class_token_say_so(changes):
+    clip = tiny_clip(vision_cfg={**tiny_config()["vision_cfg"], **changes})
+    with pytest.raises(ValueError, match="a VisionTransformer that is not read at its class token"):
+        ll.VPT(clip)
+
+
+# Depth
+
+
+@pytest.mark.parametrize("depth", [0, -1, 1.5, True])
+@pytest.mark.parametrize(
+    ("kind", "argument"),
+    [(ll.VPT, "depth"), (ll.IVLP, "depth_text"), (ll.IVLP, "depth_vision"), (ll.MaPLe, "prompt_depth")],
+)
+def test_a_depth_that_is_no_number_of_blocks_is_refused(clip, kind, argument, depth):
+    with pytest.raises(ValueError, match=f"depth={depth}: the (text|image) tower of tiny has . blocks, so give 1 to"):
+        kind(clip, **{argument: depth})
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        (ll.VPT, dict(depth=3), "depth=3: the image tower of tiny has 2 blocks, so give 1 to 2"),
+        (ll.IVLP, dict(depth_vision=3), "depth=3: the image tower of tiny has 2 blocks"),
+        (ll.IVLP, dict(depth_text=4), "depth=4: the text tower of tiny has 3 blocks"),
+        (ll.MaPLe, dict(prompt_depth=3), "depth=3: the image tower of tiny has 2 blocks"),
+        (ll.MaPLe, dict(prompt_depth=9), "depth=9: the text tower of tiny has 3 blocks"),
+    ],
+)
+def test_more_depth_than_blocks_is_refused(clip, kind, settings, words):
+    with pytest.raises(ValueError, match=words):
+        kind(clip, **settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        (ll.VPT, dict(n_ctx=0), "n_ctx=0: give at least 1"),
+        (ll.MaPLe, dict(n_ctx=0), "n_ctx=0: give at least 1"),
+        (ll.IVLP, dict(n_ctx_text=0, n_ctx_vision=0), "at least one above 0"),
+        (ll.IVLP, dict(n_ctx_text=-1), "n_ctx_text=-1, n_ctx_vision=2: give numbers of prompts"),
+        (ll.CoCoOp, dict(max_prompts=0), "max_prompts=0: give at least 1"),
+        (VisualPrompting, dict(width=0), "width=0: on images of 32 pixels the frame is 1 to 15 wide"),
+        (VisualPrompting, dict(width=16), "width=16: on images of 32 pixels the frame is 1 to 15 wide"),
+    ],
+)
+def test_impossible_numbers_of_prompts_are_refused(clip, kind, settings, words):
+    with pytest.raises(ValueError, match=words):
+        kind(clip, **settings)

@@ -1,0 +1,192 @@
+"""CLIP-Adapter as a method: what it learns, how its α is chosen, and what it says to the impossible."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from noise_task import NAMES, noise_split, noise_task
+
+import lessons_lib as ll
+from lessons_lib.features import image_features
+from lessons_lib.methods import base
+from lessons_lib.methods.classify.clip_adapter import ALPHAS
+
+SETTINGS = {"epochs": 4, "lr": 10.0, "batch_size": 10, "progress": False}
+CASES = {
+    "as released": {},
+    "texts as well": {"text_adapter": True},
+    "alpha learned": {"alpha": "learnable"},
+    "alpha chosen": {"alpha": "validation"},
+}
+
+
+@pytest.fixture(scope="module")
+def task():
+    return noise_task(signal=0.7)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def fitted(clip, task, request):
+    return ll.CLIPAdapter(clip, **CASES[request.param]).fit(task, **SETTINGS)
+
+
+def fit(clip, task, settings=None, **changes):
+    return ll.CLIPAdapter(clip, **(settings or {})).fit(task, **{**SETTINGS, **changes})
+
+
+def same(a, b) -> bool:
+    a, b = a.state_dict(), b.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_fitting_lowers_the_loss(fitted):
+    assert len(fitted.history) == 4
+    assert fitted.history[-1]["loss"] < fitted.history[0]["loss"] - 0.02
+
+
+def test_its_parameters_are_two_matrices_an_adapter(clip):
+    two = {"adapter.0.weight": (8, 32), "adapter.2.weight": (32, 8)}
+    assert {name: tuple(p.shape) for name, p in ll.CLIPAdapter(clip).named_parameters()} == two
+    assert ll.CLIPAdapter(clip, reduction=2).n_parameters == 2 * 32 * 16
+    assert ll.CLIPAdapter(clip, text_adapter=True).n_parameters == 2 * 2 * 32 * 8
+    assert ll.CLIPAdapter(clip, alpha="learnable").n_parameters == 2 * 32 * 8 + 1
+
+
+def test_it_starts_as_torchs_linear_layers_do(clip):
+    down, up = ll.CLIPAdapter(clip, reduction=1).adapter[0].weight, ll.CLIPAdapter(clip).adapter[2].weight
+    for weight, n_inputs in ((down, 32), (up, 8)):
+        assert 0.9 * n_inputs**-0.5 < weight.abs().max() <= n_inputs**-0.5
+
+
+def test_it_trains_as_released_unless_told_otherwise(clip, monkeypatch):
+    recipes = []
+    monkeypatch.setattr("lessons_lib.methods.learned.train", lambda _, __, recipe, **___: recipes.append(recipe))
+    ll.CLIPAdapter(clip).fit(noise_task(shots=16))
+    ll.CLIPAdapter(clip).fit(noise_task(shots=16), lr=1e-5, epochs=3)
+    published, told = recipes
+    assert (published.lr, published.batch_size, published.epochs, published.optimizer) == (0.002, 32, 200, "sgd")
+    assert (told.lr, told.epochs) == (1e-5, 3)
+
+
+# --- alpha
+
+
+def test_the_chosen_alpha_is_the_most_accurate_on_validation_images_then_the_lowest_loss(clip, task):
+    method = fit(clip, task, {"alpha": "validation"})
+    assert [row["alpha"] for row in method.sweep] == list(ALPHAS) == [0.2, 0.4, 0.6, 0.8, 1.0]
+    best = max(method.sweep, key=lambda row: (row["accuracy"], -row["loss"]))
+    assert method.ratio == pytest.approx(best["alpha"])
+    alone = fit(clip, task, {"alpha": best["alpha"]})
+    torch.testing.assert_close(method.logits(task.test), alone.logits(task.test), atol=1e-4, rtol=1e-4)
+    assert alone.score(task.val) == best["accuracy"]
+    loss = F.cross_entropy(alone.logits(task.val), task.val.labels).item()
+    assert loss == pytest.approx(best["loss"], rel=1e-5)
+
+
+def test_the_choice_looks_at_the_training_and_validation_images_alone(clip, task, monkeypatch):
+    seen = []
+
+    def watched(clip, split, **settings):
+        seen.append(split)
+        return image_features(clip, split, **settings)
+
+    monkeypatch.setattr(base, "image_features", watched)
+    monkeypatch.setattr("lessons_lib.inputs.image_features", watched)
+    fit(clip, task, {"alpha": "validation"}, epochs=1)
+    assert {id(split) for split in seen} == {id(task.train), id(task.val)}
+
+
+def test_a_given_alpha_needs_no_validation_images(clip, task):
+    bare = replace(task, val=task.val.subset([]), test=noise_split(1, 9))
+    assert same(fit(clip, bare), fit(clip, task))
+    with pytest.raises(ValueError, match=r"no validation images to choose alpha on.*CLIPAdapter\(clip, alpha=0.2\)"):
+        fit(clip, bare, {"alpha": "validation"})
+
+
+def test_a_learned_alpha_starts_at_the_released_one_and_moves(clip, task):
+    start = ll.CLIPAdapter(clip, alpha="learnable")
+    assert start.ratio.item() == pytest.approx(0.2)
+    moved = fit(clip, task, {"alpha": "learnable"}).ratio.item()
+    assert 0 < moved < 1 and abs(moved - 0.2) > 0.01
+
+
+# --- the interface
+
+
+def test_the_seed_draws_the_start_and_the_order(clip, task):
+    first, again, other = (fit(clip, task, seed=seed) for seed in (1, 1, 2))
+    assert same(first, again) and not same(first, other)
+
+
+def test_fitting_again_starts_from_the_start(clip, task, fitted):
+    again = type(fitted)(clip, **CASES["as released"] | {"alpha": fitted.alpha, "text_adapter": fitted.text_adapter})
+    assert same(again.fit(noise_task(names=["hat", "shoe"]), **SETTINGS).fit(task, **SETTINGS), fitted)
+
+
+def test_a_split_its_images_and_its_features_give_the_same_logits(clip, task, fitted):
+    logits = fitted.logits(task.test)
+    torch.testing.assert_close(fitted.logits_from_features(image_features(clip, task.test)), logits)
+    images = clip.preprocess_tensor(task.test.tensor())
+    torch.testing.assert_close(fitted.logits(images), logits, atol=1e-3, rtol=1e-4)
+    with pytest.raises(ValueError, match=r"features must be \(N, 32\)"):
+        fitted.logits_from_features(torch.zeros(2, 5))
+
+
+def test_it_carries_to_other_classes_and_back(task, fitted):
+    other = fitted.for_classes(["hat", "long_scarf"])
+    assert other.logits(task.test).shape == (60, 2)
+    torch.testing.assert_close(other.for_classes(NAMES).logits(task.test), fitted.logits(task.test))
+
+
+def test_it_is_saved_and_loaded(clip, task, fitted, tmp_path):
+    loaded = ll.load_method(fitted.save(tmp_path / "adapter.safetensors"), clip)
+    assert same(loaded, fitted) and loaded.settings() == fitted.settings()
+    assert torch.equal(loaded.logits(task.test), fitted.logits(task.test))
+
+
+@pytest.mark.parametrize("alpha", [0.2, "validation"])
+def test_a_run_that_stopped_goes_on(clip, task, tmp_path, monkeypatch, alpha):
+    whole, path, steps = fit(clip, task, {"alpha": alpha}), tmp_path / "run.pt", []
+    loss = ll.CLIPAdapter.loss
+
+    def stops(self, *inputs):
+        steps.append(1)
+        if len(steps) == (4 if alpha == 0.2 else 12):  # an epoch has two steps, a run eight
+            raise KeyboardInterrupt
+        return loss(self, *inputs)
+
+    monkeypatch.setattr(ll.CLIPAdapter, "loss", stops)
+    with pytest.raises(KeyboardInterrupt):
+        fit(clip, task, {"alpha": alpha}, checkpoint=path)
+    assert same(fit(clip, task, {"alpha": alpha}, checkpoint=path), whole)
+    assert len(steps) == (4 + 6 if alpha == 0.2 else 12 + 40 - 8 - 2)  # what was done was not done again
+
+
+def test_templates_are_the_tasks_or_those_that_were_given(clip, task):
+    def texts(templates, names=NAMES):
+        return ll.ZeroShot(clip, templates).for_classes(names).text_features
+
+    mine = fit(clip, task, epochs=1)
+    torch.testing.assert_close(mine.texts, texts("a drawing of a {}."))
+    torch.testing.assert_close(mine.for_classes(["hat"]).texts, texts("a drawing of a {}.", ["hat"]))
+    several = ["a {}.", "one {}."]
+    torch.testing.assert_close(fit(clip, task, {"templates": several}, epochs=1).texts, texts(several))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(reduction=0), "reduction=0: give a whole number from 1 to 32"),
+        (dict(reduction=33), "reduction=33"),
+        (dict(reduction=2.5), "reduction=2.5"),
+        (dict(alpha=0.0), "alpha=0.0: give a number above 0 and up to 1, 'validation' or 'learnable'"),
+        (dict(alpha=1.5), "alpha=1.5"),
+        (dict(alpha="best"), "alpha='best'"),
+        (dict(beta=0), "beta=0: give a number above 0"),
+        (dict(templates=[]), "no templates were given"),
+    ],
+)
+def test_impossible_settings_are_refused_when_it_is_made(clip, settings, words):
+    with pytest.raises(ValueError, match=words):
+        ll.CLIPAdapter(clip, **settings)

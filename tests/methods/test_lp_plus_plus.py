@@ -1,0 +1,184 @@
+"""LP++ is its released training loop, step by step; what it chooses, it chooses on validation images."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from noise_task import NAMES, noise_split, noise_task
+from reference import lp_plus_plus as published
+from reference import text
+
+from lessons_lib.data import Task
+from lessons_lib.features import image_features
+from lessons_lib.methods import LPPlusPlus, ZeroShot, load_method
+from lessons_lib.methods.classify.lp_plus_plus import step_sizes
+
+TEMPLATE = "a drawing of a {}."  # that of `noise_task`
+
+
+@pytest.fixture(scope="module")
+def task():
+    return noise_task(signal=0.6)
+
+
+def with_other(task, **parts):
+    whole = {"train": task.train, "val": task.val, "test": task.test}
+    return Task.from_pools("noise", templates=task.templates, **{**whole, **parts})
+
+
+@pytest.mark.parametrize("epochs", [1, 10, 35])
+def test_it_learns_what_the_released_loop_learns(clip, task, epochs):
+    method = LPPlusPlus(clip).fit(task, epochs=epochs)
+    f, val = (image_features(clip, split) for split in (task.train, task.val))
+    texts = text.hand_made(clip, NAMES, TEMPLATE).detach()
+    weight, bias, alpha, epoch = published.train(f, task.train.labels, texts, 4, epochs, val, task.val.labels)
+    assert method.epoch == epoch
+    for found, wanted in ((method.weight, weight), (method.bias, bias), (method.alpha, alpha)):
+        torch.testing.assert_close(found.detach(), wanted, atol=1e-3, rtol=1e-3)
+
+
+def test_alpha_steps_every_tenth_epoch_along_all_gradients_so_far(clip, task):
+    """Without validation images, so that the last epoch is kept."""
+    blind = with_other(task, val=task.val.subset([]))
+    start, nine, ten, nineteen, twenty = (LPPlusPlus(clip).fit(blind, epochs=n).alpha for n in (0, 9, 10, 19, 20))
+    assert torch.equal(start, nine) and torch.equal(ten, nineteen)
+    assert len({ten[c].item() for c in range(5)}) == 5, "a multiplier for each class"
+    assert not torch.equal(start, ten) and not torch.equal(ten, twenty)
+
+
+def test_the_logits_are_those_of_features_times_prototypes_plus_multiples_of_texts(clip, task):
+    method = LPPlusPlus(clip).fit(task, epochs=12)
+    f = image_features(clip, task.test)
+    texts = text.hand_made(clip, NAMES, TEMPLATE)
+    rows = [method.weight[c] + method.alpha[c] * texts[c] for c in range(5)]
+    wanted = torch.stack([f @ row + bias for row, bias in zip(rows, method.bias)], dim=1)
+    torch.testing.assert_close(method.logits_from_features(f), wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(method.logits(task.test), wanted.detach(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(method.logits(clip.preprocess_tensor(task.test.tensor())), wanted.detach(), atol=1e-3,
+                               rtol=1e-3)  # fmt: skip
+
+
+def test_without_training_it_is_sums_of_images_and_a_multiple_of_the_texts(clip, task):
+    method = LPPlusPlus(clip, alpha_start=40).fit(task, epochs=0)
+    f, texts = image_features(clip, task.train), text.hand_made(clip, NAMES, TEMPLATE)
+    for c in range(5):
+        torch.testing.assert_close(method.weight[c], f[task.train.labels == c].sum(dim=0))
+    mean_cosine = (f * texts[task.train.labels]).sum(dim=1).mean()
+    torch.testing.assert_close(method.alpha, (40 * mean_cosine).expand(5))
+    assert method.history == [] and method.epoch == 0 and not method.bias.any()
+
+
+def test_the_step_of_the_prototypes_lowers_the_loss_whatever_the_features():
+    """η_v / 2 is one over a bound on the curvature of cross-entropy in v: plain steps of it never raise the loss."""
+    for seed in range(5):
+        draws = torch.Generator().manual_seed(seed)
+        f = F.normalize(torch.randn(20, 8, generator=draws) * torch.logspace(0, -2, 8), dim=1)
+        labels = torch.randint(4, (20,), generator=draws)
+        step = step_sizes(f, torch.randn(20, 4, generator=draws))[0] / 2
+        weight = (100 * torch.randn(4, 8, generator=draws)).requires_grad_()
+        losses = []
+        for _ in range(50):
+            loss = F.cross_entropy(f @ weight.T, labels)
+            losses.append(loss.item())
+            [gradient] = torch.autograd.grad(loss, [weight])
+            weight = (weight - step * gradient).detach().requires_grad_()
+        assert all(later <= earlier + 1e-6 for earlier, later in zip(losses, losses[1:]))
+        assert losses[-1] < losses[0]
+
+
+def test_step_sizes_in_closed_form():
+    """Four images along one direction, at cosines 1 and ½ to two texts: σ_max² = 4."""
+    f = torch.tensor([[1.0, 0.0]] * 4)
+    assert step_sizes(f, torch.tensor([[1.0, 0.5]] * 4)) == pytest.approx((4.0, 4 / (4 * 4)))
+
+
+def test_the_epoch_that_is_kept_is_the_last_of_the_best_on_validation_images(clip, task):
+    method = LPPlusPlus(clip).fit(task, epochs=60)
+    accuracies = [row["accuracy"] for row in method.history]
+    best = max(accuracies)
+    assert min(accuracies) < best
+    assert method.epoch == 60 - accuracies[::-1].index(best)
+    val = image_features(clip, task.val)
+    found = 100 * (method.logits_from_features(val).argmax(dim=1) == task.val.labels).double().mean().item()
+    assert found == pytest.approx(best)
+
+
+def test_test_images_change_nothing_and_validation_images_only_which_epoch_is_kept(clip, task):
+    method, other = (LPPlusPlus(clip).fit(each, epochs=30) for each in (task, with_other(task, test=noise_split(1, 9))))
+    assert all(torch.equal(other.state_dict()[name], p) for name, p in method.state_dict().items())
+    elsewhere = LPPlusPlus(clip).fit(with_other(task, val=noise_split(2, 8)), epochs=30)
+    assert [row["loss"] for row in elsewhere.history] == [row["loss"] for row in method.history]
+
+
+def test_without_validation_images_the_last_epoch_is_kept(clip, task):
+    method = LPPlusPlus(clip).fit(with_other(task, val=task.val.subset([])), epochs=7)
+    assert method.epoch == 7 and method.history[-1]["accuracy"] != method.history[-1]["accuracy"]
+
+
+def test_it_learns_what_is_there_to_learn(clip):
+    task = noise_task(shots=16, signal=0.9)
+    method = LPPlusPlus(clip).fit(task)
+    assert method.score(task.test) > 95 > 50 > ZeroShot(clip).fit(task).score(task.test)
+    assert len(method.history) == 300 and method.history[-1]["loss"] < method.history[0]["loss"]
+
+
+def test_what_it_learns_is_a_prototype_a_bias_and_a_multiplier_a_class(clip, task):
+    method = LPPlusPlus(clip).fit(task, epochs=1)
+    shapes = {name: tuple(p.shape) for name, p in method.state_dict().items()}
+    assert shapes == {"weight": (5, 32), "bias": (5,), "alpha": (5,)}
+    assert method.n_parameters == 5 * 34
+
+
+def test_before_fit_it_is_zero_shot_for_any_classes(clip, task):
+    start = LPPlusPlus(clip, template=TEMPLATE).for_classes(NAMES)
+    zero_shot = ZeroShot(clip, TEMPLATE).fit(task)
+    torch.testing.assert_close(start.logits(task.test), zero_shot.logits(task.test), atol=1e-4, rtol=1e-4)
+    with pytest.raises(RuntimeError, match=r"call fit\(task\) first"):
+        LPPlusPlus(clip).logits(task.test)
+
+
+def test_some_of_its_classes_keep_what_was_learned_and_others_are_refused(clip, task):
+    method = LPPlusPlus(clip).fit(task, epochs=12)
+    some = method.for_classes(["owl", "cat"])
+    torch.testing.assert_close(some.logits(task.test), method.logits(task.test)[:, [4, 0]], atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match="LPPlusPlus has a row for each class .* none for 'hat', 'shoe'"):
+        method.for_classes(["cat", "hat", "shoe"])
+
+
+def test_saved_and_loaded_it_is_the_same(clip, task, tmp_path):
+    method = LPPlusPlus(clip, alpha_start=30).fit(task, epochs=12)
+    again = load_method(method.save(tmp_path / "lp.safetensors"), clip)
+    assert again.settings() == method.settings() == {"alpha_start": 30, "template": TEMPLATE}
+    torch.testing.assert_close(again.logits(task.test), method.logits(task.test))
+
+
+def test_the_seed_draws_the_crops_and_nothing_else(clip, task):
+    plain = [LPPlusPlus(clip).fit(task, epochs=3, seed=seed).weight for seed in (1, 2)]
+    assert torch.equal(*plain)
+    crops = [LPPlusPlus(clip).fit(task, epochs=0, views=3, seed=seed, progress=False).weight for seed in (1, 1, 2)]
+    assert torch.equal(crops[0], crops[1]) and not torch.equal(crops[0], crops[2])
+    f = image_features(clip, task.train, view=3, seed=1, augment=clip.make_augment((0.5, 1.0)), progress=False)
+    torch.testing.assert_close(crops[0][2], f[:, task.train.labels == 2].sum(dim=(0, 1)))
+
+
+def test_a_class_without_training_images_is_refused_by_name(clip, task):
+    keep = (task.train.labels != 2).nonzero().flatten()
+    with pytest.raises(ValueError, match="1 of 5 classes have no training image, the first is 'dog'"):
+        LPPlusPlus(clip).fit(with_other(task, train=task.train.subset(keep)))
+
+
+@pytest.mark.parametrize("epochs", [-1, 2.5, True])
+def test_epochs_that_are_none_are_refused(clip, task, epochs):
+    with pytest.raises(ValueError, match="epochs=.*whole number, at least 0"):
+        LPPlusPlus(clip).fit(task, epochs=epochs)
+
+
+@pytest.mark.parametrize("alpha_start", [-1, float("inf"), float("nan")])
+def test_an_alpha_that_is_none_is_refused(clip, alpha_start):
+    with pytest.raises(ValueError, match="alpha_start=.*at least 0"):
+        LPPlusPlus(clip, alpha_start=alpha_start)
+
+
+@pytest.mark.parametrize("views", ["fresh", 0])
+def test_views_that_cannot_be_are_refused(clip, task, views):
+    with pytest.raises(ValueError, match="give 'plain', or the number of augmented views"):
+        LPPlusPlus(clip).fit(task, views=views)

@@ -1,0 +1,206 @@
+"""The report of F1 to F16: read off the records, seen where rows show it, not seen where they show the contrary."""
+
+import json
+import shutil
+from pathlib import Path
+
+import comparison_plan as plan
+import findings as script
+import numpy as np
+import pandas as pd
+import pytest
+
+from lessons_lib.runs import sweeps
+from lessons_lib.teaching import pretraining_study, recorded_runs
+
+GAIN = {  # method -> points above zero-shot at 16 shots, as the papers have them
+    "ZeroShot": 0, "LinearProbe": 5, "TextProbe": 12, "LP++": 12, "CLIP-Adapter": 10, "Tip-Adapter": 6,
+    "Tip-Adapter-F": 14, "CoOp": 11, "KgCoOp": 9, "CoCoOp": 9, "VPT (shallow)": 3, "VPT (deep)": 6, "IVLP": 10,
+    "MaPLe": 11, "CoOp+VPT": 11, "DAPT": 13, "DAPT (no inter-dispersion)": 12, "DAPT (no intra-dispersion)": 12,
+}  # fmt: skip
+
+
+def rows(sign: int = 1, noise: float = 0.2, margin_at: dict[int, float] | None = None) -> pd.DataFrame:
+    """Every few-shot cell of the plan; `sign` -1 turns every gain round. What a seed does to all methods is large.
+
+    margin_at: shots -> DAPT above CoOp+VPT; none below 16 shots unless told otherwise.
+    """
+    margin_at = margin_at or {1: 0, 2: -0.5, 16: 2}
+    draws = np.random.default_rng(0)
+    table = []
+    for run, seed in plan.jobs():
+        if run.protocol == "few-shot":
+            gain = GAIN[run.label] * run.shots / 16
+            if run.label == "DAPT":
+                gain = GAIN["CoOp+VPT"] * run.shots / 16 + margin_at[run.shots]
+            accuracy = 60 + 5 * seed + sign * gain + noise * draws.standard_normal()
+            table.append(dict(zip(sweeps.KEY, [*run.cell, seed]), on="test", accuracy=accuracy, script="made up"))
+    return pd.DataFrame(table)
+
+
+def spread(sign: int = 1, noise: float = 0.001) -> pd.DataFrame:
+    """DAPT's texts lie farther apart than CoOp+VPT's, and its images closer together; the contrary with `sign` -1."""
+    draws = np.random.default_rng(1)
+    table = []
+    for run, seed in plan.jobs():
+        if run.protocol == "few-shot" and run.shots == 16 and run.method == "DAPT":
+            more = 0.1 * sign * (run.label == "DAPT")
+            lie = {"inter_class_dispersion": 1 + more, "intra_class_variance": 0.3 * (1 - more)}
+            lie = {name: value + noise * draws.standard_normal() for name, value in lie.items()}
+            table.append(dict(zip(sweeps.KEY, [*run.cell, seed]), on="train", accuracy=90.0, **lie))
+    return pd.DataFrame(table)
+
+
+def seen(*tables: pd.DataFrame) -> list[str]:
+    return [key for key, one in script.of_comparison(*tables).items() if one["seen"]]
+
+
+def test_findings_are_seen_in_rows_that_show_them():
+    assert seen(rows(), spread()) == ["F10", "F11", "F16"]
+
+
+def test_none_is_seen_in_rows_that_show_the_contrary_or_noise():
+    assert seen(rows(sign=-1), spread(sign=-1)) == []
+    assert seen(rows(noise=200), spread(noise=3e-2)) == []
+
+
+def test_dapt_has_to_win_and_to_spread_texts_and_to_tighten_images():
+    assert "F11" not in seen(rows(margin_at={1: 0, 2: 0, 16: -1}), spread())
+    assert "F11" not in seen(rows(), spread(sign=-1))
+    texts_alone = spread().assign(intra_class_variance=spread(sign=-1).intra_class_variance)
+    assert "F11" not in seen(rows(), texts_alone)
+
+
+def test_tip_adapter_has_to_beat_each_of_its_rivals():
+    for better in ("ZeroShot", "CLIP-Adapter", "CoOp"):
+        table = rows()
+        table.loc[table.method == better, "accuracy"] += 20
+        assert "F10" not in seen(table, spread())
+
+
+@pytest.mark.parametrize(
+    "margin_at, vanishes",
+    [
+        ({1: 0.0, 2: 0.0, 16: 2.0}, True),  # vanishes
+        ({1: -2.0, 2: -1.0, 16: 2.0}, True),  # turns
+        ({1: 1.0, 2: 1.0, 16: 2.0}, False),  # is less, and still there
+        ({1: 0.0, 2: 1.0, 16: 2.0}, False),  # is there at 2 shots
+        ({1: 2.0, 2: 2.0, 16: 2.0}, False),  # is the same
+        ({1: 0.0, 2: 0.0, 16: 0.0}, False),  # was never there
+    ],
+)
+def test_a_margin_vanishes_where_there_was_one_and_none_is_left(margin_at, vanishes):
+    assert ("F16" in seen(rows(margin_at=margin_at), spread())) == vanishes
+
+
+def test_wide_intervals_alone_do_not_make_a_margin_vanish():
+    assert "F16" not in seen(rows(noise=200, margin_at={1: 2.0, 2: 2.0, 16: 2.0}), spread())
+
+
+def test_effects_are_paired_by_seed():
+    effects = script.of_comparison(rows(noise=0), spread(noise=0))["F10"]["effects"]
+    found = effects["Tip-Adapter-F − CLIP-Adapter, 16 shots"]
+    assert found == {"mean": 4.0, "half_width": 0.0, "n": 5.0}, "a seed's 5 points are in both methods"
+
+
+def test_dispersion_is_compared_in_percent():
+    effects = script.of_comparison(rows(), spread(noise=0))["F11"]["effects"]
+    assert effects["DAPT − CoOp+VPT, inter-class dispersion of texts, %"]["mean"] == pytest.approx(9.531, abs=1e-3)
+    assert effects["DAPT − CoOp+VPT, intra-class variance of images, %"]["mean"] == pytest.approx(-10.536, abs=1e-3)
+
+
+# --- the whole report
+
+
+@pytest.fixture
+def recorded(tmp_path) -> Path:
+    """The package's records, without the comparison."""
+    for path in recorded_runs.RECORDED.iterdir():
+        if not path.name.startswith("comparison"):
+            shutil.copy(path, tmp_path / path.name)
+    return tmp_path
+
+
+def with_comparison(folder: Path) -> Path:
+    tables = {"rows": rows().to_csv(index=False).encode(), "dispersion": spread().to_csv(index=False).encode()}
+    for name, path in (("rows", recorded_runs.COMPARISON), ("dispersion", recorded_runs.DISPERSION)):
+        (folder / path.name).write_bytes(tables[name])
+    record = {"clip": "w", "plan": [], "fingerprint": sweeps.fingerprint([], "w")}
+    record["tables"] = {name: recorded_runs.digest(table) for name, table in tables.items()}
+    (folder / recorded_runs.COMPARISON.with_suffix(".json").name).write_text(json.dumps(record))
+    return folder
+
+
+def test_all_sixteen_are_reported_in_order(recorded):
+    found = script.all_findings(with_comparison(recorded))
+    numbers = [int(key.split()[0][1:]) for key in found]
+    assert numbers == sorted(numbers) and set(numbers) == set(range(1, 17))
+    assert all(one["effects"] and one["seen"] in (True, False) for one in found.values())
+
+
+def test_without_the_comparison_its_findings_are_not_measured_yet(recorded, capsys, monkeypatch):
+    found = script.all_findings(recorded)
+    assert [key for key, one in found.items() if one["seen"] is None] == ["F10", "F11", "F16"]
+    monkeypatch.setattr(script, "all_findings", lambda: found)
+    script.main()
+    out = capsys.readouterr().out
+    assert out.count("not measured yet  ") == 3 and ", 3 not measured yet" in out
+
+
+def test_every_finding_is_printed_with_its_effects_and_intervals(recorded, capsys, monkeypatch):
+    found = script.all_findings(with_comparison(recorded))
+    monkeypatch.setattr(script, "all_findings", lambda: found)
+    script.main()
+    out = capsys.readouterr().out
+    assert out.count("±") == sum(len(one["effects"]) for one in found.values())
+    assert all(f"\n{key} " in f"\n{out}" and one["claim"] in out for key, one in found.items())
+
+
+def test_a_comparison_whose_files_do_not_belong_together_is_an_error(recorded):
+    path = with_comparison(recorded) / recorded_runs.COMPARISON.name
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(ValueError, match="run_comparison.py"):
+        script.all_findings(recorded)
+
+
+# --- what was recorded before
+
+
+def test_zero_shot_findings_are_those_that_were_recorded():
+    record = json.loads((recorded_runs.RECORDED / "zero_shot_findings.json").read_text())
+    found = script.of_zero_shot(record)
+    assert {key: one["seen"] for key, one in found.items()} == {k: one["seen"] for k, one in record["findings"].items()}
+    for key, one in found.items():
+        assert one["effects"][script.WORDINGS[key]]["mean"] == pytest.approx(
+            record["findings"][key]["difference"]["mean"]
+        )
+
+
+def study(contrastive: float, predicting: float, by_pairs: float = 5.0) -> pd.DataFrame:
+    """Ends and one moment before, for three widths and amounts; `by_pairs`: what twice the pairs add, in points."""
+    draws = np.random.default_rng(2)
+    table = []
+    for seed in range(5):
+        for i, width in enumerate((16, 32, 64)):
+            for j, pairs in enumerate((100, 200, 400)):
+                end = contrastive + by_pairs * (j - 2) + by_pairs * (i - 2) + 0.1 * draws.standard_normal()
+                ways = [(pretraining_study.MATCH, end)]
+                if width == 64 and pairs == 400:
+                    ways += [(pretraining_study.MATCH_BAGS, end), (pretraining_study.PREDICT, predicting)]
+                for way, value in ways:
+                    common = {"width": width, "lr": 0.1, "seed": seed, "objective": way, "budget": pairs}
+                    table.append({**common, "pairs": pairs / 2, "accuracy": value / 2, "flops": width * pairs / 2})
+                    table.append({**common, "pairs": pairs, "accuracy": value, "flops": 1.0 * width * pairs})
+    return pd.DataFrame(table)
+
+
+def test_pretraining_findings_are_seen_where_the_study_shows_them_and_not_where_it_does_not():
+    found = script.of_pretraining(study(contrastive=60, predicting=30))
+    assert found["F12"]["seen"] and found["F13"]["seen"]
+    ahead = found["F12"]["effects"]["contrastive − predicting words, in the end"]
+    assert ahead["mean"] == pytest.approx(30, abs=0.2)
+    assert found["F12"]["effects"]["as far with how many times fewer pairs, above 1"]["mean"] == pytest.approx(
+        1, abs=0.1
+    )
+    contrary = script.of_pretraining(study(contrastive=60, predicting=70, by_pairs=-5))
+    assert not contrary["F12"]["seen"] and not contrary["F13"]["seen"]

@@ -1,0 +1,118 @@
+"""Worksheets: the lessons to fill in. Nothing is given away, nothing else is missing, and nobody's work is lost."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import make_worksheets as script
+import nbformat
+import pytest
+from make_worksheets import BEGIN, main, solution_of
+
+LESSONS = sorted((script.ROOT / "notebooks").glob("*.ipynb"))
+EXERCISE = f"chance = None\n{BEGIN}\nchance = 25\n{script.END}"
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture
+def lesson(tmp_path) -> Path:
+    """A small lesson of one exercise, with outputs."""
+    cells = [
+        nbformat.v4.new_code_cell("from lessons_lib.teaching.checks import lesson00 as check"),
+        nbformat.v4.new_markdown_cell("How often is a guess right?"),
+        nbformat.v4.new_code_cell(EXERCISE),
+        nbformat.v4.new_code_cell("check.chance(chance, classes=4)"),
+        nbformat.v4.new_code_cell("1 + 1"),
+    ]
+    cells[4].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=4)]
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), path := tmp_path / "lesson.ipynb")
+    return path
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_worksheet_is_the_lesson_without_outputs_and_its_solutions_are_folded_up(path):
+    lesson, sheet = read(path), script.worksheet(read(path))
+    nbformat.validate(sheet)
+    code = [cell for cell in sheet.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    solved = [cell for cell in lesson.cells if BEGIN in cell.source]
+    assert sum(cell.source.count(script.STUB) for cell in code) == len(solved)
+    assert not any("SOLUTION" in cell.source for cell in sheet.cells)
+    folded = [cell for cell in sheet.cells if cell.source.startswith("<details>")]
+    assert all(solution_of(cell.source) in fold.source for cell, fold in zip(solved, folded, strict=True))
+    kept = {cell.id: cell.source for cell in sheet.cells}
+    for cell in lesson.cells:
+        assert BEGIN in cell.source or kept[cell.id] == cell.source, "all else is as it was"
+
+
+def test_what_is_handed_out_holds_no_solution(lesson, tmp_path):
+    assert main([str(lesson), "--out", str(tmp_path / "out"), "--no-solutions"]) == 0
+    sheet = read(tmp_path / "out" / "lesson.ipynb")
+    assert [cell.source for cell in sheet.cells][2] == f"chance = None\n{script.STUB}"
+    assert len(sheet.cells) == 5 and not any("25" in cell.source for cell in sheet.cells)
+
+
+def test_a_folded_solution_stands_below_its_check_as_it_would_be_typed(lesson, tmp_path):
+    assert main([str(lesson), "--out", str(tmp_path / "out")]) == 0
+    sheet = read(tmp_path / "out" / "lesson.ipynb")
+    assert sheet.cells[3].source.startswith("check.") and "```python\nchance = 25\n```" in sheet.cells[4].source
+    assert solution_of(f"def f(x):\n    ...\n    {BEGIN}\n    if x:\n        return 1\n    {script.END}") == (
+        "if x:\n    return 1"
+    )
+
+
+def test_taking_out_a_solution_leaves_what_stands_around_it():
+    source = f"def f(x):\n    ...\n    {BEGIN}\n    return x\n    {script.END}\n\n\ny = 1"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    left = f"def f(x):\n    ...\n    {script.STUB}\n\n\ny = 1"
+    assert script.without_solutions(notebook).cells[0].source == left
+
+
+def test_a_worksheet_that_is_there_is_kept_unless_forced(lesson, tmp_path, capsys):
+    path = tmp_path / "out" / "lesson.ipynb"
+    path.parent.mkdir()
+    path.write_text("hours of work")
+    assert main([str(lesson), "--out", str(path.parent)]) == 0
+    assert path.read_text() == "hours of work" and f"kept     {path}" in capsys.readouterr().out
+    assert main([str(lesson), "--out", str(path.parent), "--force"]) == 0
+    assert len(read(path).cells) == 6
+
+
+def test_a_lesson_that_is_not_there_is_named_and_nothing_is_written(lesson, tmp_path, capsys):
+    assert main([str(lesson), "notebooks/4_coop.ipynb", "--out", str(tmp_path / "out")]) == 2
+    assert "there is no lesson notebooks/4_coop.ipynb" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nbgrader_gives_a_point_where_the_check_passes_and_none_where_it_does_not(lesson, tmp_path):
+    course = tmp_path / "course"
+    assert main([str(lesson), "--nbgrader", str(course)]) == 0
+    nbgrader(course, "generate_assignment", "lesson")
+    released = course / "release" / "lesson" / "lesson.ipynb"
+    assert read(released).cells[2].source == f"chance = None\n{script.STUB}"
+    for student, answer in (("ada", "chance = 25"), ("ben", "chance = 4")):
+        handed_in = course / "submitted" / student / "lesson" / "lesson.ipynb"
+        handed_in.parent.mkdir(parents=True)
+        sheet = read(released)
+        sheet.cells[2].source = answer
+        sheet.cells[3].source = "print('all is well')"  # who mends the check gets the course's own back
+        nbformat.write(sheet, handed_in)
+    nbgrader(course, "autograde", "lesson")
+    nbgrader(course, "export")
+    with open(course / "grades.csv", newline="") as file:
+        assert {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)} == {"ada": 1.0, "ben": 0.0}
+
+
+def nbgrader(course: Path, *arguments: str) -> None:
+    """Runs it where it finds its own tools, which are beside this Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [shutil.which("nbgrader", path=path), *arguments]
+    done = subprocess.run(command, cwd=course, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
