@@ -95,7 +95,7 @@ def threads() -> "Finding":
 
 
 def cache() -> "Finding":
-    from lessons_lib.features import cache_entries
+    from lessons_lib.feature_cache import cache_entries
 
     entries, folder = cache_entries(), cache_dir()
     held = f"'{shown(folder)}', {in_bytes(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
