@@ -43,6 +43,7 @@ _MODULES = (
     "clip",
     "data",
     "device",
+    "environment",
     "features",
     "files",
     "identity",

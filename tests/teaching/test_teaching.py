@@ -14,8 +14,8 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from lessons_lib import toyworld
-from lessons_lib.teaching import environment, lesson_times, tour
+from lessons_lib import environment, toyworld
+from lessons_lib.teaching import lesson_times, tour
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from lessons_lib.data.pictures import examine_all
 from lessons_lib.data.published import PUBLISHED, data_root, how_to_get
-from lessons_lib.data.published_images import Digests, PublishedImages
-from lessons_lib.data.published_readers import READERS, Listing, listed, missing_images
-from lessons_lib.data.task import Split
+from lessons_lib.data.published.images import Digests, PublishedImages
+from lessons_lib.data.published.readers import listed, missing_images
+from lessons_lib.data.published.record import Listing
+from lessons_lib.data.split import Split
 
 
 def published_splits(
@@ -17,12 +18,12 @@ def published_splits(
 ) -> dict[str, Split]:
     """ "train", "val" and "test" of a published data set; rules and errors as in :func:`lessons_lib.load_task`."""
     spec = PUBLISHED[name]
-    if seed and spec.kind != "imagenet":
+    if seed and not spec.lends_val:
         raise ValueError(f"{spec.title} has one published split: leave pool_seed=0 (it was {seed})")
     root = data_root(name, root)
     folder = root / spec.folder
     try:
-        listing = READERS[spec.kind](spec, folder, seed=seed)
+        listing = spec.read(spec, folder, seed=seed)
     except FileNotFoundError as error:
         advice = how_to_get(name, root)
         raise FileNotFoundError(f"{spec.title} is not complete: {str(error).rstrip('.')}. {advice}") from None
@@ -63,7 +64,7 @@ def _readable(folder: Path, listing: Listing, *, progress: bool) -> Listing:
 
 
 @dataclass
-class Report:
+class Counted:
     """What `verify` found. `problems` is empty where the set is complete and as published."""
 
     name: str
@@ -81,15 +82,15 @@ class Report:
         return "\n  ".join([head, *self.problems])
 
 
-def verify(name: str, root: str | os.PathLike | None = None) -> Report:
+def verify(name: str, root: str | os.PathLike | None = None) -> Counted:
     """Counts the files and the classes of a data set, and names what is missing. Opens no image, raises nothing."""
     spec = PUBLISHED[name]
     try:
-        report = Report(name, data_root(name, root) / spec.folder)
-        listing = READERS[spec.kind](spec, report.folder, seed=0)
+        report = Counted(name, data_root(name, root) / spec.folder)
+        listing = spec.read(spec, report.folder, seed=0)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         place = Path(root).expanduser().absolute() / spec.folder if root else Path(spec.folder)
-        return Report(name, place, problems=[str(error)])
+        return Counted(name, place, problems=[str(error)])
     report.classes, report.missing = len(listing.classnames), missing_images(report.folder, listing)
     gone = set(report.missing)
     report.images = {part: sum(n not in gone for n in names) for part, names in listing.names.items()}
@@ -99,7 +100,7 @@ def verify(name: str, root: str | os.PathLike | None = None) -> Report:
     if report.classes != spec.classes:
         report.problems.append(f"{report.classes} classes; published were {spec.classes}")
     sizes = tuple(map(len, (listing.names[part] for part in ("train", "val", "test"))))
-    if spec.kind == "imagenet":  # val is held out of the training images
+    if spec.lends_val:
         sizes = (sizes[0] + sizes[1], 0, sizes[2])
     for part, count, published in zip(("train", "val", "test"), sizes, spec.sizes):
         if count != published:

@@ -11,14 +11,15 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
-from packaging.requirements import Requirement
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 OLDEST_PYTHON = (3, 10)
 MEMORY_GIB = 3.0  # the most that a lesson may take
 DISK_GIB = 1.0  # the features of all lessons take far less
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 MARKS = {"ok": "✓", "note": "–", "missing": "✗"}
 
 
@@ -72,8 +73,10 @@ def python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Finding:
     return Finding("Python", found, "missing", f"Python {needed} or newer is needed: make setup PYTHON=python{needed}")
 
 
-def requirements() -> list[Requirement]:
+def requirements() -> list["Requirement"]:
     """What pyproject.toml asks for; of an installed wheel, what its metadata says."""
+    from packaging.requirements import Requirement
+
     project = ROOT / "pyproject.toml"
     if project.is_file():
         listed = re.search(r"^dependencies = (\[.*?^\])", project.read_text(encoding="utf-8"), re.M | re.S)
@@ -84,7 +87,7 @@ def requirements() -> list[Requirement]:
     return [r for r in asked if r.marker is None or r.marker.evaluate({"extra": ""})]
 
 
-def packages(asked: list[Requirement] | None = None) -> list[Finding]:
+def packages(asked: "list[Requirement] | None" = None) -> list[Finding]:
     """Whether every package is here, in a version that the lessons are tested with."""
     findings, good = [], 0
     asked = requirements() if asked is None else asked
@@ -102,7 +105,7 @@ def packages(asked: list[Requirement] | None = None) -> list[Finding]:
     return [Finding("packages", f"{good} of {len(asked)} in the versions asked for"), *findings]
 
 
-def _pip(need: Requirement) -> str:
+def _pip(need: "Requirement") -> str:
     return f'python -m pip install "{need.name}{need.specifier}", or make setup for everything'
 
 
@@ -144,6 +147,8 @@ def device() -> Finding:
 
 def memory(free_gib: float | None = None) -> Finding:
     """Whether there is room for the largest lesson."""
+    import psutil
+
     free = psutil.virtual_memory().available / 2**30 if free_gib is None else free_gib
     found = f"{free:.0f} GiB free; a lesson takes at most {MEMORY_GIB:.0f}"
     if free >= MEMORY_GIB:

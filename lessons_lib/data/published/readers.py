@@ -1,6 +1,6 @@
 """Which images of a published data set belong to train, val and test: read from the files that it comes with.
 
-Every reader is given the set's entry in the table and its folder, and returns a :class:`Listing`. Nothing is opened but
+Every reader is given the set's record and its folder, and returns a :class:`Listing`. Nothing is opened but
 the lists themselves; whether the images are there is looked up folder by folder.
 """
 
@@ -8,12 +8,11 @@ import json
 import os
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from lessons_lib.data.fewshot import shuffled
 from lessons_lib.data.pictures import EXTENSIONS
-from lessons_lib.data.published import Published
+from lessons_lib.data.published.record import DataSet, Listing
 from lessons_lib.templates import spoken
 
 WNID = re.compile(r"n\d{8}")
@@ -22,19 +21,6 @@ MOST_VAL = 50  # images a class that ImageNet's training images lend to validati
 # Two pairs of ImageNet's 1000 classes share a name in CLIP's list, and so would share a prompt. One of each pair is
 # called by its first WordNet lemma instead.
 LEMMAS = {"n04008634": "projectile", "n04355933": "sunglass"}
-
-
-@dataclass
-class Listing:
-    """names: for each split, image paths relative to the set's folder, with forward slashes; labels: beside them."""
-
-    classnames: list[str]
-    names: dict[str, list[str]] = field(default_factory=lambda: {"train": [], "val": [], "test": []})
-    labels: dict[str, list[int]] = field(default_factory=lambda: {"train": [], "val": [], "test": []})
-
-    def add(self, split: str, name: str, label: int) -> None:
-        self.names[split].append(name)
-        self.labels[split].append(label)
 
 
 def missing_images(folder: Path, listing: Listing) -> list[str]:
@@ -50,7 +36,7 @@ def missing_images(folder: Path, listing: Listing) -> list[str]:
     return [name for names in listing.names.values() for name in names if name in gone] if gone else []
 
 
-def read_split(spec: Published, folder: Path, *, seed: int) -> Listing:
+def read_split(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     """A fixed split: {"train": [[path under the images' folder, label, class name], …], "val": …, "test": …}."""
     file = folder / spec.listing
     try:
@@ -76,7 +62,7 @@ def read_split(spec: Published, folder: Path, *, seed: int) -> Listing:
     return listing
 
 
-def read_aircraft(spec: Published, folder: Path, *, seed: int) -> Listing:
+def read_aircraft(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     """FGVC-Aircraft's own lists: variants.txt, and lines of "image id, variant" in images_variant_PART.txt."""
     file = folder / spec.listing
     variants = [line.strip() for line in _text(file).splitlines() if line.strip()]
@@ -95,7 +81,7 @@ def read_aircraft(spec: Published, folder: Path, *, seed: int) -> Listing:
     return listing
 
 
-def read_imagenet(spec: Published, folder: Path, *, seed: int) -> Listing:
+def read_imagenet(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     """images/train and images/val with one folder a class. The validation images are the test split, as everywhere.
 
     Settings are to be chosen on other images than are tested on: up to 50 training images a class are held out as val.
@@ -114,7 +100,7 @@ def read_imagenet(spec: Published, folder: Path, *, seed: int) -> Listing:
     return listing
 
 
-def read_folders(spec: Published, folder: Path, *, seed: int) -> Listing:
+def read_folders(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     """Test images in one folder a WordNet id; -A and -R have 200 of ImageNet's classes."""
     names = read_classnames(spec, folder)
     within = folder / spec.images
@@ -133,7 +119,7 @@ def read_folders(spec: Published, folder: Path, *, seed: int) -> Listing:
     return listing
 
 
-def read_numbered(spec: Published, folder: Path, *, seed: int) -> Listing:
+def read_numbered(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     """ImageNetV2: test images in folders 0 … 999, in the order of the WordNet ids."""
     names = read_classnames(spec, folder)
     numbers = [str(label) for label in range(len(names))]
@@ -145,17 +131,10 @@ def read_numbered(spec: Published, folder: Path, *, seed: int) -> Listing:
     return listing
 
 
-READERS = {
-    "split": read_split,
-    "aircraft": read_aircraft,
-    "imagenet": read_imagenet,
-    "folders": read_folders,
-    "numbered": read_numbered,
-}
 _PARTS = ("train", "val", "test")
 
 
-def read_classnames(spec: Published, folder: Path) -> dict[str, str]:
+def read_classnames(spec: DataSet, folder: Path) -> dict[str, str]:
     """{WordNet id: name} in the order of the ids, from classnames.txt in the set's folder or, failing that, ImageNet's.
 
     Raises ValueError for a file that does not have a name for each of 1000 ids, or gives one name to several.
