@@ -197,7 +197,8 @@ class _Job:
         whole = self.sample()
         fitted_on = whole.base() if self.half else whole
         known = method.fit_arguments()
-        settings = {name: value for name, value in {"seed": self.seed, "progress": False, **fit}.items() if name in known}
+        asked = {"seed": self.seed, "progress": False, **fit}
+        settings = {name: value for name, value in asked.items() if name in known}
         with PeakMemory(method.clip.device) as peak:
             start = time.perf_counter()
             method.fit(fitted_on, **settings)

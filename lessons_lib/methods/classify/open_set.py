@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import roc_curve
 from torch import Tensor
 
-from lessons_lib.methods.parts.percent import percent_right
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.metrics.separation import labelled, scores, separation
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class OpenSet:
         self.method.check_split(known)
         refused = self.predict(unknown) == NONE_OF_THESE
         return {
-            "correct": percent_right(self.predict(known).cpu(), known.labels),
+            "correct": accuracy(self.predict(known).cpu(), known.labels),
             "refused": 100 * refused.double().mean().item(),
             **separation(self.confidence(known), self.confidence(unknown)),
         }
