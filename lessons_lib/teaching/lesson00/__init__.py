@@ -1,0 +1,1 @@
+"""Lesson 00, "Start here": checks of its exercises, and what it alone draws and reads."""

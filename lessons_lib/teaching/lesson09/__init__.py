@@ -1,0 +1,1 @@
+"""Lesson 09, "All methods side by side": checks of its exercises, and what it alone draws and reads."""
