@@ -1,1 +1,1 @@
-"""Lesson 00, "Start here": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 00, "Start here": its checks, and what it alone draws and reads."""

@@ -1,1 +1,1 @@
-"""Lesson 01, "Contrastive pre-training": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 01, "Contrastive pre-training": its checks, and what it alone draws and reads."""

@@ -1,1 +1,1 @@
-"""Lesson 02, "Zero-shot classification": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 02, "Zero-shot classification": its checks, and what it alone draws and reads."""

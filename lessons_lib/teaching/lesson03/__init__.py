@@ -1,1 +1,1 @@
-"""Lesson 03, "Prompt engineering": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 03, "Prompt engineering": its checks, and what it alone draws and reads."""

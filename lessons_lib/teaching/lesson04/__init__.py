@@ -1,1 +1,1 @@
-"""Lesson 04, "Prompts that are learned": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 04, "CoOp: prompts that are learned": its checks, and what it alone draws and reads."""

@@ -1,1 +1,1 @@
-"""Lesson 05, "CoCoOp: a prompt for every image": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 05, "CoCoOp: a prompt for every image": its checks, and what it alone draws and reads."""

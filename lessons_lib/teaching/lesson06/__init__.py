@@ -1,1 +1,1 @@
-"""Lesson 06, "Visual and multi-modal prompts": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 06, "Visual and multi-modal prompts": its checks, and what it alone draws and reads."""

@@ -1,1 +1,1 @@
-"""Lesson 07, "Adapters": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 07, "Adapters": its checks, and what it alone draws and reads."""

@@ -1,1 +1,1 @@
-"""Lesson 08, "Spread the texts, gather the pictures": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 08, "DAPT: spread the texts, gather the pictures": its checks, and what it alone draws and reads."""

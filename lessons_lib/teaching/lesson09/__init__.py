@@ -1,1 +1,1 @@
-"""Lesson 09, "All methods side by side": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 09, "All methods side by side": its checks, and what it alone draws and reads."""

@@ -1,1 +1,1 @@
-"""Lesson 10, "Your own photos": checks of its exercises, and what it alone draws and reads."""
+"""Lesson 10, "Your own photos": its checks, and what it alone draws and reads."""
