@@ -79,7 +79,13 @@ class OpenSet:
 
         correct: known images given their class. refused: unknown images answered -1.
         auroc, fpr95: how well the confidence tells the two apart at any threshold, see `separation`.
+        Raises ValueError where `known` has other classes than the method, or the same ones in another order.
         """
+        if list(known.classnames) != self.method.classnames:
+            raise ValueError(
+                f"the known images are of {list(known.classnames)}, the method's classes are {self.method.classnames}: "
+                "their labels would mean something else"
+            )
         right = self.predict(known).cpu() == torch.as_tensor(known.labels)
         refused = self.predict(unknown) == NONE_OF_THESE
         return {

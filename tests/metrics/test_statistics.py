@@ -1,13 +1,12 @@
-"""Intervals are Student's t, differences are paired, and few-shot curves are tidy."""
+"""Intervals are Student's t, differences are paired, and the two averages of H are told apart."""
 
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
-from lessons_lib.metrics import harmonic_mean, interval, paired_difference, summary, table
+from lessons_lib.metrics import h_of_means, harmonic_mean, interval, mean_of_h, paired_difference, wilson
 
 
 def test_the_interval_is_students_t_with_ddof_1():
@@ -46,46 +45,29 @@ def test_the_harmonic_mean_is_that_of_the_published_tables():
     assert harmonic_mean(0, 0) == 0
 
 
+def test_h_of_means_is_not_the_mean_of_hs():
+    base, new = [90.0, 50.0], [10.0, 50.0]
+    assert mean_of_h(base, new) == pytest.approx((18 + 50) / 2)
+    assert h_of_means(base, new) == pytest.approx(2 * 70 * 30 / 100)
+    assert h_of_means([80.0], [60.0]) == mean_of_h([80.0], [60.0]) == harmonic_mean(80, 60)
+
+
+def test_wilsons_interval_is_scipys():
+    for right, total in ((15, 20), (20, 20), (0, 5), (97, 179)):
+        low, high = stats.binomtest(right, total).proportion_ci(method="wilson")
+        assert wilson(right, total) == (pytest.approx(100 * low, abs=0.01), pytest.approx(100 * high, abs=0.01))
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: interval([]), "at least one run"),
         (lambda: interval([1.0, float("nan")]), "run number 1 is not a finite number"),
         (lambda: paired_difference([1.0, 2.0], [1.0]), "same seeds; got 2 and 1"),
-        (lambda: summary(pd.DataFrame({"seed": [1]})), "no column 'method', 'shots', 'accuracy'; they have"),
+        (lambda: h_of_means([80.0, 70.0], [60.0]), "both halves of each task; got 2 base and 1 new"),
+        (lambda: mean_of_h([], []), "got 0 base and 0 new"),
     ],
 )
 def test_bad_input_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
-
-
-def runs():
-    """Two methods, two tasks, three seeds; b is a + 10 everywhere."""
-    rows = [
-        {"method": method, "task": task, "shots": 1, "seed": seed, "accuracy": gain + easy + seed}
-        for method, gain in (("b", 10), ("a", 0))
-        for task, easy in (("hard", 20), ("easy", 60))
-        for seed in (1, 2, 3)
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_a_summary_averages_tasks_within_each_seed_before_it_takes_the_interval():
-    summed = summary(runs(), by=["method"])
-    assert summed["method"].tolist() == ["b", "a"]
-    assert summed["mean"].tolist() == [52, 42]
-    assert summed["half_width"].tolist() == pytest.approx([interval([1, 2, 3]).half_width] * 2)  # not that of 6 runs
-    assert summed["n"].tolist() == [3, 3]
-    assert summed["text"].tolist() == ["52.0 ± 2.5", "42.0 ± 2.5"]
-
-
-def test_a_table_keeps_the_order_of_the_runs():
-    shown = table(runs(), rows="task", columns="method")
-    assert list(shown.index) == ["hard", "easy"] and list(shown.columns) == ["b", "a"]
-    assert shown.loc["easy", "b"] == "72.0 ± 2.5"
-
-
-def test_seeds_with_missing_runs_are_not_averaged_as_if_nothing_were_missing():
-    with pytest.raises(ValueError, match="seed 2 has 1 runs and seed 1 has 2: every seed needs the same runs"):
-        summary(runs().query("not (task == 'easy' and seed == 2)"), by=["method"])
