@@ -38,8 +38,8 @@ from lessons_lib.files import atomic_write
 from lessons_lib.metrics import geometry as diagnostics
 from lessons_lib.metrics import interval
 from lessons_lib.runs import sweeps
-from lessons_lib.runs.estimate import toy_seconds
-from lessons_lib.runs.kept import Kept
+from lessons_lib.runs.sweeps import toy_seconds
+from lessons_lib.runs.sweeps import Kept
 from lessons_lib.runs.sweeps import Run
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import SHIFTS

@@ -26,6 +26,14 @@ TITLES = {  # a task by name, published or a toy -> what the papers call the dat
 }  # fmt: skip
 SHIFTS = ("ImageNetV2", "ImageNet-Sketch", "ImageNet-A", "ImageNet-R")
 ELEVEN = tuple(dict.fromkeys(title for title in TITLES.values() if title not in SHIFTS))
+ELEVENS = tuple(  # the papers' eleven tasks by name, published and toys, and the shifts of the first of each
+    tuple(name for name, title in TITLES.items() if title in ELEVEN and name.startswith("toy_") == toy)
+    for toy in (True, False)
+)
+SHIFTS_OF = {
+    eleven[0]: tuple(n for n, title in TITLES.items() if title in SHIFTS and n.startswith("toy_") == toy)
+    for toy, eleven in zip((True, False), ELEVENS)
+}
 
 
 class Number(NamedTuple):

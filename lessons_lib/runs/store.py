@@ -130,7 +130,9 @@ class Store:
         query = """SELECT identity, columns, names FROM asked JOIN job ON job.id = job JOIN plan ON plan.id = plan
                    ORDER BY plan.started, plan.id, place"""
         with errors_in_words(self.path):
-            found = dict.fromkeys(self.file.execute(query).fetchall())  # what several plans asked for alike is there once
+            found = dict.fromkeys(
+                self.file.execute(query).fetchall()
+            )  # what several plans asked for alike is there once
         return [(identity, json.loads(columns), json.loads(names)) for identity, columns, names in found]
 
     def _jobs(self) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from noise_task import noise_task
 from tiny_clip import tiny_clip
 
 from lessons_lib.runs import sweeps
-from lessons_lib.runs.estimate import toy_seconds
+from lessons_lib.runs.sweeps import toy_seconds
 from lessons_lib.runs.sweeps import Run
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import ELEVEN
