@@ -10,12 +10,13 @@ import time
 
 import pandas as pd
 import pytest
-from bench_workers import Plan, rows
+from bench_workers import orders, result
 
 from lessons_lib.runs import Store
-from lessons_lib.runs.store import SILENT
+from lessons_lib.runs.writer import SILENT
 
-COLUMNS = ["protocol", "method", "task", "on", "shots", "seed", "accuracy", "n_parameters", "seconds", "peak_mib"]
+CELL = ["label", "task", "seed"]
+ORIGIN = ["n_parameters", "seconds", "peak_mib", "kind", "date", "versions", "machine", "identity"]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def store(path):
 
 def planned(store: Store, *labels: str, **more) -> list:
     store.claim()
-    return store.plan(Plan(list(labels), "", **more))
+    return store.enter(orders(list(labels), "", **more))
 
 
 def test_a_run_is_a_row_from_the_start_and_has_its_accuracies_when_it_is_done(store):
@@ -39,7 +40,7 @@ def test_a_run_is_a_row_from_the_start_and_has_its_accuracies_when_it_is_done(st
     assert store.status().state.tolist() == ["waiting", "waiting"] and store.rows().empty
     store.start(one.id, "here")
     assert store.status().state.tolist() == ["running", "waiting"]
-    store.finish(one.id, rows(50.0, "base", "new"), "here")
+    store.finish(one.id, result(50.0, "base", "new"), "here")
     store.start(two.id, "there")
     store.fail(two.id, "ValueError: no", "there", again=False)
     status = store.status()
@@ -47,39 +48,39 @@ def test_a_run_is_a_row_from_the_start_and_has_its_accuracies_when_it_is_done(st
     assert status.attempts.tolist() == [1, 1] and status.host.tolist() == ["here", "there"]
     assert (status.finished >= status.started).all() and str(status.started.dt.tz) == "UTC"
     found = store.rows()
-    assert found.columns.tolist() == [*COLUMNS, "settings", "clip"]
+    assert found.columns.tolist() == [*CELL, "on", "accuracy", *ORIGIN]
     assert found.on.tolist() == ["base", "new"] and found.accuracy.tolist() == [50.0, 50.0]
-    assert found.settings.tolist() == [status.settings[0]] * 2 and found.peak_mib.isna().all()
+    assert found.identity.tolist() == [status.identity[0]] * 2 and found.peak_mib.isna().all()
 
 
 def test_empty_tables_have_their_columns(store):
-    assert store.rows().columns.tolist() == [*COLUMNS, "settings", "clip"]
-    assert store.status().empty and store.specs() == [] and store.writer() is None
+    assert store.rows().columns.tolist() == ["on", *ORIGIN]
+    assert store.status().empty and store.plans() == [] and store.writer() is None
 
 
 def test_what_is_done_is_not_planned_again_but_what_failed_is(store):
     one, two, three = planned(store, "one", "two", "three")
-    store.finish(one.id, rows(1.0), "here")
+    store.finish(one.id, result(1.0), "here")
     store.fail(two.id, "no", "here", again=False)
-    assert [job.id for job in store.plan(Plan(["one", "two", "three"], ""))] == [two.id, three.id]
+    assert [job.id for job in store.enter(orders(["one", "two", "three"], ""))] == [two.id, three.id]
     assert store.status().state.tolist() == ["done", "waiting", "waiting"]
 
 
 def test_other_settings_are_another_run(store):
     [one] = planned(store, "one")
-    store.finish(one.id, rows(1.0), "here")
-    [other] = store.plan(Plan(["one"], "", settings="b"))
+    store.finish(one.id, result(1.0), "here")
+    [other] = store.enter(orders(["one"], "", settings="b"))
     assert other.id != one.id
-    store.finish(other.id, rows(2.0), "here")
+    store.finish(other.id, result(2.0), "here")
     assert store.rows().accuracy.tolist() == [1.0, 2.0]
-    assert store.rows(Plan(["one"], "", settings="b")).accuracy.tolist() == [2.0]
-    assert len(store.status(Plan(["one"], "", settings="c"))) == 0
+    assert store.rows(orders(["one"], "", settings="b")).accuracy.tolist() == [2.0]
+    assert len(store.status(orders(["one"], "", settings="c"))) == 0
 
 
 def test_a_run_that_is_done_twice_is_there_once(store):
     [one] = planned(store, "one")
-    store.finish(one.id, rows(1.0), "here")
-    store.finish(one.id, rows(3.0), "here")
+    store.finish(one.id, result(1.0), "here")
+    store.finish(one.id, result(3.0), "here")
     assert store.rows().accuracy.tolist() == [3.0]
 
 
@@ -87,19 +88,19 @@ def test_others_read_while_one_writes(store, path):
     one, two = planned(store, "one", "two")
     with Store(path, read_only=True) as reader:
         assert reader.rows().empty
-        store.finish(one.id, rows(1.0), "here")
+        store.finish(one.id, result(1.0), "here")
         assert len(reader.rows()) == 1 and reader.writer() == f"process {os.getpid()} on {socket.gethostname()}"
         with pytest.raises(RuntimeError, match="read only"):
             reader.claim()
-    script = f"from lessons_lib.bench import Store; print(len(Store({str(path)!r}, read_only=True).rows()))"
+    script = f"from lessons_lib.runs import Store; print(len(Store({str(path)!r}, read_only=True).rows()))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout == "1\n"
 
 
 def test_the_sweeps_that_were_run_are_kept(store):
     planned(store, "one")
-    store.plan(Plan(["two"], ""))
-    assert [spec["labels"] for spec in store.specs()] == [["one"], ["two"]]
+    store.enter(orders(["two"], ""))
+    assert [spec["labels"] for spec in store.plans()] == [["one"], ["two"]]
 
 
 # --- one writer
@@ -109,7 +110,7 @@ def test_a_second_sweep_is_told_who_is_writing_and_nothing_is_lost(store, path):
     [one] = planned(store, "one")
     with Store(path) as second, pytest.raises(RuntimeError, match=f"process {os.getpid()} on {socket.gethostname()}"):
         second.claim()
-    store.finish(one.id, rows(1.0), "here")
+    store.finish(one.id, result(1.0), "here")
     store.release()
     with Store(path) as second:
         second.claim()
@@ -118,18 +119,18 @@ def test_a_second_sweep_is_told_who_is_writing_and_nothing_is_lost(store, path):
 
 def test_the_claim_of_a_process_that_died_is_taken_over_and_what_it_was_at_waits(path):
     script = (
-        "import os, sys; from bench_workers import Plan; from lessons_lib.bench import Store\n"
-        f"store = Store({str(path)!r}); store.claim(); [one] = store.plan(Plan(['one'], ''))\n"
+        "import os, sys; from bench_workers import orders; from lessons_lib.runs import Store\n"
+        f"store = Store({str(path)!r}); store.claim(); [one] = store.enter(orders(['one'], ''))\n"
         "store.start(one.id, 'there'); os._exit(1)"
     )
-    folder = os.path.dirname(__file__)
+    folder = os.path.dirname(os.path.dirname(__file__))
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": folder}, cwd=os.getcwd())
     assert done.returncode == 1
     with Store(path, read_only=True) as reader:
         assert reader.writer() is None and reader.status().state.tolist() == ["waiting"]
     with Store(path) as store:
         store.claim()
-        assert [job.run.label for job in store.plan(Plan(["one"], ""))] == ["one"]
+        assert [job.cell.label for job in store.enter(orders(["one"], ""))] == ["one"]
 
 
 def test_a_claim_that_a_full_disk_kept_from_being_given_back_is_taken_over_by_the_same_process(store, path):
@@ -162,7 +163,7 @@ def test_a_writer_on_another_host_counts_as_dead_when_it_was_silent_for_long(sto
             file.execute("UPDATE writer SET seen = ?", (time.time() - SILENT - 1,))
         second.claim()
         with pytest.raises(RuntimeError, match="taken over by another sweep"):
-            store.finish(one.id, rows(1.0), "here")
+            store.finish(one.id, result(1.0), "here")
         with pytest.raises(RuntimeError, match="taken over"):
             store.beat()
         store.release()
@@ -183,15 +184,15 @@ def test_a_sign_of_life_keeps_the_claim(store, path):
 
 def test_a_full_disk_is_named_and_the_file_is_as_before(store, path):
     one, two = planned(store, "one", "two")
-    store.finish(one.id, rows(1.0), "here")
+    store.finish(one.id, result(1.0), "here")
     pages = store.file.execute("PRAGMA page_count").fetchone()[0]
     store.file.execute(f"PRAGMA max_page_count = {pages}")  # no page more: as SQLite finds it on a full disk
     with pytest.raises(OSError, match=r"the disk is full: .*bench\.sqlite") as caught:
-        store.finish(two.id, rows(2.0, *(f"a task with a long name, number {i}" for i in range(500))), "here")
+        store.finish(two.id, result(2.0, *(f"a task with a long name, number {i}" for i in range(500))), "here")
     assert caught.value.errno == errno.ENOSPC
     assert store.rows().accuracy.tolist() == [1.0] and store.status().state.tolist() == ["done", "waiting"]
     store.file.execute("PRAGMA max_page_count = 1000000")
-    store.finish(two.id, rows(2.0), "here")
+    store.finish(two.id, result(2.0), "here")
     assert store.rows().accuracy.tolist() == [1.0, 2.0]
 
 
@@ -229,7 +230,7 @@ def test_a_path_that_cannot_be_is_an_error_that_names_it(tmp_path):
 
 def test_a_file_of_which_the_folder_cannot_be_written_can_be_read(store, path):
     [one] = planned(store, "one")
-    store.finish(one.id, rows(1.0), "here")
+    store.finish(one.id, result(1.0), "here")
     store.close()
     path.parent.chmod(0o555)
     try:

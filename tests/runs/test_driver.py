@@ -1,4 +1,4 @@
-"""A sweep on local processes: everything once, whatever crashes, is killed, or is stopped in the middle."""
+"""A plan on local processes: everything once, whatever crashes, is killed, or is stopped in the middle."""
 
 import json
 import os
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bench_workers import Dying, Obedient, Plan, Unwilling, alive, ran, until
+from bench_workers import Dying, Unwilling, alive, orders, ran, until
 
-from lessons_lib.runs import Store, Summary, driver, run
+from lessons_lib.runs import Plan, Store, Summary, driver, run
+from lessons_lib.runs.engine import Job
 from lessons_lib.runs.local import how_it_ended
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -30,80 +31,85 @@ def path(tmp_path):
 
 
 def sweep(path: Path, plan: Plan, **more) -> tuple[Summary, Store]:
-    more = {"processes": 2, "progress": False, "make_worker": Obedient, **more}
+    more = {"processes": 2, "progress": False, **more}
     with Store(path) as store:
         return run(plan, store, **more), Store(path, read_only=True)
 
 
 def test_every_run_is_done_once_by_processes_that_each_start_once_and_a_second_time_nothing(path, folder):
-    plan = Plan(["a", "b", "c"], str(folder), seeds=(1, 2, 3))
+    plan = orders(["a", "b", "c"], str(folder), seeds=(1, 2, 3))
     summary, store = sweep(path, plan)
     assert summary == (0, 9, 0)
     assert ran(folder) == sorted(f"{label} {seed}" for label in "abc" for seed in (1, 2, 3))
     assert len(list(folder.glob("process *"))) == 2
     rows = store.rows()
-    assert Counter(zip(rows.method, rows.seed)) == Counter((run.label, seed) for run, seed in plan.jobs())
+    assert Counter(zip(rows.label, rows.seed)) == Counter((cell.label, cell.seed) for cell in plan.cells)
     assert (rows.accuracy == 10 + rows.seed).all()
     assert set(store.status().state) == {"done"} and set(store.status().attempts) == {1}
     assert sweep(path, plan)[0] == (9, 0, 0) and len(ran(folder)) == 9
 
 
 def test_a_sweep_that_grew_runs_only_what_is_new(path, folder):
-    sweep(path, Plan(["a"], str(folder), seeds=(1,)))
-    assert sweep(path, Plan(["a", "b"], str(folder), seeds=(1, 2)))[0] == (1, 3, 0)
+    sweep(path, orders(["a"], str(folder), seeds=(1,)))
+    assert sweep(path, orders(["a", "b"], str(folder), seeds=(1, 2)))[0] == (1, 3, 0)
     assert ran(folder) == ["a 1", "a 2", "b 1", "b 2"]
 
 
 @pytest.mark.parametrize("how", ["raises", "killed"])
 def test_what_crashes_once_is_tried_again(path, folder, how):
     label = f"{how} once"
-    summary, store = sweep(path, Plan(["a", label], str(folder)))
+    summary, store = sweep(path, orders(["a", label], str(folder)))
     assert summary == (0, 2, 0) and ran(folder) == ["a 1", f"{label} 1", f"{label} 1"]
     assert store.status().attempts.tolist() == [1, 2] and store.status().error.tolist() == [None, None]
     assert len(store.rows()) == 2
 
 
 def test_what_always_crashes_is_reported_and_the_sweep_goes_on(path, folder, capsys):
-    summary, store = sweep(path, Plan(["raises", "killed", "exits", "a"], str(folder)), retries=1, progress=True)
+    summary, store = sweep(path, orders(["raises", "killed", "exits", "a"], str(folder)), retries=1, progress=True)
     assert summary == (0, 1, 3)
-    status = store.status().set_index("method")
+    status = store.status().set_index("label")
     assert status.state.to_dict() == {"raises": "failed", "killed": "failed", "exits": "failed", "a": "done"}
     assert status.attempts.to_dict() == {"raises": 2, "killed": 2, "exits": 2, "a": 1}
     assert status.error["raises"] == "ValueError: it was too much"
     assert "killed by SIGKILL" in status.error["killed"] and "exit code 7" in status.error["exits"]
-    assert store.rows().method.tolist() == ["a"]
-    assert "failed: raises on task, 1 shots, seed 1: ValueError: it was too much" in "".join(capsys.readouterr())
+    assert store.rows().label.tolist() == ["a"]
+    assert "failed: label raises, task task, seed 1: ValueError: it was too much" in "".join(capsys.readouterr())
 
 
 def test_failed_runs_are_tried_anew_by_the_next_sweep(path, folder):
-    plan = Plan(["raises once"], str(folder))
+    plan = orders(["raises once"], str(folder))
     assert sweep(path, plan, retries=0)[0] == (0, 0, 1)
     summary, store = sweep(path, plan, retries=0)
     assert summary == (0, 1, 0) and store.status().attempts.tolist() == [2]
 
 
-@pytest.mark.parametrize("worker, said", [(Unwilling, "unknown model 'none'"), (Dying, "exit code 3.*__main__")])
-def test_where_no_process_can_start_the_sweep_says_so_and_stops(path, folder, worker, said):
+@pytest.mark.parametrize("kind, said", [(Unwilling, "unknown model 'none'"), (Dying, "exit code 3.*__main__")])
+def test_where_no_process_can_start_the_sweep_says_so_and_stops(path, folder, kind, said):
     with Store(path) as store:
         with pytest.raises(RuntimeError, match=said):
-            run(Plan(["a", "b"], str(folder)), store, processes=1, progress=False, make_worker=worker)
+            run(orders(["a", "b"], str(folder), kind=kind), store, processes=1, progress=False)
         assert store.writer() is None and store.status().state.tolist() == ["waiting", "waiting"]
 
 
-def test_two_runs_that_need_the_same_features_do_not_start_together():
-    plan = Plan(["a", "b"], "", tasks=("one", "two"))
-    jobs = [driver.Waiting(i, run, seed) for i, (run, seed) in enumerate(plan.jobs())]
+def test_two_runs_that_share_something_do_not_start_together():
+    jobs = [Job(i, None, shares) for i, shares in enumerate(["one", "one", "two", "two"])]
     first = driver._next(jobs, {}, set())
     second = driver._next(jobs, {first.id: first}, set())
-    assert (first.run.task, second.run.task) == ("one", "two")
-    assert driver._next(jobs, {first.id: first, second.id: second}, set()).run.task == "one", "rather than none"
-    assert [job.run.task for job in jobs] == ["two"]
+    assert (first.shares, second.shares) == ("one", "two")
+    assert driver._next(jobs, {first.id: first, second.id: second}, set()).shares == "one", "rather than none"
+    assert [job.shares for job in jobs] == ["two"]
+
+
+def test_runs_that_share_nothing_or_what_is_there_do_not_wait_for_each_other():
+    nothing = [Job(0, None), Job(1, None)]
+    assert driver._next(nothing, {9: Job(9, None)}, set()).id == 0
+    assert driver._next([Job(0, None, "one"), Job(1, None, "two")], {9: Job(9, None, "one")}, {"one"}).id == 0
 
 
 def test_wrong_arguments_are_errors_before_anything_is_written(path, folder):
     for wrong in ({"engine": "lokal"}, {"retries": -1}, {"processes": 0}):
         with pytest.raises(ValueError, match="'local'|at least"):
-            sweep(path, Plan(["a"], str(folder)), **wrong)
+            sweep(path, orders(["a"], str(folder)), **wrong)
     with Store(path) as store:
         assert store.status().empty
 
@@ -164,7 +170,7 @@ def test_a_second_sweep_on_the_same_file_is_refused_while_the_first_goes_on(path
     try:
         until(lambda: states(path)["done"] >= 1)
         with Store(path) as store, pytest.raises(RuntimeError, match=f"another sweep, process {first.pid} on"):
-            run(Plan(["a"], str(folder)), store, progress=False, make_worker=Obedient)
+            run(orders(["a"], str(folder)), store, progress=False)
         output, errors = first.communicate(timeout=120)
     finally:
         first.kill()

@@ -1,4 +1,4 @@
-"""The same sweep on a Ray cluster of two nodes on this machine, of which one is killed in the middle."""
+"""The same plan on a Ray cluster of two nodes on this machine, of which one is killed in the middle."""
 
 import importlib.util
 import os
@@ -14,9 +14,9 @@ import bench_workers
 import conftest
 import psutil
 import pytest
-from bench_workers import Obedient, Plan, Unwilling, alive, ran, until
+from bench_workers import Unwilling, alive, orders, ran, until
 
-from lessons_lib.runs import Store, run
+from lessons_lib.runs import Plan, Store, run
 
 with_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="ray is not installed: pip install -e '.[cluster]'"
@@ -83,34 +83,34 @@ def add_node(cluster):
 
 
 def sweep(cluster, tmp_path: Path, plan: Plan, **more):
-    more = {"progress": False, "make_worker": Obedient, "address": cluster.address, **more}
+    more = {"progress": False, "address": cluster.address, **more}
     with Store(tmp_path / "bench.sqlite") as store:
         return run(plan, store, "ray", **more), store.rows(), store.status()
 
 
 @with_ray
 def test_runs_that_crash_are_tried_again_and_reported(cluster, tmp_path, folder):
-    plan = Plan(["a", "raises once", "killed once", "raises"], str(folder))
+    plan = orders(["a", "raises once", "killed once", "raises"], str(folder))
     summary, rows, status = sweep(cluster, tmp_path, plan)
-    assert summary == (0, 3, 1) and rows.method.tolist() == ["a", "raises once", "killed once"]
+    assert summary == (0, 3, 1) and rows.label.tolist() == ["a", "raises once", "killed once"]
     assert status.attempts.tolist() == [1, 2, 2, 2] and set(status.host) == {socket.gethostname()}
     assert status.error.tolist() == [None, None, None, "ValueError: it was too much"]
 
 
 @with_ray
 def test_what_no_node_can_take_or_do_is_an_error(cluster, tmp_path, folder):
-    plan = Plan(["a"], str(folder))
+    plan = orders(["a"], str(folder))
     with pytest.raises(ValueError, match="no node of the cluster can take a run of 1 CPU and 0.25 GPU .nodes: 1 CPU"):
         sweep(cluster, tmp_path, plan, gpus_per_run=0.25)
     with pytest.raises(RuntimeError, match="no run could be started: ValueError: unknown model 'none'"):
-        sweep(cluster, tmp_path, plan, make_worker=Unwilling)
+        sweep(cluster, tmp_path, orders(["a"], str(folder), kind=Unwilling))
     with Store(tmp_path / "bench.sqlite") as store:
         assert store.writer() is None and store.status().state.tolist() == ["waiting"]
 
 
 @with_ray
 def test_a_node_that_is_killed_in_the_middle_loses_no_run(cluster, tmp_path, folder):
-    plan = Plan(["holds", "a", "b"], str(folder), seeds=(1, 2, 3, 4))
+    plan = orders(["holds", "a", "b"], str(folder), seeds=(1, 2, 3, 4))
     node = add_node(cluster)
     trouble = []
 
@@ -133,7 +133,7 @@ def test_a_node_that_is_killed_in_the_middle_loses_no_run(cluster, tmp_path, fol
         killer.join()
     assert not trouble
     assert summary == (0, 12, 0)
-    assert sorted(zip(rows.method, rows.seed)) == sorted((run.label, seed) for run, seed in plan.jobs())
+    assert sorted(zip(rows.label, rows.seed)) == sorted((cell.label, cell.seed) for cell in plan.cells)
     assert set(status.state) == {"done"} and sorted(status.attempts) == [1] * 11 + [2], "one was lost with its node"
     assert len(ran(folder)) == 13
 
@@ -150,7 +150,7 @@ def refused(tmp_path, address: str) -> tuple[str, float]:
     start = time.monotonic()
     with Store(tmp_path / "bench.sqlite") as store:
         with pytest.raises(ConnectionError) as caught:
-            run(Plan(["a"], ""), store, "ray", address=address, progress=False)
+            run(orders(["a"], ""), store, "ray", address=address, progress=False)
         assert store.writer() is None
     return str(caught.value), time.monotonic() - start
 
@@ -206,5 +206,5 @@ def test_without_ray_the_engine_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with Store(tmp_path / "bench.sqlite") as store:
         with pytest.raises(ModuleNotFoundError, match=r"pip install .*cluster"):
-            run(Plan(["a"], ""), store, "ray", progress=False)
+            run(orders(["a"], ""), store, "ray", progress=False)
         assert store.writer() is None and "RAY_USAGE_STATS_ENABLED" in os.environ
