@@ -1,4 +1,4 @@
-"""What notebooks use besides plots: what is missing here, how long lessons take, recording them, ToyWorld's tour."""
+"""What the course looks for on this machine, and what it says where something is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 from lessons_lib import environment
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_an_old_python_is_named_with_what_to_do():
