@@ -14,7 +14,7 @@ FLOORS = [  # from the ground up; a room may import from its own floor's room an
     {"clip"},
     {"data"},
     {"features"},
-    {"inputs"},
+    {"inputs", "checkpoint"},
     {"metrics"},
     {"pretrain", "training"},
     {"methods"},
