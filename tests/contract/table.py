@@ -41,7 +41,7 @@ class Line:
 
     def arguments(self, **changes) -> dict:
         """Of a short training; those alone that the method's `fit` takes."""
-        brief = {"epochs": 4, "lr": 0.05, "batch_size": 10, "progress": False, **self.fit}
+        brief = {"epochs": 4, "lr": 0.05, "batch_size": 8, "progress": False, **self.fit}
         known = METHODS[self.method].fit_arguments()
         return {name: value for name, value in brief.items() if name in known} | changes
 
