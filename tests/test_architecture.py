@@ -15,7 +15,7 @@ FLOORS = [  # from the ground up: a room imports from itself and from the floors
     {"data"},
     {"feature_cache"},
     {"features"},
-    {"inputs"},
+    {"inputs", "checkpoint"},
     {"metrics"},
     {"checkpoint"},
     {"pretrain", "training"},
