@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 from comparison_plan import ABLATIONS
 
-from lessons_lib.runs import sweeps
-from lessons_lib.runs.sweeps import difference, effect, finding, gains
+from lessons_lib.metrics import difference, effect, finding, gains, is_beyond, text_of, verdict
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
@@ -108,7 +107,7 @@ def of_comparison(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
         ("Tip-Adapter-F − CoOp, 16 shots", difference(at[16], "Tip-Adapter-F", "CoOp"), +1),
         other={"Tip-Adapter-F − Tip-Adapter, 16 shots": difference(at[16], "Tip-Adapter-F", "Tip-Adapter")},
     )
-    ablations = {f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label) for label in ABLATIONS}
+    ablations = {f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label, shared=True) for label in ABLATIONS}
     f11 = finding(CLAIMS["F11"], *of_dapt(at[16], spread), other=ablations)
     return {"F10": f10, "F11": f11, "F16": vanishing(margin)}
 
@@ -143,19 +142,19 @@ def vanishing(margin: dict[int, pd.Series]) -> dict:
         ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),
         other={f"DAPT − CoOp+VPT, {shots} shot{'s' * (shots > 1)}": left[shots] for shots in left},
     )
-    nothing_left = not any(sweeps.is_beyond(effect, +1) for effect in left.values())
+    nothing_left = not any(is_beyond(effect, +1) for effect in left.values())
     return {**found, "seen": found["seen"] and nothing_left}
 
 
 def main() -> None:
     found = all_findings()
     for key, one in found.items():
-        print(f"{key:<14}{sweeps.verdict(one):<18}{one['claim']}")
+        print(f"{key:<14}{verdict(one):<18}{one['claim']}")
         for name, size in one["effects"].items():
-            print(f"{'':<32}{name}: {sweeps.text_of(name, size)}")
-    verdicts = [sweeps.verdict(one) for one in found.values()]
-    counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
-    print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+            print(f"{'':<32}{name}: {text_of(name, size)}")
+    verdicts = [verdict(one) for one in found.values()]
+    counts = {said: verdicts.count(said) for said in dict.fromkeys(verdicts)}
+    print("\n" + ", ".join(f"{count} {said}" for said, count in counts.items()))
 
 
 if __name__ == "__main__":

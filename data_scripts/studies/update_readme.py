@@ -17,7 +17,7 @@ import run_comparison
 from findings_prompt_learning import base_to_new_by_task, base_to_new_table
 
 from lessons_lib.files import atomic_write
-from lessons_lib.runs import sweeps
+from lessons_lib.metrics import effects_table, findings_table
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson_times import RECORD
 
@@ -84,14 +84,14 @@ def blocks() -> dict[str, dict[str, str]]:
             "lessons": lessons_table(),
             "measured times": times_table(),
             "measured speed": speed_table(),
-            "measured findings": sweeps.findings_table(found),
+            "measured findings": findings_table(found),
             "measured comparison": run_comparison.report(recorded_runs.comparison()),
             "measured base-to-new": base_to_new_table(prompts),
         },
         "docs/results.md": {
             "measured zero-shot": tables,
             "measured base-to-new by task": base_to_new_by_task(prompts),
-            "measured effects": sweeps.effects_table(found),
+            "measured effects": effects_table(found),
         },
     }
 
