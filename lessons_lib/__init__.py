@@ -5,14 +5,16 @@
     task = ll.load_task("toy_flowers", shots=16, seed=1)
     ll.ZeroShot(clip).fit(task).score(task.test)      # percent, 0 to 100
 
-Names are imported when first used, so `import lessons_lib` itself costs next to nothing.
+Names are imported when first used, so `import lessons_lib` itself costs next to nothing. Every method is here by the
+name of its class (`ll.CoOp`), whichever file defines it.
 """
 
 import importlib
+import pkgutil
 
 __version__ = "0.1.0"
 
-_HOME = {  # public name -> the module that defines it
+_HOME = {  # public name -> the module that defines it; the methods define themselves
     "Clip": "lessons_lib.clip",
     "load_clip": "lessons_lib.clip",
     "Split": "lessons_lib.data",
@@ -20,60 +22,35 @@ _HOME = {  # public name -> the module that defines it
     "load_task": "lessons_lib.data",
     "image_features": "lessons_lib.features",
     "OpenSet": "lessons_lib.methods",
-    "ZeroShot": "lessons_lib.methods",
-    "LinearProbe": "lessons_lib.methods",
-    "CoOp": "lessons_lib.methods",
-    "CoCoOp": "lessons_lib.methods",
-    "VPT": "lessons_lib.methods",
-    "VisualPrompting": "lessons_lib.methods",
-    "IVLP": "lessons_lib.methods",
-    "MaPLe": "lessons_lib.methods",
-    "KgCoOp": "lessons_lib.methods",
-    "TextProbe": "lessons_lib.methods",
-    "LPPlusPlus": "lessons_lib.methods",
-    "CLIPAdapter": "lessons_lib.methods",
-    "TipAdapter": "lessons_lib.methods",
-    "DAPT": "lessons_lib.methods",
     "load_method": "lessons_lib.methods",
 }
 _SHORT = {"protocols": "runs.protocols"}  # modules that are offered here, too
-_MODULES = (
-    *_SHORT,
-    "cli",
-    "clip",
-    "data",
-    "device",
-    "features",
-    "files",
-    "identity",
-    "inputs",
-    "methods",
-    "metrics",
-    "pretrain",
-    "runs",
-    "suggest",
-    "teaching",
-    "templates",
-    "toyworld",
-    "training",
-)
-
-__all__ = ["__version__", *_HOME]
+_MODULES = (*_SHORT, *sorted(found.name for found in pkgutil.iter_modules(__path__)))
 
 
 def __getattr__(name: str):
-    if name in _HOME:
-        value = getattr(importlib.import_module(_HOME[name]), name)
-        globals()[name] = value
-        return value
+    if name == "__all__":
+        return ["__version__", *_HOME, *_methods()]
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{_SHORT.get(name, name)}")
-    from lessons_lib.suggest import nearest
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif not name.startswith("_") and name in _methods():
+        value = _methods()[name]
+    else:
+        from lessons_lib.suggest import nearest
 
-    raise AttributeError(
-        f"module 'lessons_lib' has no attribute {name!r}. {nearest(name, [*_HOME, *_MODULES])}".strip()
-    )
+        known = [*_HOME, *_MODULES, *([] if name.startswith("_") else _methods())]
+        raise AttributeError(f"module 'lessons_lib' has no attribute {name!r}. {nearest(name, known)}".strip())
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_MODULES])
+    return sorted(["__version__", *_HOME, *_methods(), *_MODULES])
+
+
+def _methods() -> dict[str, type]:
+    from lessons_lib.methods import METHODS
+
+    return METHODS

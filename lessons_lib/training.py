@@ -11,23 +11,23 @@ draws depends on the seed and the epoch's number alone. Under torchrun every pro
 gradients are summed, so several GPUs end with the weights that one gives, up to rounding.
 """
 
-import json
+import copy
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 from tqdm.auto import tqdm
 
+from lessons_lib.checkpoint import Checkpoint
 from lessons_lib.features import transform_name
-from lessons_lib.files import atomic_write
+from lessons_lib.identity import digest
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.suggest import nearest
 
@@ -94,7 +94,7 @@ def train(
     progress: bool = True,
     workers: int = 0,
 ) -> list[dict]:
-    """Trains `method`, which has `clip`, `learns_from_pixels` and `loss(inputs, labels) -> scalar`, in place.
+    """Trains `method`, a `Method` with `loss(inputs, targets) -> scalar`, in place.
 
     augment: what makes an augmented view of a picture; `clip.augment` if not given.
     checkpoint: a file that is written after every epoch, and gone on from where it exists.
@@ -106,12 +106,13 @@ def train(
     if len(split) == 0:
         raise ValueError("the training split has no images: there is nothing to learn from")
     check_views(views)
-    rank, world = _processes()
+    rank, world = processes()
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
     key = "" if checkpoint is None else _key(method, split, recipe, views, augment or method.clip.augment)
-    saved = Checkpoint(checkpoint, method, optimizer, key)
-    method.history = history = saved.load()
+    saved = Checkpoint(checkpoint, key, writes=rank == 0)
+    history, *states = saved.load(method, optimizer)
+    method.history = history
     if len(history) == recipe.epochs:
         method.eval()
         return history
@@ -135,16 +136,16 @@ def train(
         leave=False,
         delay=1,
     )
-    starts = []  # the parameters at the start of this epoch and of the one before
+    states.append(_state(method, optimizer))  # after the last epoch, behind that of the one before where there is one
     method.train()
     try:
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             start = time.perf_counter()
-            starts = [*starts[-1:], [p.detach().clone() for p in parameters]]
             try:
                 loss = _epoch(method, inputs, optimizer, recipe, epoch)
             except FloatingPointError as error:
-                _go_back(parameters, starts, history)
+                _go_back(method, optimizer, states, history)
+                saved.write(history, *states[::-1])
                 then = f"after epoch {len(history)}" if history else "before the first epoch"
                 raise FloatingPointError(
                     f"{error}, at learning rate {recipe.learning_rate(epoch):.3g}. The parameters are back as they "
@@ -152,7 +153,8 @@ def train(
                 ) from None
             lr = recipe.learning_rate(epoch)
             history.append({"epoch": epoch, "lr": lr, "loss": loss, "seconds": time.perf_counter() - start})
-            saved.write(history)
+            states = [states[-1], _state(method, optimizer)]
+            saved.write(history, *states[::-1])
             bar.update()
             bar.set_postfix(loss=f"{loss:.3f}")
     finally:
@@ -170,13 +172,13 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     batches = list(order.split(recipe.batch_size))
     if recipe.drop_last and len(batches) > 1 and len(batches[-1]) < recipe.batch_size:
         batches.pop()
-    rank, world = _processes()
+    rank, world = processes()
     mine = [rows[rank::world] for rows in batches]
     device = method.clip.device
-    labels = inputs.split.labels[torch.cat(mine)].to(device)  # one copy an epoch
-    labels = labels.split([len(part) for part in mine])
+    targets = inputs.split.targets.batch(torch.cat(mine)).to(device)  # one copy an epoch
+    targets = targets.split([len(part) for part in mine])
     total = torch.zeros((), device=device)
-    for step, (rows, part, batch) in enumerate(zip(batches, labels, inputs.batches(epoch, mine)), start=1):
+    for step, (rows, part, batch) in enumerate(zip(batches, targets, inputs.batches(epoch, mine)), start=1):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches))
         optimizer.zero_grad(set_to_none=True)
@@ -204,20 +206,25 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     return float(so_far) / len(batches)
 
 
-def _go_back(parameters: list[nn.Parameter], starts: list[list[Tensor]], history: list[dict]) -> None:
-    """Puts the parameters back to the start of the epoch; where its very first loss was lost already, it is the epoch
-    before that went wrong, in its last step, so that one is taken back as well."""
-    good = starts[-1]
-    if len(starts) > 1 and all(torch.equal(p, before) for p, before in zip(parameters, good)):
-        good = starts[-2]
+def _state(method: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
+    """A copy of all that a step changes."""
+    state = {name: value.detach().clone() for name, value in method.state_dict().items()}
+    return {"method": state, "optimizer": copy.deepcopy(optimizer.state_dict())}
+
+
+def _go_back(method: nn.Module, optimizer: torch.optim.Optimizer, states: list[dict], history: list[dict]) -> None:
+    """Puts the state back to the start of the epoch, the last of `states`; where its very first loss was lost already,
+    it is the epoch before that went wrong, in its last step, so that one is taken back as well."""
+    now = method.state_dict()
+    if len(states) > 1 and all(torch.equal(now[name], value) for name, value in states[-1]["method"].items()):
+        states.pop()
         history.pop()
-    with torch.no_grad():
-        for p, before in zip(parameters, good):
-            p.copy_(before)
+    method.load_state_dict(states[-1]["method"])
+    optimizer.load_state_dict(states[-1]["optimizer"])
 
 
-def _processes() -> tuple[int, int]:
-    """This process's number, and how many there are; (0, 1) outside of torch.distributed."""
+def processes() -> tuple[int, int]:
+    """(rank, world): this process's number, and how many there are; (0, 1) outside of torch.distributed."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
@@ -236,65 +243,28 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def _what_to_lower(method: nn.Module, recipe: Recipe) -> str:
-    other = f", or max_prompts (now {method.max_prompts})" if hasattr(method, "max_prompts") else ""
+    other = "".join(f", or {name} (now {getattr(method, name)})" for name in method.MEMORY_ONLY)
     return (
         f"a training step of {type(method).__name__} does not fit into the memory of {method.clip.device}: lower "
         f"batch_size (now {recipe.batch_size}){other}"
     )
 
 
-class Checkpoint:
-    """The state of a run in a file that is whole or not there; does nothing where the path is None."""
-
-    def __init__(self, path: str | Path | None, method: nn.Module, optimizer: torch.optim.Optimizer, key: str):
-        self.path = None if path is None else Path(path)
-        self.method, self.optimizer, self.key = method, optimizer, key
-
-    def write(self, history: list[dict]) -> None:
-        if self.path is None or _processes()[0] > 0:
-            return
-        state = {
-            "key": self.key,
-            "method": self.method.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "history": history,
-        }
-        atomic_write(self.path, lambda temporary: torch.save(state, temporary))
-
-    def load(self) -> list[dict]:
-        """Puts the state back, and returns the history; an empty one where there is no file."""
-        if self.path is None or not self.path.exists():
-            return []
-        if self.path.is_dir():
-            raise ValueError(f"the checkpoint '{self.path}' is a folder: give the path of a file")
-        try:
-            state = torch.load(self.path, map_location=self.method.clip.device, weights_only=True)
-            key = state["key"]
-        except Exception as error:
-            raise ValueError(
-                f"the checkpoint '{self.path}' is damaged ({type(error).__name__}): delete it to start again"
-            ) from error
-        if key != self.key:
-            raise ValueError(
-                f"the checkpoint '{self.path}' belongs to another run (other settings, images or CLIP): give this run "
-                "another path, or delete the file to start again"
-            )
-        self.method.load_state_dict(state["method"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        return state["history"]
-
-
 def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int, augment: Callable) -> str:
     """Everything that a run depends on, as a digest."""
-    parts = {
-        "method": type(method).__name__,
-        "settings": method.settings(),
-        "classnames": method.classnames,
-        "clip": method.clip.fingerprint,
-        "images": split.fingerprint,
-        "labels": split.labels.tolist(),
-        "recipe": asdict(recipe),
-        "views": views,
-        "transform": repr(method.clip.transforms) if views == "plain" else transform_name(augment),
-    }
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    clip = method.clip
+    return digest(
+        {
+            "method": type(method).__name__,
+            "format": method.FORMAT,
+            "arguments": method.arguments(),
+            "classnames": method.classnames,
+            "template": method.task_template,
+            "clip": [clip.fingerprint, clip.precision],
+            "images": split.fingerprint,
+            "targets": split.targets.fingerprint,
+            "recipe": asdict(recipe),
+            "views": views,
+            "transform": repr(clip.transforms) if views == "plain" else transform_name(augment),
+        }
+    )

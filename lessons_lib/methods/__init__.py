@@ -1,48 +1,30 @@
-"""One adaptation method a file, all with one interface: fit(task), logits, predict, score, for_classes, save."""
+"""One adaptation method a file, in a folder for each kind of task, all with one interface: fit(task), measure, score,
+for_classes, save.
 
+A file that lies in such a folder is imported, and the methods that it defines are in `METHODS`: there is no list.
+"""
+
+import importlib
+import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lessons_lib.methods import saving
-from lessons_lib.methods.base import Method
-from lessons_lib.methods.classify.clip_adapter import CLIPAdapter
-from lessons_lib.methods.classify.cocoop import CoCoOp
-from lessons_lib.methods.classify.coop import CoOp
-from lessons_lib.methods.classify.dapt import DAPT
-from lessons_lib.methods.classify.ivlp import IVLP
-from lessons_lib.methods.classify.kgcoop import KgCoOp
-from lessons_lib.methods.classify.linear_probe import LinearProbe
-from lessons_lib.methods.classify.lp_plus_plus import LPPlusPlus
-from lessons_lib.methods.classify.maple import MaPLe
-from lessons_lib.methods.classify.open_set import OpenSet
-from lessons_lib.methods.classify.text_probe import TextProbe
-from lessons_lib.methods.classify.tip_adapter import TipAdapter
-from lessons_lib.methods.classify.visual_prompting import VisualPrompting
-from lessons_lib.methods.classify.vpt import VPT
-from lessons_lib.methods.classify.zero_shot import ZeroShot
+from lessons_lib.methods.base import METHODS, Method
+from lessons_lib.methods.classifier import Classifier
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
-_CLASSES = (
-    ZeroShot,
-    LinearProbe,
-    CoOp,
-    CoCoOp,
-    VPT,
-    VisualPrompting,
-    IVLP,
-    MaPLe,
-    KgCoOp,
-    TextProbe,
-    LPPlusPlus,
-    CLIPAdapter,
-    TipAdapter,
-    DAPT,
-)
-METHODS = {method.__name__: method for method in _CLASSES}  # by the name that a saved file gives
+for _room in pkgutil.iter_modules(__path__):
+    if _room.ispkg:
+        for _file in pkgutil.iter_modules([str(Path(__path__[0]) / _room.name)]):
+            importlib.import_module(f"{__name__}.{_room.name}.{_file.name}")
+globals().update(METHODS)
 
-__all__ = ["METHODS", "Method", "OpenSet", "load_method", *METHODS]
+from lessons_lib.methods.classify.open_set import OpenSet  # noqa: E402
+
+__all__ = ["METHODS", "Classifier", "Method", "OpenSet", "load_method", *METHODS]
 
 
 def load_method(path: str | Path, clip: "Clip") -> Method:

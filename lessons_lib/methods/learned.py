@@ -1,15 +1,17 @@
-"""What methods that are trained by gradient descent have in common.
-
-Their logits are s · f(x) · w_cᵀ, and the loss is cross-entropy. What a subclass gives:
+"""What methods that are trained by gradient descent have in common. What a subclass gives:
     reset(seed)            sets what is learned to its start
-    text_features()        w: (C, D), L2-normalised, where texts are learned (else `hand_made_texts` gives them)
+    loss(inputs, targets)  a scalar, of features (n, D) or, where it `learns_from_pixels`, images (n, 3, S, S)
+    prepare(train, …)      what is made of the training images before the first step, where there is such
+and its published settings EPOCHS, LR, BATCH_SIZE, WEIGHT_DECAY and WARMUP_EPOCHS.
+
+Classifiers of them have logits s · f(x) · w_cᵀ, and cross-entropy for a loss. What a subclass of those gives:
+    text_features()        w: (C, D), L2-normalised
     image_features(images) f: (n, D), L2-normalised, where images are given prompts (`learns_from_pixels`)
-and its published settings LR, BATCH_SIZE, WARMUP_EPOCHS and `published_epochs`.
 """
 
-from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +19,9 @@ from torch import Tensor
 
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.methods.base import Method
-from lessons_lib.templates import DEFAULT, apply, check_templates
+from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
+from lessons_lib.methods.parts.kept_features import KeptFeatures
 from lessons_lib.training import Recipe, train
 
 if TYPE_CHECKING:
@@ -31,28 +35,22 @@ class Learned(Method):
     history: a row an epoch of the last `fit`: epoch, lr, loss, seconds.
     """
 
+    trains = True
     LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS = 0.002, 32, 5e-4, 1
 
-    def __init__(self, clip: "Clip"):
-        super().__init__(clip)
-        self.history: list[dict] = []
-
-    @property
-    def learns_from_pixels(self) -> bool:
-        """Whether images go through a prompted tower, so that the frozen tower's features are of no use."""
-        return False
-
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers are learned."""
-        return sum(p.numel() for p in self.parameters())
-
-    def published_epochs(self, shots: int | None) -> int:
-        """CoOp's: 50 for 1 shot, 100 for 2 and 4, 200 for 8 and 16; 50 where all images are used."""
+    @classmethod
+    def published_epochs(cls, shots: int | None) -> int:
+        """`EPOCHS`; else CoOp's: 50 for 1 shot, 100 for 2 and 4, 200 for 8 and 16; 50 where all images are used."""
+        if cls.EPOCHS is not None:
+            return cls.EPOCHS
         return 50 if shots is None or shots == 1 else 100 if shots <= 4 else 200
 
     def reset(self, seed: int) -> None:
         """Sets what is learned to its start, which the seed draws."""
+        raise NotImplementedError
+
+    def loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        """inputs: features (n, D), or images (n, 3, S, S) where the method learns from pixels; labels: (n,)."""
         raise NotImplementedError
 
     def fit(
@@ -76,22 +74,33 @@ class Learned(Method):
         views: "plain", every image as it is; K, so many augmented views made once; "fresh", augmented anew each epoch
             (random crop and flip), as published and far slower.
         checkpoint: a file that is written after every epoch, from which a run that was stopped goes on.
-        workers: processes that open and augment image files.
+        workers: processes that open and augment image files, here and in `score`.
         Raises ValueError for impossible settings, and FloatingPointError when the loss is no longer finite; the method
         is then as after its last good epoch.
         """
-        recipe = self.recipe(task, epochs, lr, batch_size, seed=seed, optimizer=optimizer)
+        recipe = self.recipe(task.shots, epochs, lr, batch_size, seed=seed, optimizer=optimizer)
         check_views(views)
-        self.take_template(task)
-        self.set_classes(task.classnames)
+        self.check_task(task)
+        self.begin(task)
+        self.workers = workers
         self.reset(recipe.seed)
+        self.prepare(task.train, seed=recipe.seed, progress=progress)
         train(self, task.train, recipe, views=views, checkpoint=checkpoint, progress=progress, workers=workers)
         return self
 
-    def recipe(self, task: "Task", epochs: int | None, lr: float | None, batch_size: int | None, **settings) -> Recipe:
+    def fit_settings(self, shots: int | None = None, **fit) -> dict[str, Any]:
+        """As `Method.fit_settings`: the whole recipe of training, and the views."""
+        asked = super().fit_settings(shots, **fit)
+        views = asked.pop("views")
+        check_views(views)
+        return {**asdict(self.recipe(shots, **asked)), "views": views}
+
+    def recipe(
+        self, shots: int | None, epochs: int | None, lr: float | None, batch_size: int | None, **settings
+    ) -> Recipe:
         """How to train, None for the published numbers; `settings`: the further ones of a `Recipe`."""
         return Recipe(
-            epochs=self.published_epochs(task.shots) if epochs is None else epochs,
+            epochs=self.published_epochs(shots) if epochs is None else epochs,
             lr=self.LR if lr is None else lr,
             batch_size=self.BATCH_SIZE if batch_size is None else batch_size,
             weight_decay=self.WEIGHT_DECAY,
@@ -99,8 +108,28 @@ class Learned(Method):
             **settings,
         )
 
-    def take_template(self, task: "Task") -> None:
-        """Takes the hand-made prompt of the task, where the method uses one."""
+    def check_task(self, task: "Task") -> None:
+        super().check_task(task)
+        if len(task.train) == 0:
+            raise ValueError("the training split has no images: there is nothing to learn from")
+
+    def prepare(self, split: "Split", *, seed: int, progress: bool) -> None:
+        """Makes of the training images what the loss needs besides them; the method is at its start."""
+
+    def cost(self, sizes: Sizes) -> float | None:
+        if self.PER_IMAGE is None or not sizes.known:
+            return None
+        epochs = self.fit_settings(sizes.shots, **sizes.fit).get("epochs", 0)
+        tests = sizes.tested / FORWARD if self.learns_from_pixels else 0.0
+        return AT_LEAST + self.PER_IMAGE * sizes.trained_on * epochs + tests
+
+
+class LearnedClassifier(Learned, Classifier):
+    """A classifier that is trained."""
+
+    def __init__(self, clip: "Clip"):
+        super().__init__(clip)
+        self._kept = KeptFeatures()
 
     def text_features(self) -> Tensor:
         """(C, D), L2-normalised: the classifier."""
@@ -137,50 +166,18 @@ class Learned(Method):
 
     @torch.no_grad()
     def features(self, images: "Split | Tensor") -> Tensor:
-        """The embeddings (N, D), L2-normalised, that this method compares with its texts."""
+        """The embeddings (N, D), L2-normalised, that this method compares with its texts. Those of a split that a
+        prompted tower gives are kept in memory until what was learned changes."""
         if not self.learns_from_pixels:
             return super().features(images)
         size = 32 if self.clip.device.type == "cpu" else 256
         if isinstance(images, Tensor):
             self.clip.check_images(images)
-            batches = images.split(size)
-        else:
-            inputs = Inputs(self.clip, images, views="plain", seed=0, pixels=True, in_memory=0)
+            return torch.cat([self.image_features(batch) for batch in images.split(size)])
+
+        def compute() -> Tensor:
+            inputs = Inputs(self.clip, images, views="plain", seed=0, pixels=True, in_memory=0, workers=self.workers)
             batches = inputs.batches(1, list(torch.arange(len(images)).split(size)))
-        return torch.cat([self.image_features(batch) for batch in batches])
+            return torch.cat([self.image_features(batch) for batch in batches])
 
-
-class HandMadePrompt:
-    """What methods have in common that need the texts of one hand-made prompt: `class VPT(HandMadePrompt, Learned)`.
-
-    template: the prompt that was asked for; None for that of the task.   texts: (C, D), its text embeddings.
-    """
-
-    def use_template(self, template: str | None) -> None:
-        """In the constructor, after `super().__init__`. Raises ValueError for a template without its one "{}"."""
-        self.template = None if template is None else check_templates(template)[0]
-        self.task_template = DEFAULT
-        self.register_buffer("texts", None, persistent=False)
-
-    def take_template(self, task: "Task") -> None:
-        self.task_template = task.templates[0]
-
-    def settings(self) -> dict:
-        return {**super().settings(), "template": self.template or self.task_template}
-
-    def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.texts = self.embed_texts(self.clip, self.classnames, self.settings()["template"])
-
-    def embed_texts(self, clip: "Clip", classnames: list[str], template: str) -> Tensor:
-        return hand_made_texts(clip, classnames, template)
-
-
-def normal(*shape: int, seed: torch.Generator, std: float = 0.02) -> Tensor:
-    """N(0, std²), as context vectors start."""
-    return std * torch.randn(*shape, generator=seed)
-
-
-def hand_made_texts(clip: "Clip", classnames: list[str], template: str) -> Tensor:
-    """(C, D), L2-normalised: the zero-shot classifier of one template."""
-    return clip.encode_texts([apply(template, name) for name in classnames])
+        return self._kept.of(self, images, compute)

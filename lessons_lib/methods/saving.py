@@ -1,30 +1,34 @@
 """A fitted method as one safetensors file: the tensors are what it learned, the header says how to make it again.
 
-The header holds the method's name, its settings and class names (JSON), and the fingerprint of the CLIP it belongs to.
+The header holds the method's name, kind and settings, its class names where it has any, the template of the task that
+it was fitted on, and the fingerprint of the CLIP it belongs to.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import safetensors
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
+from torch import nn
 
 from lessons_lib.files import atomic_write
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
-    from lessons_lib.methods.base import Method
 
 
-def save(method: "Method", path: str | Path) -> Path:
+def save(method: nn.Module, path: str | Path) -> Path:
     """Writes the method whole or not at all. Returns the path."""
     header = {
         "method": type(method).__name__,
+        "kind": method.kind,
         "settings": json.dumps(method.settings()),
         "classnames": json.dumps(method.classnames),
+        "task_template": method.task_template,
         "clip_name": method.clip.name,
         "clip_fingerprint": method.clip.fingerprint,
     }
@@ -32,8 +36,8 @@ def save(method: "Method", path: str | Path) -> Path:
     return atomic_write(path, to_bytes(learned, header))
 
 
-def load(path: str | Path, clip: "Clip", methods: dict[str, type["Method"]]) -> "Method":
-    """The method that `save` wrote, on the same CLIP.
+def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]]) -> nn.Module:
+    """The method that `save` wrote, on the same CLIP.   methods: its class by name.
 
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
     fitted on another CLIP.
@@ -53,7 +57,10 @@ def load(path: str | Path, clip: "Clip", methods: dict[str, type["Method"]]) -> 
         )
     try:
         method = methods[name](clip, **json.loads(header["settings"]))
-        method.set_classes(json.loads(header["classnames"]))
+        method.task_template = header.get("task_template", method.task_template)  # older files: among the settings
+        classnames = json.loads(header.get("classnames", "null"))
+        if classnames is not None:
+            method.set_classes(classnames)
         method.load_state_dict(load_file(path))
     except (TypeError, RuntimeError, safetensors.SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(
@@ -63,7 +70,8 @@ def load(path: str | Path, clip: "Clip", methods: dict[str, type["Method"]]) -> 
 
 
 def read_header(path: str | Path) -> dict[str, str]:
-    """What a saved method's file says of it: method, settings, classnames, clip_name, clip_fingerprint.
+    """What a saved method's file says of it: method, kind, settings, classnames, task_template, clip_name,
+    clip_fingerprint. Files written before there were other kinds than "classify" have no kind and no task_template.
 
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged or is not a saved method.
     """
@@ -79,7 +87,7 @@ def read_header(path: str | Path) -> dict[str, str]:
         raise ValueError(
             f"'{path}' is damaged or not a safetensors file ({error}): fit again and save it anew"
         ) from error
-    missing = {"method", "settings", "classnames", "clip_name", "clip_fingerprint"} - header.keys()
+    missing = {"method", "settings", "clip_name", "clip_fingerprint"} - header.keys()
     if missing:
         raise ValueError(f"'{path}' was not written by method.save (it holds tensors, but no method's settings)")
     return header

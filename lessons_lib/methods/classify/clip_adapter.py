@@ -15,10 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lessons_lib.methods.classify.cocoop import reset_linear
-from lessons_lib.methods.classify.zero_shot import ZeroShot
-from lessons_lib.methods.learned import Learned
-from lessons_lib.templates import DEFAULT, check_templates
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.cost import Sizes
+from lessons_lib.methods.parts.starts import check_whole, empty_linear, reset_linear
+from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
+from lessons_lib.metrics.accuracy import accuracy
+from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 ALPHAS = (0.2, 0.4, 0.6, 0.8, 1.0)  # the paper's table of residual ratios, without 0, which learns nothing
 
 
-class CLIPAdapter(Learned):
+class CLIPAdapter(LearnedClassifier):
     """A residual adapter on image embeddings, and if asked for one on text embeddings.
 
     reduction: D over the width between an adapter's two layers.
@@ -44,6 +46,10 @@ class CLIPAdapter(Learned):
     sweep: with "validation", dicts of alpha, accuracy (percent) and loss on the validation images.
     """
 
+    CHOOSES = ("alpha", "CLIPAdapter(clip, alpha=0.2)")
+    PAPER_NAME, IN_PAPER = "CLIP-Adapter", ("alpha", "text_adapter", "beta")
+    PER_IMAGE = 3.6e-5
+
     def __init__(
         self,
         clip: "Clip",
@@ -55,15 +61,14 @@ class CLIPAdapter(Learned):
         templates: str | list[str] | None = None,
     ):
         super().__init__(clip)
-        if isinstance(reduction, bool) or not isinstance(reduction, int) or not 1 <= reduction <= clip.embed_dim:
-            raise ValueError(f"reduction={reduction!r}: give a whole number from 1 to {clip.embed_dim}, the width")
+        width = clip.embed_dim
+        check_whole("reduction", reduction, f"a whole number from 1 to {width}, the width", 1, width)
         if alpha not in ("validation", "learnable") and not _is_share(alpha):
             raise ValueError(f"alpha={alpha!r}: give a number above 0 and up to 1, 'validation' or 'learnable'")
         if not _is_share(beta):
             raise ValueError(f"beta={beta!r}: give a number above 0 and up to 1")
         self.reduction, self.alpha, self.text_adapter, self.beta = reduction, alpha, text_adapter, beta
-        self.templates = None if templates is None else check_templates(templates)
-        self.task_templates = [DEFAULT]
+        self.templates = some_templates(templates)
         self.sweep: list[dict] = []
         self.adapter = empty_adapter(clip, reduction)
         if text_adapter:
@@ -80,15 +85,14 @@ class CLIPAdapter(Learned):
             return self.alpha_logit.sigmoid()
         return float(self.chosen) if self.alpha == "validation" else self.alpha
 
-    def settings(self) -> dict:
-        return {**super().settings(), "templates": self.templates or self.task_templates}
-
-    def take_template(self, task: "Task") -> None:
-        self.task_templates = task.templates[:1]
+    @property
+    def needs_validation(self) -> bool:
+        return self.alpha == "validation"
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.texts = ZeroShot(self.clip, self.settings()["templates"], classnames=self.classnames).text_features
+        names = check_classnames(classnames)
+        self.texts = mean_texts_of(self.clip, names, self.templates or [self.task_template])
+        super().set_classes(names)
 
     def reset(self, seed: int) -> None:
         draws = torch.Generator().manual_seed(seed)
@@ -103,13 +107,10 @@ class CLIPAdapter(Learned):
         checkpoint is then a file for each, named by α. Raises ValueError where there are no validation images."""
         if self.alpha != "validation":
             return super().fit(task, checkpoint=checkpoint, **settings)
-        if task.val is None or len(task.val) == 0:
-            raise ValueError(
-                "there are no validation images to choose alpha on: hold some out as task.val, or fix it, as in "
-                "CLIPAdapter(clip, alpha=0.2)"
-            )
-        self.take_template(task)
-        self.set_classes(task.classnames)
+        self.fit_settings(task.shots, **settings)  # says now what would fail later
+        self.check_task(task)
+        self.begin(task)
+        self.workers = settings.get("workers", 0)
         tried: list[CLIPAdapter] = []
         self.sweep = []
         for alpha in ALPHAS:
@@ -122,6 +123,10 @@ class CLIPAdapter(Learned):
         self.history = tried[best].history
         return self.eval()
 
+    def cost(self, sizes: Sizes) -> float | None:
+        seconds = super().cost(sizes)
+        return seconds if seconds is None or self.alpha != "validation" else seconds * len(ALPHAS)
+
     def text_features(self) -> Tensor:
         return adapted(self.texts, self.text_adapter_layers, self.beta) if self.text_adapter else self.texts  # (C, D)
 
@@ -133,7 +138,7 @@ class CLIPAdapter(Learned):
 def empty_adapter(clip: "Clip", reduction: int) -> nn.Sequential:
     """Linear → ReLU → Linear → ReLU; `reset_linear` has to fill it."""
     wide, narrow = clip.embed_dim, clip.embed_dim // reduction
-    down, up = (nn.utils.skip_init(nn.Linear, *size, bias=False) for size in ((wide, narrow), (narrow, wide)))
+    down, up = empty_linear(wide, narrow, bias=False), empty_linear(narrow, wide, bias=False)
     return nn.Sequential(down, nn.ReLU(), up, nn.ReLU()).to(clip.device)
 
 
@@ -145,8 +150,10 @@ def adapted(features: Tensor, adapter: nn.Module, ratio: Tensor | float) -> Tens
 @torch.no_grad()
 def _measured(method: CLIPAdapter, split: "Split") -> dict:
     logits, labels = method.logits(split), split.labels.to(method.clip.device)
-    right = (logits.argmax(dim=1) == labels).double().mean().item()
-    return {"accuracy": 100 * right, "loss": F.cross_entropy(logits, labels).item()}
+    return {
+        "accuracy": accuracy(logits.argmax(dim=1), labels),
+        "loss": F.cross_entropy(logits, labels).item(),
+    }
 
 
 def _is_share(value: object) -> bool:

@@ -14,14 +14,15 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.methods.classify.coop import context_length
-from lessons_lib.methods.learned import Learned, normal
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.cost import Sizes
+from lessons_lib.methods.parts.starts import check_whole, context_length, empty_linear, normal, reset_linear
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-class CoCoOp(Learned):
+class CoCoOp(LearnedClassifier):
     """A context that depends on the image.
 
     n_ctx: M, context vectors, as many as `ctx_init` has tokens.   ctx_init: words to start from, or None for
@@ -35,7 +36,9 @@ class CoCoOp(Learned):
     ctx: (M, d) and meta_net (D → D/16 → d): what is learned.
     """
 
-    BATCH_SIZE = 1
+    EPOCHS, BATCH_SIZE = 10, 1
+    MEMORY_ONLY = ("max_prompts",)
+    PER_IMAGE = 0.014
 
     def __init__(
         self,
@@ -49,17 +52,13 @@ class CoCoOp(Learned):
         clip.text_tower.check_promptable()
         self.n_ctx = context_length(clip, n_ctx, ctx_init, default=4)
         self.ctx_init = ctx_init
-        if max_prompts < 1:
-            raise ValueError(f"max_prompts={max_prompts}: give at least 1")
+        check_whole("max_prompts", max_prompts, "at least 1", 1)
         self.max_prompts = max_prompts
         hidden = max(1, clip.embed_dim // 16)
         self.meta_net = nn.Sequential(
             empty_linear(clip.embed_dim, hidden), nn.ReLU(), empty_linear(hidden, clip.text_tower.width)
         ).to(clip.device)
         self.reset(seed=1)
-
-    def published_epochs(self, shots: int | None) -> int:
-        return 10
 
     def reset(self, seed: int) -> None:
         draws = torch.Generator().manual_seed(seed)
@@ -72,8 +71,13 @@ class CoCoOp(Learned):
             reset_linear(layer, draws)
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.layout = PromptLayout(self.clip, self.classnames, self.n_ctx)
+        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx)
+        super().set_classes(self.layout.classnames)
+
+    def cost(self, sizes: Sizes) -> float | None:
+        """Every test image has texts of its own for all classes."""
+        seconds = super().cost(sizes)
+        return None if seconds is None else seconds + 5e-5 * sizes.tested * sizes.classes
 
     def contexts(self, features: Tensor) -> Tensor:
         """features: (B, D) -> (B, M, d): each image's own context."""
@@ -92,16 +96,3 @@ class CoCoOp(Learned):
     def _compare(self, features: Tensor) -> Tensor:
         texts = self.clip.encode_prompts(self.layout, self.contexts(features))  # (B, C, D)
         return self.clip.logit_scale * (texts @ features[:, :, None])[:, :, 0]  # (B, C)
-
-
-def empty_linear(n_in: int, n_out: int) -> nn.Linear:
-    """A layer that `reset_linear` has to fill: drawing nothing, it leaves torch's own generator alone."""
-    return nn.utils.skip_init(nn.Linear, n_in, n_out)
-
-
-def reset_linear(layer: nn.Linear, draws: torch.Generator) -> None:
-    """torch's own start of a linear layer, U(−1/√n, 1/√n) of n inputs for weight and bias, from one generator."""
-    bound = layer.in_features**-0.5
-    with torch.no_grad():
-        for p in layer.parameters():
-            p.copy_((2 * torch.rand(p.shape, generator=draws) - 1) * bound)

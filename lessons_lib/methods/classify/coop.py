@@ -7,32 +7,39 @@ The context is one for all classes (unified), or one a class (class-specific, CS
 middle (equation 3) or in front.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.methods.learned import Learned, normal
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
+from lessons_lib.methods.parts.rows import known_rows, no_rows_for
+from lessons_lib.methods.parts.starts import context_length, normal
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-class CoOp(Learned):
+class CoOp(LearnedClassifier):
     """Learned context vectors in place of a template's words.
 
     n_ctx: M, context vectors; 16 unless `ctx_init` says how many.
     ctx_init: words whose embeddings the context starts from ("a photo of a", with M = 4), else N(0, 0.02²).
     class_token_position: where the class name stands: "end", "middle" or "front".
-    class_specific: a context of its own for every class; such a method knows no other classes than those of its fit.
+    class_specific: a context of its own for every class; such a method knows the classes of its fit, and any choice of
+        them.
     Published training: lr 0.002, batches of 32, 50 epochs (1 shot), 100 (2 and 4 shots), 200 (8 and 16 shots).
     Raises ValueError for a model whose text tower cannot be prompted, an unknown position, an n_ctx that is not the
     number of tokens in `ctx_init`, and class names too long for the context.
 
     ctx: what is learned, (M, d), or (C, M, d) where class-specific.
     """
+
+    IN_PAPER = ("n_ctx", "ctx_init", "class_token_position")
+    PER_IMAGE = 5e-4
 
     def __init__(
         self,
@@ -63,46 +70,31 @@ class CoOp(Learned):
         self.ctx = nn.Parameter(start.clone().to(self.clip.device))
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
         self.layout = PromptLayout(
             self.clip,
-            self.classnames,
+            list(classnames),
             self.n_ctx,
             position=self.class_token_position,
             class_specific=self.class_specific,
         )
+        super().set_classes(self.layout.classnames)
         if self.class_specific:
             self.reset(seed=1)
 
-    def for_classes(self, classnames: Iterable[str]) -> "CoOp":
-        classnames = list(classnames)
-        if self.class_specific and self.classnames is not None and classnames != self.classnames:
-            raise ValueError(
-                "class-specific contexts exist only for the classes that they were learned for, so they cannot be "
-                "carried to others: use CoOp(class_specific=False), or fit on a task with these classes"
-            )
-        if self.class_specific and self.classnames is None:  # nothing learned yet: the starting prompts
-            other = type(self)(self.clip, **self.settings())
-            other.set_classes(classnames)
-            return other.eval()
-        return super().for_classes(classnames)
+    def carries(self, to: Sequence[str], fitted_on: Sequence[str]) -> str:
+        why = (
+            "class-specific contexts exist only for the classes that they were learned for: use "
+            "CoOp(class_specific=False), or fit on a task with these classes"
+        )
+        return no_rows_for(to, fitted_on, why) if self.class_specific else ""
+
+    def carried(self, classnames: list[str]) -> dict[str, Tensor] | None:
+        return known_rows(self, classnames) if self.class_specific else super().carried(classnames)
+
+    def cost(self, sizes: Sizes) -> float | None:
+        """The texts of all classes run at every step."""
+        seconds = super().cost(sizes)
+        return None if seconds is None else AT_LEAST + (seconds - AT_LEAST) * (1 + sizes.classes / 64)
 
     def text_features(self) -> Tensor:
         return self.clip.encode_prompts(self.layout, self.ctx)  # (C, D)
-
-
-def context_length(clip: "Clip", n_ctx: int | None, ctx_init: str | None, *, default: int) -> int:
-    """How many context vectors: as asked for, as many as `ctx_init` has tokens, or the default.
-
-    Raises ValueError where n_ctx is not a whole number of at least 1, or is not what `ctx_init` has.
-    """
-    if n_ctx is not None and (isinstance(n_ctx, bool) or not isinstance(n_ctx, int) or n_ctx < 1):
-        raise ValueError(f"n_ctx={n_ctx!r}: give a whole number of context vectors, at least 1")
-    if ctx_init is None:
-        return default if n_ctx is None else n_ctx
-    words = len(clip.text_tower.word_embeddings(clip.tokenizer, ctx_init))
-    if n_ctx not in (None, words):
-        raise ValueError(
-            f"ctx_init={ctx_init!r} has {words} tokens, but n_ctx={n_ctx}: leave n_ctx out, or give {words}"
-        )
-    return words

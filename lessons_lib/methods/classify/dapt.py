@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.features import image_features
-from lessons_lib.methods.base import check_every_class
-from lessons_lib.methods.classify.coop import context_length
-from lessons_lib.methods.classify.vpt import uniform_prompts
-from lessons_lib.methods.learned import Learned, normal
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.rows import check_every_class
+from lessons_lib.methods.parts.starts import check_whole, context_length, normal, uniform_prompts
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
-    from lessons_lib.data import Task
+    from lessons_lib.data import Split, Task
 
 PUBLISHED = {  # lr, beta_v, beta_t, searched for each data set on ViT-B/16; by the name of the toy task that mirrors it
     "things": (2, 0.01, 0.01),  # ImageNet
@@ -42,8 +41,10 @@ PUBLISHED = {  # lr, beta_v, beta_t, searched for each data set on ViT-B/16; by 
     "actions": (20, 0.1, 0.1),  # UCF101
 }
 
+NO_PROTOTYPE = "a prototype needs at least one, or leave that loss out with DAPT(beta_v=0)"
 
-class DAPT(Learned):
+
+class DAPT(LearnedClassifier):
     """Prompts on both sides, with dispersion losses.
 
     n_ctx, n_ctx_vision: learned vectors in the text, in front of the name, and beside the image's patches.
@@ -57,6 +58,9 @@ class DAPT(Learned):
     """
 
     LR = 0.02
+    learns_from_pixels = True
+    IN_PAPER = ("beta_t", "beta_v", "n_views")
+    PER_IMAGE = 1 / 77
 
     def __init__(
         self,
@@ -74,23 +78,17 @@ class DAPT(Learned):
         clip.text_tower.check_promptable()
         clip.image_tower.check_promptable()
         self.n_ctx = context_length(clip, n_ctx, None, default=16)
-        if isinstance(n_ctx_vision, bool) or not isinstance(n_ctx_vision, int) or n_ctx_vision < 1:
-            raise ValueError(f"n_ctx_vision={n_ctx_vision!r}: give a whole number of visual prompts, at least 1")
+        check_whole("n_ctx_vision", n_ctx_vision, "a whole number of visual prompts, at least 1", 1)
         if not (0 <= beta_t < math.inf and 0 <= beta_v < math.inf and 0 < t < math.inf):
             raise ValueError(f"beta_t={beta_t}, beta_v={beta_v}, t={t}: give betas of at least 0, and t above 0")
         if reduction not in ("mean", "sum"):
             raise ValueError(f'reduction is "mean" or "sum"; got {reduction!r}')
-        if isinstance(n_views, bool) or not isinstance(n_views, int) or n_views < 0:
-            raise ValueError(f"n_views={n_views!r}: give a number of augmented views, or 0 for plain images")
+        check_whole("n_views", n_views, "a number of augmented views, or 0 for plain images")
         PromptLayout(clip, ["x"], self.n_ctx)  # says now what would fail later
         self.n_ctx_vision, self.beta_t, self.beta_v, self.t = n_ctx_vision, beta_t, beta_v, t
         self.reduction, self.n_views = reduction, n_views
         self.register_buffer("prototypes", None, persistent=False)
         self.reset(seed=1)
-
-    @property
-    def learns_from_pixels(self) -> bool:
-        return True
 
     def reset(self, seed: int) -> None:
         draws, device = torch.Generator().manual_seed(seed), self.clip.device
@@ -98,17 +96,29 @@ class DAPT(Learned):
         self.visual_ctx = nn.Parameter(uniform_prompts(self.clip, self.n_ctx_vision, seed=draws).to(device))
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.layout = PromptLayout(self.clip, self.classnames, self.n_ctx)
+        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx)
+        super().set_classes(self.layout.classnames)
 
-    def fit(self, task: "Task", *, seed: int = 1, workers: int = 0, progress: bool = True, **settings) -> "DAPT":
-        """As `Learned.fit`, with the prototypes of `task.train` made first; a class without images is refused."""
+    def check_task(self, task: "Task") -> None:
+        """A class without images is refused where prototypes are needed."""
+        super().check_task(task)
         if self.beta_v:
-            how = {"view": self.n_views or "plain", "seed": seed, "num_workers": workers, "progress": progress}
-            features = image_features(self.clip, task.train, **how)  # (N, D) or (K, N, D)
-            features = features if features.ndim == 2 else features.mean(dim=0)
-            self.prototypes = class_means(features, task.train.labels, task.classnames)
-        return super().fit(task, seed=seed, workers=workers, progress=progress, **settings)
+            check_every_class(task.train.labels, task.classnames, NO_PROTOTYPE)
+
+    def prepare(self, split: "Split", *, seed: int, progress: bool) -> None:
+        """The prototypes of the training images."""
+        if self.beta_v:
+            view = self.n_views or "plain"
+            how = {"view": view, "seed": seed, "num_workers": self.workers, "progress": progress}
+            features = image_features(self.clip, split, **how)
+            features = features if view == "plain" else features.mean(dim=0)  # (K, N, D) -> (N, D)
+            self.prototypes = class_means(features, split.labels, split.classnames)
+
+    @property
+    def paper_name(self) -> str:
+        """Without its two losses it is what the paper compares it with."""
+        name = super().paper_name
+        return "CoOp+VPT" if name and not self.beta_t and not self.beta_v else name
 
     def text_features(self) -> Tensor:
         return self.clip.encode_prompts(self.layout, self.ctx)  # (C, D)
@@ -131,7 +141,7 @@ class DAPT(Learned):
 
 def class_means(features: Tensor, labels: Tensor, classnames: list[str]) -> Tensor:
     """features: (N, D) -> (C, D): the mean of each class, not normalised. Raises ValueError for a class without any."""
-    check_every_class(labels, classnames, "a prototype needs at least one, or leave that loss out with DAPT(beta_v=0)")
+    check_every_class(labels, classnames, NO_PROTOTYPE)
     members = F.one_hot(labels, len(classnames)).to(features)  # (N, C)
     return members.T @ features / members.sum(dim=0)[:, None]
 

@@ -13,13 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.methods.learned import Learned, normal
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.cost import BOTH_WAYS
+from lessons_lib.methods.parts.starts import normal, words_left
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-class IVLP(Learned):
+class IVLP(LearnedClassifier):
     """Independent prompts on both sides.
 
     n_ctx_text, n_ctx_vision: learned rows a block on each side; 0 leaves that side as it is.
@@ -31,7 +33,8 @@ class IVLP(Learned):
     ctx: (b, d), deep_ctx: (J−1, b, d), visual_ctx: (p, d_v), deep_visual_ctx: (J−1, p, d_v): what is learned.
     """
 
-    LR, BATCH_SIZE = 0.0035, 4
+    LR, BATCH_SIZE, EPOCHS = 0.0035, 4, 5
+    PER_IMAGE = 1.25 / BOTH_WAYS
 
     def __init__(
         self,
@@ -58,14 +61,12 @@ class IVLP(Learned):
         if n_ctx_vision:
             clip.image_tower.check_depth(self.depth_vision)
         self.words = words_left(ctx_init, clip, n_ctx_text)
+        self.register_buffer("texts", None, persistent=False)  # (C, D), where no text is learned
         self.reset(seed=1)
 
     @property
     def learns_from_pixels(self) -> bool:
         return self.n_ctx_vision > 0
-
-    def published_epochs(self, shots: int | None) -> int:
-        return 5
 
     def reset(self, seed: int) -> None:
         draws, device = torch.Generator().manual_seed(seed), self.clip.device
@@ -80,31 +81,19 @@ class IVLP(Learned):
             self.deep_visual_ctx = nn.Parameter(normal(self.depth_vision - 1, *shape, seed=draws).to(device))
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.layout = PromptLayout(self.clip, self.classnames, self.n_ctx_text, words=self.words)
-
-    def text_features(self) -> Tensor:
+        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx_text, words=self.words)
         if not self.n_ctx_text:
             nothing = torch.empty(0, self.clip.text_tower.width, device=self.clip.device)
-            return self.clip.encode_prompts(self.layout, nothing)  # (C, D)
-        return self.clip.encode_prompts(self.layout, self.ctx, self.deep_ctx)  # (C, D)
+            with torch.no_grad():
+                self.texts = self.clip.encode_prompts(self.layout, nothing)
+        super().set_classes(self.layout.classnames)
+
+    def text_features(self) -> Tensor:
+        return (
+            self.clip.encode_prompts(self.layout, self.ctx, self.deep_ctx) if self.n_ctx_text else self.texts
+        )  # (C, D)
 
     def image_features(self, images: Tensor) -> Tensor:
         return self.clip.encode_prompted_images(
             images, self.visual_ctx, self.deep_visual_ctx, before_ln_pre=True
         )  # (n, D)
-
-
-def words_left(ctx_init: str, clip: "Clip", n_ctx: int) -> str:
-    """The words of `ctx_init` behind its first n_ctx, which stay words: "a photo of a", 2 -> "of a".
-
-    Raises ValueError where there are fewer words than n_ctx, or one of them is more than one token.
-    """
-    words = ctx_init.split()
-    if len(clip.text_tower.word_embeddings(clip.tokenizer, ctx_init)) != len(words):
-        raise ValueError(f"ctx_init={ctx_init!r}: give words that are one token each, such as 'a photo of a'")
-    if n_ctx > len(words):
-        raise ValueError(
-            f"{n_ctx} text prompts start from the first {n_ctx} words of ctx_init={ctx_init!r}, which has {len(words)}"
-        )
-    return " ".join(words[n_ctx:])

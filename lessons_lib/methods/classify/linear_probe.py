@@ -19,7 +19,11 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from lessons_lib.methods.base import Method, check_every_class
+from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
+from lessons_lib.methods.parts.rows import check_every_class, known_rows, no_rows_for
+from lessons_lib.methods.parts.starts import check_whole, empty_linear
+from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -29,52 +33,84 @@ C_GRID = (1e-6, 1e-4, 1e-2, 1e0, 1e2, 1e4, 1e6)
 ONE_THREAD = 10**8  # multiply-adds of a pass, N · D · C, below which BLAS's threads cost more than they bring
 
 
-class LinearProbe(Method):
+class LinearProbe(Classifier):
     """A linear layer on the image features, fitted by scikit-learn; the text tower is not used.
 
     C_grid: values of C, the inverse strength of the regularisation, to begin with; one value is taken as it is, and
         then no validation image is looked at.
     refinements: how often the interval around the best value is halved (4 is the published resolution).
     max_iter: L-BFGS iterations a fit. Where the last fit needs more, `fit` warns and `converged` is False.
+    Before `fit` it knows nothing; then the classes of its fit, and any two or more of them.
 
     After `fit`: `linear` (weight (C, D), bias (C,)), the chosen `C`, `converged`, and `sweep`, a list of
     dict(C, accuracy (percent), loss, converged) on the validation images, by ascending C.
     """
+
+    CHOOSES = ("C", "LinearProbe(clip, C_grid=[1.0])")
+    PAPER_NAME = "linear probe"
+    IN_PAPER = ("refinements",)
+    PER_IMAGE = 1e-3  # with the search
 
     def __init__(self, clip: "Clip", *, C_grid: Sequence[float] = C_GRID, refinements: int = 2, max_iter: int = 1000):
         super().__init__(clip)
         self.C_grid = [float(C) for C in C_grid]
         if not self.C_grid or min(self.C_grid) <= 0 or not np.isfinite(self.C_grid).all():
             raise ValueError(f"C_grid must hold at least one positive number; got {list(C_grid)}")
+        check_whole("refinements", refinements, "how often to halve the interval around the best C, at least 0")
+        check_whole("max_iter", max_iter, "a whole number of iterations, at least 1", 1)
         self.refinements = refinements
         self.max_iter = max_iter
+        self.linear: torch.nn.Linear | None = None
         self.C: float | None = None
         self.converged: bool | None = None
         self.sweep: list[dict] = []
 
-    def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        if len(self.classnames) < 2:
-            raise ValueError(f"a linear probe needs at least 2 classes; got {self.classnames}")
-        self.linear = torch.nn.Linear(self.clip.embed_dim, len(self.classnames), device=self.clip.device)
+    @property
+    def needs_validation(self) -> bool:
+        return len(self.C_grid) > 1
 
-    def for_classes(self, classnames: Iterable[str]) -> "LinearProbe":
-        raise ValueError(
+    def set_classes(self, classnames: Iterable[str]) -> None:
+        names = check_classnames(classnames)
+        if len(names) < 2:
+            raise ValueError(f"a linear probe needs at least 2 classes; got {names}")
+        super().set_classes(names)
+
+    def check_ready(self) -> None:
+        if self.linear is None:
+            raise RuntimeError("this LinearProbe has learned nothing yet, and no classes: call fit(task) first")
+
+    def carries(self, to: Sequence[str], fitted_on: Sequence[str]) -> str:
+        why = (
             "a linear probe has weights only for the classes that it was fitted on, and no text from which to make "
             "others: fit a new LinearProbe on a task with these classes, or use ZeroShot"
         )
+        return no_rows_for(to, fitted_on, why)
+
+    def for_classes(self, classnames: Iterable[str]) -> "LinearProbe":
+        self.check_ready()
+        return super().for_classes(classnames)
+
+    def carried(self, classnames: list[str]) -> dict[str, Tensor] | None:
+        return known_rows(self, classnames)
+
+    def load_state_dict(self, state: dict, *args, **kwargs):
+        self.linear = empty_linear(self.clip.embed_dim, len(self.classnames)).to(self.clip.device)
+        return super().load_state_dict(state, *args, **kwargs)
+
+    def check_task(self, task: "Task") -> None:
+        super().check_task(task)
+        check_every_class(task.train.labels, task.classnames, "a linear probe needs at least one image of every class")
 
     def fit(self, task: "Task") -> "LinearProbe":
         """Chooses C on `task.val`, then fits on `task.train` alone (few-shot protocol: validation images never train).
 
         Raises ValueError where a class has no training image, or where there is no validation image to choose C on.
         """
-        check_every_class(task.train.labels, task.classnames, "a linear probe needs at least one image of every class")
+        self.check_task(task)
         train_x, train_y = self._arrays(task.train)  # (N, D), (N,)
-        self.set_classes(task.classnames)
-        if len(self.C_grid) == 1:
-            self.C, self.sweep = self.C_grid[0], []
-        else:
+        self.begin(task)
+        self.C, self.sweep = self.C_grid[0], []
+        if self.needs_validation:
             self.C = self._choose_C(train_x, train_y, task.val)
 
         regression = Regression(train_x, train_y, max_iter=self.max_iter)
@@ -85,10 +121,12 @@ class LinearProbe(Method):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        with torch.no_grad():
-            for parameter, values in zip((self.linear.weight, self.linear.bias), regression.weight_and_bias()):
-                parameter.copy_(torch.from_numpy(values))
+        weight, bias = (torch.from_numpy(values) for values in regression.weight_and_bias())
+        self.load_state_dict({"linear.weight": weight, "linear.bias": bias})
         return self
+
+    def cost(self, sizes: Sizes) -> float | None:
+        return AT_LEAST + self.PER_IMAGE * sizes.trained_on if sizes.known else None
 
     def logits_from_features(self, features: Tensor) -> Tensor:
         """features: (N, D), L2-normalised. Returns (N, C)."""
@@ -98,12 +136,7 @@ class LinearProbe(Method):
         """Features (N, D) in float64, so that L-BFGS can meet its tolerance, and labels (N,)."""
         return self.features(split).double().cpu().numpy(), np.asarray(split.labels)
 
-    def _choose_C(self, train_x: np.ndarray, train_y: np.ndarray, val: "Split | None") -> float:
-        if val is None or len(val) == 0:
-            raise ValueError(
-                "there are no validation images to choose C on: hold some out as task.val, or fix it, as in "
-                "LinearProbe(clip, C_grid=[1.0])"
-            )
+    def _choose_C(self, train_x: np.ndarray, train_y: np.ndarray, val: "Split") -> float:
         val_x, val_y = self._arrays(val)
         regression = Regression(train_x, train_y, max_iter=self.max_iter, warm_start=True)
         tried: dict[float, dict] = {}

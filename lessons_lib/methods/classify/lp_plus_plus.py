@@ -14,27 +14,33 @@ From neither: b starts at 0 (there, at random numbers), and images are as they a
 `views` gives crops.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lessons_lib.features import image_features
-from lessons_lib.methods.base import Method, check_every_class
-from lessons_lib.methods.classify.text_probe import known_rows
-from lessons_lib.methods.learned import HandMadePrompt
+from lessons_lib.inputs import check_views
+from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
+from lessons_lib.methods.parts.rows import check_every_class, known_rows, no_rows_for
+from lessons_lib.methods.parts.starts import check_whole
+from lessons_lib.methods.parts.texts import one_template, texts_of
+from lessons_lib.metrics.accuracy import accuracy
+from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
-    from lessons_lib.data import Task
+    from lessons_lib.data import Split, Task
 
 ALPHA_EVERY = 10  # epochs
 MOMENTUM = 0.9
 
 
-class LPPlusPlus(HandMadePrompt, Method):
+class LPPlusPlus(Classifier):
     """A linear probe plus class-wise multiples of the text classifier (LP++).
 
     alpha_start: what the mean cosine of images and their class's text is multiplied by to start α from; 250 is for
@@ -43,59 +49,66 @@ class LPPlusPlus(HandMadePrompt, Method):
     Before `fit` it is zero-shot CLIP, for any classes; then it knows those of its fit, and any choice of them.
 
     weight (C, D), bias (C,), alpha (C,): what is learned.   texts: t, (C, D), L2-normalised.
-    history: a row an epoch of the last `fit`: epoch, loss, accuracy on the validation images (percent, 0 to 100).
+    history: a row an epoch of the last `fit`: epoch, lr (of v and b), loss, accuracy on the validation images (percent,
+        0 to 100), seconds.
     epoch: the one that is kept; 0 is the start.
     """
+
+    trains, EPOCHS = True, 300
+    PAPER_NAME, ALIASES = "LP++", ("LP++",)
+    PER_IMAGE = 1e-5
 
     def __init__(self, clip: "Clip", *, alpha_start: float = 250.0, template: str | None = None):
         super().__init__(clip)
         if not 0 <= alpha_start < float("inf"):
             raise ValueError(f"alpha_start={alpha_start!r}: give a number of at least 0")
         self.alpha_start = float(alpha_start)
-        self.use_template(template)
-        self.history: list[dict] = []
+        self.template = one_template(template)
+        self.register_buffer("texts", None, persistent=False)
         self.epoch = 0
 
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers are learned."""
-        return sum(p.numel() for p in self.parameters())
-
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
+        names = check_classnames(classnames)
+        self.texts = texts_of(self.clip, names, self.template or self.task_template)
+        super().set_classes(names)
         self.weight = nn.Parameter(torch.zeros_like(self.texts))
         self.bias = nn.Parameter(torch.zeros_like(self.texts[:, 0]))
         self.alpha = nn.Parameter(torch.full_like(self.texts[:, 0], self.clip.logit_scale))
 
-    def for_classes(self, classnames: Iterable[str]) -> "LPPlusPlus":
-        other = type(self)(self.clip, **self.settings())
-        rows = None if self.classnames is None else known_rows(self, classnames)
-        other.set_classes(classnames)
-        if rows is not None:
-            other.load_state_dict({name: p[rows] for name, p in self.state_dict().items()})
-        return other.eval()
+    def carries(self, to: Sequence[str], fitted_on: Sequence[str]) -> str:
+        why = "LP++ has weights for each class that it was fitted on: fit a new LPPlusPlus on a task with these classes"
+        return no_rows_for(to, fitted_on, why)
+
+    def carried(self, classnames: list[str]) -> dict[str, Tensor] | None:
+        return known_rows(self, classnames)
+
+    def check_task(self, task: "Task") -> None:
+        super().check_task(task)
+        check_every_class(task.train.labels, task.classnames, "LP++ starts from the images of every class")
 
     def fit(
         self,
         task: "Task",
         *,
-        epochs: int = 300,
+        epochs: int | None = None,
         views: str | int = "plain",
         seed: int = 1,
         progress: bool = True,
+        workers: int = 0,
     ) -> "LPPlusPlus":
         """Learns from `task.train`, and keeps the epoch that is best on `task.val`. Returns self.
 
-        epochs: 0 keeps the start, which needs no training.
+        epochs: None for the published 300.
         views: "plain", every image as it is; K, so many random crops of each (scale 0.5 to 1) in every step.
         seed: draws the crops, and nothing else.   progress: a bar where features take long to compute.
+        workers: processes that open image files, here and in `score`.
         Without validation images the last epoch is kept. Raises ValueError where a class has no training image.
         """
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
-            raise ValueError(f"epochs={epochs!r}: give a whole number, at least 0")
-        f, labels = self._training(task, views, seed, progress)  # (N, D), (N,)
-        self.take_template(task)
-        self.set_classes(task.classnames)
+        epochs = self.fit_settings(task.shots, epochs=epochs, views=views, seed=seed)["epochs"]
+        self.check_task(task)
+        f, labels = self._training(task.train, views, seed, progress, workers)  # (N, D), (N,)
+        self.begin(task)
+        self.workers = workers
         self._start(f, labels)
         val_f, val_labels = (self.features(task.val), task.val.labels.to(f.device)) if len(task.val) else (None, None)
         self.history, self.epoch, best = [], 0, None
@@ -103,6 +116,7 @@ class LPPlusPlus(HandMadePrompt, Method):
         optimizer = torch.optim.SGD([self.weight, self.bias], lr=step_v, momentum=MOMENTUM)
         gradients = torch.zeros_like(self.alpha)  # of α, summed since the start
         for epoch in range(1, epochs + 1):
+            start = time.perf_counter()
             loss = F.cross_entropy(self._blend(f), labels)
             self.weight.grad, self.bias.grad, gradient = torch.autograd.grad(loss, [self.weight, self.bias, self.alpha])
             optimizer.step()
@@ -110,14 +124,32 @@ class LPPlusPlus(HandMadePrompt, Method):
             with torch.no_grad():
                 if epoch % ALPHA_EVERY == 0:
                     self.alpha -= step_alpha * gradients
-                accuracy = float("nan") if val_f is None else self._accuracy(val_f, val_labels)
-            self.history.append({"epoch": epoch, "loss": loss.item(), "accuracy": accuracy})
-            if best is None or not accuracy < best:  # without validation images: always
-                best, self.epoch = accuracy, epoch
+                right = float("nan")
+                if val_f is not None:
+                    right = accuracy(self._blend(val_f).argmax(dim=1), val_labels)
+            seconds = time.perf_counter() - start
+            row = {"epoch": epoch, "lr": step_v, "loss": loss.item(), "accuracy": right, "seconds": seconds}
+            self.history.append(row)
+            if best is None or not right < best:  # without validation images: always
+                best, self.epoch = right, epoch
                 kept = {name: p.clone() for name, p in self.state_dict().items()}
-        if best is not None:
-            self.load_state_dict(kept)
+        self.load_state_dict(kept)
         return self.eval()
+
+    def fit_settings(self, shots: int | None = None, **fit) -> dict[str, Any]:
+        found = super().fit_settings(shots, **fit)
+        epochs = self.EPOCHS if found["epochs"] is None else found["epochs"]
+        check_whole("epochs", epochs, "a whole number, at least 1", 1)
+        check_whole("seed", found["seed"], "a whole number, at least 0")
+        check_views(found["views"])
+        if found["views"] == "fresh":
+            raise ValueError("views='fresh': LP++ takes all images in every step: give 'plain', or a number of crops")
+        return found | {"epochs": epochs}
+
+    def cost(self, sizes: Sizes) -> float | None:
+        if not sizes.known:
+            return None
+        return AT_LEAST + self.PER_IMAGE * sizes.trained_on * self.fit_settings(sizes.shots, **sizes.fit)["epochs"]
 
     def logits_from_features(self, features: Tensor) -> Tensor:
         """features: (N, D), L2-normalised. Returns (N, C)."""
@@ -133,15 +165,13 @@ class LPPlusPlus(HandMadePrompt, Method):
         self.weight.copy_(of_class @ f)
         self.alpha.fill_(self.alpha_start * (of_class @ own / of_class.sum(dim=1)).mean())
 
-    def _accuracy(self, f: Tensor, labels: Tensor) -> float:
-        return 100 * (self._blend(f).argmax(dim=1) == labels).double().mean().item()
-
-    def _training(self, task: "Task", views: str | int, seed: int, progress: bool) -> tuple[Tensor, Tensor]:
-        check_every_class(task.train.labels, task.classnames, "LP++ starts from the images of every class")
+    def _training(
+        self, split: "Split", views: str | int, seed: int, progress: bool, workers: int
+    ) -> tuple[Tensor, Tensor]:
         crops = {} if views == "plain" else {"augment": self.clip.make_augment((0.5, 1.0))}
-        f = image_features(self.clip, task.train, view=views, seed=seed, progress=progress, **crops)
-        labels = task.train.labels.to(f.device)
-        return (f, labels) if f.ndim == 2 else (f.flatten(0, 1), labels.repeat(len(f)))
+        f = image_features(self.clip, split, view=views, seed=seed, progress=progress, num_workers=workers, **crops)
+        labels = split.labels.to(f.device)
+        return (f, labels) if views == "plain" else (f.flatten(0, 1), labels.repeat(len(f)))
 
 
 def step_sizes(f: Tensor, cosines: Tensor) -> tuple[float, float]:

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.methods.classify.cocoop import empty_linear, reset_linear
-from lessons_lib.methods.classify.ivlp import words_left
-from lessons_lib.methods.learned import Learned, normal
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.cost import BOTH_WAYS
+from lessons_lib.methods.parts.starts import check_whole, empty_linear, normal, reset_linear, words_left
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-class MaPLe(Learned):
+class MaPLe(LearnedClassifier):
     """Text prompts, and image prompts that are their projections.
 
     n_ctx: b, learned rows a block.   ctx_init: the visible words, whose first b are learned.
@@ -34,7 +34,9 @@ class MaPLe(Learned):
     ctx: (b, d), deep_ctx: (J−1, b, d), projections: J layers d → d_v, or one: what is learned.
     """
 
-    LR, BATCH_SIZE = 0.0035, 4
+    LR, BATCH_SIZE, EPOCHS = 0.0035, 4, 5
+    learns_from_pixels = True
+    PER_IMAGE = 1.25 / BOTH_WAYS
 
     def __init__(
         self,
@@ -48,8 +50,7 @@ class MaPLe(Learned):
         super().__init__(clip)
         clip.text_tower.check_promptable()
         clip.image_tower.check_promptable()
-        if n_ctx < 1:
-            raise ValueError(f"n_ctx={n_ctx}: give at least 1 prompt")
+        check_whole("n_ctx", n_ctx, "at least 1 prompt", 1)
         if prompt_depth is None:
             prompt_depth = max(1, min(9, round(0.75 * min(clip.text_tower.layers, clip.image_tower.layers))))
         clip.text_tower.check_depth(prompt_depth)
@@ -61,13 +62,6 @@ class MaPLe(Learned):
         count = 1 if shared_coupling else prompt_depth
         self.projections = nn.ModuleList(empty_linear(*widths) for _ in range(count)).to(clip.device)
         self.reset(seed=1)
-
-    @property
-    def learns_from_pixels(self) -> bool:
-        return True
-
-    def published_epochs(self, shots: int | None) -> int:
-        return 5
 
     def reset(self, seed: int) -> None:
         draws, d = torch.Generator().manual_seed(seed), self.clip.text_tower.width
@@ -82,8 +76,8 @@ class MaPLe(Learned):
             layer.load_state_dict(self.projections[1].state_dict())  # released: the deep ones start as copies of one
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.layout = PromptLayout(self.clip, self.classnames, self.n_ctx, words=self.words)
+        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx, words=self.words)
+        super().set_classes(self.layout.classnames)
 
     def visual_prompts(self) -> list[Tensor]:
         """J image prompts, (b, d_v) each: the projections of the text prompts."""

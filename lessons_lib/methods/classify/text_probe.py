@@ -11,25 +11,30 @@ Unlike there, λ_c comes from the images as they are (there: from 20 augmented v
 are at the start (there, too, unless asked for).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lessons_lib.device import autocast
 from lessons_lib.features import image_features
-from lessons_lib.methods.base import Method
-from lessons_lib.methods.learned import HandMadePrompt, Learned
-from lessons_lib.templates import apply, check_classnames
+from lessons_lib.methods.learned import LearnedClassifier
+from lessons_lib.methods.parts.rows import known_rows, no_rows_for
+from lessons_lib.methods.parts.texts import one_template, unnormalised_texts_of
+from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
-    from lessons_lib.data import Task
+    from lessons_lib.data import Split
+
+NO_ROW = (
+    "there is a row for each class that it was fitted on: fit a new TextProbe on a task with these classes, or use a "
+    "method whose prompts carry over, such as ZeroShot or CoOp"
+)
 
 
-class TextProbe(HandMadePrompt, Learned):
+class TextProbe(LearnedClassifier):
     """A linear probe on the image features that starts from the class names' text embeddings (ZS-LP).
 
     constrained: CLAP, the rows are held to where they started.   template: the hand-made prompt; None for the task's.
@@ -40,44 +45,44 @@ class TextProbe(HandMadePrompt, Learned):
     rows: what is learned, v, (C, D).   texts: where they start, t, (C, D), not normalised.   multipliers: λ, (C,).
     """
 
-    LR, BATCH_SIZE, WEIGHT_DECAY = 0.1, 256, 0.0
+    LR, BATCH_SIZE, WEIGHT_DECAY, EPOCHS = 0.1, 256, 0.0, 300
+    PAPER_NAME = "ZS-LP"
+    IN_PAPER = ("constrained",)
+    ALIASES = ("ZS-LP", "CLAP")
+    PER_IMAGE = 2.7e-5
 
     def __init__(self, clip: "Clip", *, constrained: bool = False, template: str | None = None):
         super().__init__(clip)
-        self.constrained = constrained
-        self.use_template(template)
+        self.constrained, self.template = constrained, one_template(template)
+        self.register_buffer("texts", None, persistent=False)
         self.rows: nn.Parameter | None = None
         self.register_buffer("multipliers", None, persistent=False)
 
-    def published_epochs(self, shots: int | None) -> int:
-        return 300
+    @property
+    def paper_name(self) -> str:
+        name = super().paper_name
+        return "CLAP" if name and self.constrained else name
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
+        names = check_classnames(classnames)
+        self.texts = unnormalised_texts_of(self.clip, names, self.template or self.task_template)
+        super().set_classes(names)
         self.reset(seed=1)
-
-    def embed_texts(self, clip: "Clip", classnames: list[str], template: str) -> Tensor:
-        return embedded(clip, classnames, template)
 
     def reset(self, seed: int) -> None:
         self.rows = nn.Parameter(self.texts.clone())  # nothing is drawn
 
-    def fit(self, task: "Task", **settings) -> "TextProbe":
-        """As `Learned.fit`: learns from `task.train`; validation images are not looked at."""
+    def prepare(self, split: "Split", *, seed: int, progress: bool) -> None:
+        """What zero-shot knows of the training images; validation images are not looked at."""
         if self.constrained:
-            self.take_template(task)
-            self.set_classes(task.classnames)
-            features = image_features(self.clip, task.train, progress=settings.get("progress", True))
-            self.multipliers = zero_shot_knowledge(self.compare(features).detach(), task.train.labels)
-        return super().fit(task, **settings)
+            features = image_features(self.clip, split, progress=progress, num_workers=self.workers)
+            self.multipliers = zero_shot_knowledge(self.compare(features).detach(), split.labels)
 
-    def for_classes(self, classnames: Iterable[str]) -> "TextProbe":
-        other = type(self)(self.clip, **self.settings())
-        rows = None if self.classnames is None else known_rows(self, classnames)
-        other.set_classes(classnames)
-        if rows is not None:
-            other.load_state_dict({"rows": self.rows.detach()[rows]})
-        return other.eval()
+    def carries(self, to: Sequence[str], fitted_on: Sequence[str]) -> str:
+        return no_rows_for(to, fitted_on, NO_ROW)
+
+    def carried(self, classnames: list[str]) -> dict[str, Tensor] | None:
+        return known_rows(self, classnames)
 
     def text_features(self) -> Tensor:
         return F.normalize(self.rows, dim=-1)  # (C, D)
@@ -90,14 +95,6 @@ class TextProbe(HandMadePrompt, Learned):
         return loss
 
 
-@torch.no_grad()
-def embedded(clip: "Clip", classnames: list[str], template: str) -> Tensor:
-    """(C, D): the text embeddings of one template as the tower gives them, before they are normalised."""
-    tokens = clip.tokenize([apply(template, name) for name in classnames]).to(clip.device)  # (C, L)
-    with autocast(clip.device, clip.precision):
-        return clip.text_tower.encode(tokens).float()
-
-
 def zero_shot_knowledge(logits: Tensor, labels: Tensor) -> Tensor:
     """(C,), 0 to 1: the mean probability of its own class over each class's images, 0 for a class without images.
 
@@ -107,16 +104,3 @@ def zero_shot_knowledge(logits: Tensor, labels: Tensor) -> Tensor:
     own = logits.softmax(dim=1).gather(1, labels[:, None])[:, 0]  # (N,)
     count = labels.bincount(minlength=logits.shape[1])  # (C,)
     return torch.zeros_like(logits[0]).index_add(0, labels, own) / count.clamp(min=1)
-
-
-def known_rows(method: Method, classnames: Iterable[str]) -> list[int]:
-    """Where the classes stand among those of a method that has a row for each. Raises ValueError for any other."""
-    names = check_classnames(classnames)
-    unknown = [name for name in names if name not in method.classnames]
-    if unknown:
-        raise ValueError(
-            f"this {type(method).__name__} has a row for each class that it was fitted on, and none for "
-            f"{', '.join(map(repr, unknown[:3]))}{', …' if len(unknown) > 3 else ''}: fit a new one on a task with "
-            "these classes, or use a method whose prompts carry over, such as ZeroShot or CoOp"
-        )
-    return [method.classnames.index(name) for name in names]

@@ -8,20 +8,24 @@ Nothing is trained; α and β are searched on validation images. Tip-Adapter-F m
 The authors' code picks Tip-Adapter-F's best epoch by the test images; here the last epoch is kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lessons_lib.features import image_features
-from lessons_lib.methods.classify.zero_shot import ZeroShot
-from lessons_lib.methods.learned import Learned
+from lessons_lib.inputs import check_views
+from lessons_lib.methods.learned import LearnedClassifier
 from lessons_lib.methods.parts.cache_search import places_by_class, search_alpha_beta, spread
-from lessons_lib.templates import DEFAULT, check_templates
-from lessons_lib.training import train
+from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
+from lessons_lib.methods.parts.rows import no_rows_for
+from lessons_lib.methods.parts.starts import check_whole
+from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
+from lessons_lib.templates import check_classnames
+from lessons_lib.training import Recipe, train
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -43,7 +47,7 @@ PUBLISHED = {  # limits of β and α, and the α that keys are learned with, for
 }
 
 
-class TipAdapter(Learned):
+class TipAdapter(LearnedClassifier):
     """A cache of few-shot images beside the zero-shot classifier.
 
     finetune: learn the keys as well (Tip-Adapter-F).
@@ -62,7 +66,10 @@ class TipAdapter(Learned):
     accuracies: (n_beta, n_alpha) percent on the validation images, for `betas` × `alphas`; (0, 0) without a search.
     """
 
-    LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS = 0.001, 256, 0.01, 0
+    LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS, EPOCHS = 0.001, 256, 0.01, 0, 20
+    CHOOSES = ("alpha and beta", "TipAdapter(clip, search=False, init_alpha=1.17, init_beta=1.0)")
+    PAPER_NAME, IN_PAPER = "Tip-Adapter", ("finetune", "unseen")
+    PER_IMAGE = 2e-5
 
     def __init__(
         self,
@@ -79,8 +86,7 @@ class TipAdapter(Learned):
         unseen: str = "error",
     ):
         super().__init__(clip)
-        if isinstance(n_views, bool) or not isinstance(n_views, int) or n_views < 0:
-            raise ValueError(f"n_views={n_views!r}: give a number of augmented views, or 0 for plain images")
+        check_whole("n_views", n_views, "a number of augmented views, or 0 for plain images")
         if len(search_scale) != 2 or len(search_steps) != 2 or min(search_scale) <= 0.1 or min(search_steps) < 1:
             raise ValueError(
                 f"search_scale={search_scale}, search_steps={search_steps}: give two limits above 0.1, of beta and "
@@ -93,8 +99,7 @@ class TipAdapter(Learned):
         self.finetune, self.n_views, self.search, self.unseen = finetune, n_views, search, unseen
         self.search_scale, self.search_steps = list(search_scale), list(search_steps)
         self.init_alpha, self.init_beta = init_alpha, init_beta
-        self.templates = None if templates is None else check_templates(templates)
-        self.task_templates = [DEFAULT]
+        self.templates = some_templates(templates)
         self.register_buffer("texts", None, persistent=False)  # (C, D)
         self.register_buffer("chosen", torch.tensor([init_alpha, init_beta], dtype=torch.float64))
         self.register_buffer("accuracies", torch.empty(0, 0, dtype=torch.float64))
@@ -118,15 +123,23 @@ class TipAdapter(Learned):
         """(n_alpha,) that the search tries."""
         return _grid(self.search_scale[1], self.search_steps[1])
 
-    def published_epochs(self, shots: int | None) -> int:
-        return 20
+    @property
+    def trains(self) -> bool:
+        return self.finetune
 
-    def settings(self) -> dict:
-        return {**super().settings(), "templates": self.templates or self.task_templates}
+    @property
+    def needs_validation(self) -> bool:
+        return self.search
+
+    @property
+    def paper_name(self) -> str:
+        name = super().paper_name
+        return f"{name}-F" if name and self.finetune else name
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        self.texts = ZeroShot(self.clip, self.settings()["templates"], classnames=self.classnames).text_features
+        names = check_classnames(classnames)
+        self.texts = mean_texts_of(self.clip, names, self.templates or [self.task_template])
+        super().set_classes(names)
         self._place()
 
     def hold(self, keys: Tensor, labels: Tensor) -> None:
@@ -162,25 +175,19 @@ class TipAdapter(Learned):
         them, "fresh" as published.   epochs, lr, batch_size, views, checkpoint: of use with `finetune` alone.
         Raises ValueError for impossible settings, a class without images, and where there is nothing to choose on.
         """
-        as_released = {"optimizer": "adamw", "eps": 1e-4, "schedule": "step", "drop_last": False}
-        recipe = self.recipe(task, epochs, lr, batch_size, seed=seed, **as_released)
-        if self.search and (task.val is None or len(task.val) == 0):
-            raise ValueError(
-                "there are no validation images to choose alpha and beta on: hold some out as task.val, or fix them, "
-                "as in TipAdapter(clip, search=False, init_alpha=1.17, init_beta=1.0)"
-            )
-        self._check_cached(task.classnames, set(task.train.labels.tolist()))
+        recipe = self.recipe(task.shots, epochs, lr, batch_size, seed=seed)
+        views = self._views(views)
+        self.check_task(task)
         augment = self.clip.make_augment(CROP_SCALE)
         made_of = {"view": self.n_views or "plain", "seed": recipe.seed, "augment": augment}
         features = image_features(self.clip, task.train, **made_of, progress=progress, num_workers=workers)
-        keys = features if features.ndim == 2 else F.normalize(features.mean(dim=0), dim=-1)  # (NK, D)
-        self.task_templates = task.templates[:1]
-        self.set_classes(task.classnames)
+        keys = F.normalize(features.mean(dim=0), dim=-1) if self.n_views else features  # (NK, D)
+        self.begin(task)
+        self.workers = workers
         self.hold(keys, task.train.labels)
         self.history, self.accuracies = [], self.accuracies.new_empty(0, 0)
         self.chosen = self.chosen.new_tensor([self.init_alpha, self.init_beta])
         if self.finetune:
-            views = (self.n_views or "plain") if views is None else views
             how = {"checkpoint": checkpoint, "progress": progress, "workers": workers}
             train(self, task.train, recipe, views=views, augment=augment, **how)
         if self.search:
@@ -197,29 +204,50 @@ class TipAdapter(Learned):
         )
         self.chosen = self.chosen.new_tensor([alpha, beta])
 
-    def for_classes(self, classnames: Iterable[str]) -> "TipAdapter":
-        """The cache's part for these classes, with α and β as they are. Raises ValueError where `unseen` is "error" and
-        the cache has no image of a class; before `fit` the cache is empty, and all that there is is zero-shot."""
-        names = list(classnames)
-        other = type(self)(self.clip, **self.settings())
-        other.set_classes(names)
-        other.chosen, other.accuracies = self.chosen.clone(), self.accuracies.clone()
-        if self.classnames is not None:
-            of_class = [names.index(name) if name in names else -1 for name in self.classnames]
-            labels = torch.tensor(of_class)[self.key_labels.cpu()]  # (NK,), -1 for a class that is left out
-            other._check_cached(names, set(labels.tolist()))
-            kept = (labels >= 0).nonzero().flatten()
-            other.hold(self.keys.detach()[kept.to(self.keys.device)], labels[kept])
-        return other.eval()
+    def recipe(
+        self, shots: int | None, epochs: int | None, lr: float | None, batch_size: int | None, **settings
+    ) -> Recipe:
+        as_released = {"optimizer": "adamw", "eps": 1e-4, "schedule": "step", "drop_last": False}
+        return super().recipe(shots, epochs, lr, batch_size, **as_released, **settings)
 
-    def _check_cached(self, classnames: list[str], labels: set[int]) -> None:
-        absent = [name for label, name in enumerate(classnames) if label not in labels]
-        if absent and self.unseen == "error":
-            raise ValueError(
-                f"the cache has no image of {len(absent)} of {len(classnames)} classes, the first is {absent[0]!r}: "
-                "fit on a task with images of them, or use TipAdapter(unseen='zero-shot'), for which the zero-shot "
-                "term is all they get"
-            )
+    def fit_settings(self, shots: int | None = None, **fit) -> dict[str, Any]:
+        """Where the keys are not learned, the seed alone counts; the rest is checked nevertheless."""
+        found = super().fit_settings(shots, **{**fit, "views": self._views(fit.get("views"))})
+        return found if self.finetune else {"seed": found["seed"]}
+
+    def _views(self, views: str | int | None) -> str | int:
+        views = (self.n_views or "plain") if views is None else views
+        check_views(views)
+        return views
+
+    def cost(self, sizes: Sizes) -> float | None:
+        """With its views, which are made anew for every seed."""
+        if not sizes.known:
+            return None
+        epochs = self.fit_settings(sizes.shots, **sizes.fit).get("epochs", 0)
+        return AT_LEAST + sizes.trained_on * (self.PER_IMAGE * epochs + self.n_views / FORWARD)
+
+    def check_task(self, task: "Task") -> None:
+        super().check_task(task)
+        cached = {task.classnames[label] for label in task.train.labels.tolist()}
+        if reason := self.carries(task.classnames, [name for name in task.classnames if name in cached]):
+            raise ValueError(reason)
+
+    def carries(self, to: Sequence[str], fitted_on: Sequence[str]) -> str:
+        why = (
+            "the cache has no image of some classes: fit on a task with images of them, or use "
+            "TipAdapter(unseen='zero-shot'), for which the zero-shot term is all they get"
+        )
+        return no_rows_for(to, fitted_on, why) if self.unseen == "error" else ""
+
+    def carried(self, classnames: list[str]) -> dict[str, Tensor]:
+        """The cache's part for these classes, with α and β as they are; before `fit` it is empty."""
+        state = self.state_dict()
+        if self.classnames is not None:
+            of_class = [classnames.index(name) if name in classnames else -1 for name in self.classnames]
+            labels = torch.tensor(of_class, device=self.key_labels.device)[self.key_labels]  # (NK,), -1 is left out
+            state |= {"keys": self.keys.detach()[labels >= 0], "key_labels": labels[labels >= 0]}
+        return state
 
     def load_state_dict(self, state: dict, *args, **kwargs):
         sizes = ("keys", "key_labels", "accuracies")  # which the training images and the search decided

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.methods.base import Method
-from lessons_lib.templates import DEFAULT, apply, check_classnames, check_templates
+from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
+from lessons_lib.methods.parts.texts import some_templates, texts_of_each
+from lessons_lib.templates import apply, check_classnames
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
     from lessons_lib.data import Task
 
 
-class ZeroShot(Method):
+class ZeroShot(Classifier):
     """Classifies by the text embeddings of prompts; learns nothing, so `fit` only takes the task's names and template.
 
     templates: None for the task's default; one template ("{}" is the bare name); several, which are averaged; or
@@ -45,42 +47,51 @@ class ZeroShot(Method):
         if ensemble not in ("embedding", "probability"):
             raise ValueError(f'ensemble is "embedding" or "probability"; got {ensemble!r}')
         self.ensemble = ensemble
-        self.templates = None if templates is None else check_templates(templates)
+        self.templates = some_templates(templates)
         self.said = None if classnames is None else check_classnames(classnames)
-        self.task_template = DEFAULT
         self.register_buffer("text_features", None, persistent=False)
         self.register_buffer("template_features", None, persistent=False)  # (T, C, D)
         if self.said is not None:
             self.set_classes(self.said)
 
     def settings(self) -> dict:
-        return {"templates": self.templates or [self.task_template], "ensemble": self.ensemble, "classnames": self.said}
+        return {"templates": self.templates, "ensemble": self.ensemble, "classnames": self.said}
 
     def prompts(self) -> list[list[str]]:
         """What is said: one list of C prompts a template."""
         names = self.said or self.classnames
-        return [[apply(template, name) for name in names] for template in self.settings()["templates"]]
+        return [[apply(template, name) for name in names] for template in self.templates or [self.task_template]]
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        super().set_classes(classnames)
-        if self.said is not None and len(self.said) != len(self.classnames):
+        names = check_classnames(classnames)
+        if self.said is not None and len(self.said) != len(names):
             raise ValueError(
-                f"there are {len(self.classnames)} classes, but {len(self.said)} names to say for them: give "
+                f"there are {len(names)} classes, but {len(self.said)} names to say for them: give "
                 "ZeroShot(classnames=...) one for each class, in their order"
             )
-        prompts = self.prompts()
-        features = self.clip.encode_texts(sum(prompts, [])).unflatten(0, (len(prompts), -1))  # (T, C, D)
+        features = texts_of_each(self.clip, self.said or names, self.templates or [self.task_template])  # (T, C, D)
         self.text_features = F.normalize(features.mean(dim=0), dim=-1)  # (C, D)
         self.template_features = features if self.ensemble == "probability" else None
+        super().set_classes(names)
 
     def fit(self, task: "Task") -> "ZeroShot":
         """Takes the class names, and the default template, of the task. Returns self."""
-        self.task_template = task.templates[0]
-        self.set_classes(task.classnames)
+        self.check_task(task)
+        self.begin(task)
         return self
 
     def for_classes(self, classnames: Iterable[str]) -> "ZeroShot":
-        return ZeroShot(self.clip, **{**self.settings(), "classnames": classnames})
+        """Where it was told words to say, they stay those of their classes; other classes are said by their names."""
+        names = check_classnames(classnames)
+        words = dict(zip(self.classnames or (), self.said or ()))
+        said = [words.get(name, name) for name in names] if words else None
+        other = ZeroShot(self.clip, self.templates, ensemble=self.ensemble, classnames=said)
+        other.task_template, other.workers = self.task_template, self.workers
+        other.set_classes(names)
+        return other.eval()
+
+    def cost(self, sizes: Sizes) -> float | None:
+        return AT_LEAST if sizes.known else None
 
     def logits_from_features(self, features: Tensor) -> Tensor:
         """features: (N, D), L2-normalised. Returns (N, C): s × cosines, or log mean probabilities."""

@@ -1,0 +1,52 @@
+"""The state of a training run in a file that is whole or not there, so that a run that was stopped goes on."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lessons_lib.files import atomic_write
+
+
+class Checkpoint:
+    """Does nothing where the path is None.
+
+    key: what tells this run from any other.   writes: whether this process is the one that writes.
+    """
+
+    def __init__(self, path: str | Path | None, key: str, *, writes: bool = True):
+        self.path = None if path is None else Path(path)
+        self.key, self.writes = key, writes
+
+    def write(self, history: list[dict], state: dict, before: dict | None = None) -> None:
+        """state: of method and optimizer, after the last epoch of the history.   before: one epoch earlier."""
+        if self.path is None or not self.writes:
+            return
+        whole = {"key": self.key, **state, "history": history, "before": before}
+        atomic_write(self.path, lambda temporary: torch.save(whole, temporary))
+
+    def load(self, method: nn.Module, optimizer: torch.optim.Optimizer) -> tuple:
+        """Puts the state back. Returns the history, and the state one epoch before its last where there is one; an
+        empty history alone where there is no file.
+
+        Raises ValueError for a folder, a damaged file, and one of another run.
+        """
+        if self.path is None or not self.path.exists():
+            return ([],)
+        if self.path.is_dir():
+            raise ValueError(f"the checkpoint '{self.path}' is a folder: give the path of a file")
+        try:
+            state = torch.load(self.path, map_location=method.clip.device, weights_only=True)
+            key = state["key"]
+        except Exception as error:
+            raise ValueError(
+                f"the checkpoint '{self.path}' is damaged ({type(error).__name__}): delete it to start again"
+            ) from error
+        if key != self.key:
+            raise ValueError(
+                f"the checkpoint '{self.path}' belongs to another run (other settings, images or CLIP): give this run "
+                "another path, or delete the file to start again"
+            )
+        method.load_state_dict(state["method"])
+        optimizer.load_state_dict(state["optimizer"])
+        return (state["history"],) if state["before"] is None else (state["history"], state["before"])
