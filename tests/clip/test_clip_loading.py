@@ -1,8 +1,6 @@
 """Loading a CLIP: every way in gives the same model, and every wrong way says what to do. No test asks the network."""
 
 import json
-import math
-import shutil
 import warnings
 
 import huggingface_hub
@@ -11,113 +9,29 @@ import pytest
 import torch
 from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 from safetensors.torch import save_file
+from saved_clips import (
+    TEXTS,
+    TOWERS,
+    assert_same,
+    hub_files,
+    in_hub_cache,
+    load,
+    openai_archive,
+    save_old_pt,
+    save_pt,
+    save_safetensors,
+    save_training_checkpoint,
+)
 from tiny_clip import tiny_config, tiny_model
 
-from lessons_lib.clip import downloads, load_clip, recipes
+from lessons_lib.clip import downloads, recipes
 from lessons_lib.clip.building import build
 
-# One attention head in 64: the shape that OpenAI's own loader takes for granted.
-TOWERS = {
-    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 64, "patch_size": 8},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 2},
-}
-IMAGES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-TEXTS = ["a photo of a cat.", "dog"]
-ASK_THE_NETWORK = downloads._remote_size  # before the fixture below replaces it
-
-
-@pytest.fixture(autouse=True)
-def no_network_and_empty_caches(tmp_path, monkeypatch):
-    """Every cache empty, in a temporary folder; asking the network fails as it does without one."""
-
-    def unreachable(repo, filename):
-        raise OSError("Name or service not known")
-
-    def no_download(*args, **kwargs):
-        raise AssertionError("a test started a download")
-
-    monkeypatch.setattr(downloads, "_remote_size", unreachable)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", no_download)
-    monkeypatch.setattr(downloads, "hub_cache", lambda: tmp_path / "hub")
-    monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path / "home")
-    monkeypatch.setenv("LESSONS_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    """Registers "Tiny-8" and its QuickGELU twin with open_clip, with one tag each; returns a model of the first."""
-    for name, quick in (("Tiny-8", False), ("Tiny-8-quickgelu", True)):
-        monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, name, tiny_config(quick_gelu=quick, **TOWERS))
-    published = {
-        "hf_hub": "someone/tiny/",
-        "mean": (0.1, 0.2, 0.3),
-        "std": (0.5, 0.5, 0.5),
-        "interpolation": "bilinear",
-    }
-    published["resize_mode"] = "squash"
-    registry = open_clip.pretrained._PRETRAINED
-    monkeypatch.setitem(registry, "Tiny-8", {"plain": published, "quick": {**published, "quick_gelu": True}})
-    monkeypatch.setitem(registry, "Tiny-8-quickgelu", {"quick": {**published, "quick_gelu": True}})
-    return tiny_model(seed=3, **TOWERS)
-
-
-def load(*args, **kwargs):
-    return load_clip(*args, **{"device": "cpu", "verbose": False, **kwargs})
-
-
-def assert_same(clip, model) -> None:
-    assert torch.allclose(clip.encode_images(IMAGES), model.encode_image(IMAGES, normalize=True), atol=1e-5)
-    texts = model.encode_text(clip.tokenizer(TEXTS), normalize=True)
-    assert torch.allclose(clip.encode_texts(TEXTS), texts, atol=1e-5)
-
-
-def in_hub_cache(root, repo: str, files: dict) -> None:
-    """Lays files out as Hugging Face's cache does. files: name -> path to copy, or a dictionary to write as JSON."""
-    folder = root / "hub" / f"models--{repo.replace('/', '--')}"
-    snapshot = folder / "snapshots" / "0" / "x"
-    snapshot.parent.mkdir(parents=True)
-    (folder / "refs").mkdir()
-    (folder / "refs" / "main").write_text("0")
-    for name, content in files.items():
-        target = snapshot.with_name(name)
-        target.write_text(json.dumps(content)) if isinstance(content, dict) else shutil.copy(content, target)
-
-
-def openai_archive(path, state: dict) -> None:
-    """Half-precision weights in a TorchScript archive with OpenAI's three extra integers."""
-    extras = {"input_resolution": 32, "context_length": 77, "vocab_size": 49408}
-    root = torch.nn.Module()
-    for key, value in {**state, **{name: torch.tensor(number) for name, number in extras.items()}}.items():
-        *parents, leaf = key.split(".")
-        module = root
-        for parent in parents:
-            if not hasattr(module, parent):
-                module.add_module(parent, torch.nn.Module())
-            module = getattr(module, parent)
-        module.register_buffer(leaf, value.half() if value.is_floating_point() else value)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.script(root).save(path)
+ASK_THE_NETWORK = downloads._remote_size  # before a fixture replaces it
+pytestmark = pytest.mark.usefixtures("empty_caches")
 
 
 # ---- every way in -------------------------------------------------------------------------------------------------
-
-
-def save_pt(model, path):
-    torch.save(model.state_dict(), path)
-
-
-def save_old_pt(model, path):
-    torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)
-
-
-def save_safetensors(model, path):
-    save_file(model.state_dict(), path)
-
-
-def save_training_checkpoint(model, path):
-    state = {f"module.{key}": value for key, value in model.state_dict().items()}
-    torch.save({"epoch": 3, "name": "run", "state_dict": state, "optimizer": {"state": {}}}, path)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +79,6 @@ def test_an_archive_in_openais_cache_is_found_by_its_tag(tiny, tmp_path, monkeyp
     (tmp_path / "home" / ".cache" / "clip").mkdir(parents=True)
     openai_archive(tmp_path / "home" / ".cache" / "clip" / "Tiny.pt", tiny.state_dict())
     assert load("Tiny-8-quickgelu", pretrained="quick").model_cfg["quick_gelu"]
-
-
-def hub_files(tmp_path, model) -> dict:
-    save_safetensors(model, tmp_path / "w.safetensors")
-    config = {"model_cfg": tiny_config(**TOWERS), "preprocess_cfg": {"mean": [0.4] * 3, "std": [0.6] * 3}}
-    return {"open_clip_config.json": config, "open_clip_model.safetensors": tmp_path / "w.safetensors"}
 
 
 def test_a_hub_repository_is_loaded_from_the_cache_without_a_network(tiny, tmp_path):
@@ -314,207 +222,6 @@ class _Response:
     headers: dict = {}
     request = None
     status_code = 401
-
-
-# ---- names --------------------------------------------------------------------------------------------------------
-
-
-def test_an_unknown_architecture_names_the_nearest():
-    with pytest.raises(ValueError, match=r"unknown model 'VIT-B16'. Did you mean .*'ViT-B-16'"):
-        load("VIT-B16", pretrained="openai")
-    with pytest.raises(ValueError, match="unknown model 'ToyCLIP'. Did you mean 'toyclip'"):
-        load("ToyCLIP")
-
-
-def test_an_unknown_tag_names_the_nearest_and_lists_all():
-    with pytest.raises(
-        ValueError, match=r"'ViT-B-32-quickgelu' has no tag 'opnai'.* Did you mean 'openai'.*'laion400m_e31'"
-    ):
-        load("ViT-B-32-quickgelu", pretrained="opnai")
-
-
-def test_an_architecture_without_weights_is_never_loaded_at_random():
-    with pytest.raises(ValueError, match=r"which weights of 'ViT-B-32'\? .*'laion2b_s34b_b79k'"):
-        load("ViT-B-32")
-
-
-def test_a_path_that_does_not_exist_is_named():
-    with pytest.raises(FileNotFoundError, match="no checkpoint at 'no/such.pt'"):
-        load("ViT-B-32", pretrained="no/such.pt")
-
-
-@pytest.mark.parametrize("name", ["hf-hub:only-one-part", "hf-hub:"])
-def test_an_incomplete_hub_name_is_refused(name):
-    with pytest.raises(ValueError, match="must read 'hf-hub:organisation/repository'"):
-        load(name)
-
-
-def test_a_hub_name_takes_no_second_source_of_weights():
-    with pytest.raises(ValueError, match="names its own weights: leave out pretrained='openai'"):
-        load("hf-hub:a/b", pretrained="openai")
-
-
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="must hold open_clip_config.json and open_clip_model.safetensors or"):
-        load(f"local-dir:{tmp_path}")
-
-
-def test_a_missing_package_is_named_before_anything_is_downloaded(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match="'roberta-ViT-B-32' needs Hugging Face's transformers: install it with"):
-        load("roberta-ViT-B-32", pretrained="laion2b_s12b_b32k")
-
-
-# ---- activations --------------------------------------------------------------------------------------------------
-
-
-def test_openais_tag_on_a_gelu_architecture_is_refused_with_the_right_name():
-    with pytest.raises(
-        ValueError, match=r"trained with QuickGELU.*load_clip\('ViT-B-16-quickgelu', pretrained='openai'\)"
-    ):
-        load("ViT-B-16", pretrained="openai")
-
-
-def test_a_gelu_tag_on_a_quickgelu_architecture_is_refused_with_the_right_name():
-    with pytest.raises(ValueError, match=r"trained with GELU.*load_clip\('ViT-B-32', pretrained='laion2b_s34b_b79k'\)"):
-        load("ViT-B-32-quickgelu", pretrained="laion2b_s34b_b79k")
-
-
-def test_every_tag_of_every_architecture_is_loadable_under_some_name():
-    for name, tag in open_clip.list_pretrained():
-        model_cfg = open_clip.get_model_config(name)
-        try:
-            recipes._check_tags_activation(name, tag, open_clip.get_pretrained_cfg(name, tag), model_cfg)
-        except ValueError as error:
-            twin = f"{name}-quickgelu"
-            assert f"load_clip({twin!r}, pretrained={tag!r})" in str(error)
-            assert (twin, tag) in open_clip.list_pretrained() and open_clip.get_model_config(twin)["quick_gelu"]
-
-
-def test_openais_archive_on_a_gelu_architecture_is_refused(tiny, tmp_path):
-    openai_archive(tmp_path / "openai.pt", tiny.state_dict())
-    with pytest.raises(ValueError, match=r"trained with QuickGELU, and 'Tiny-8' computes GELU.*'Tiny-8-quickgelu'"):
-        load("Tiny-8", pretrained=tmp_path / "openai.pt")
-
-
-def test_a_configuration_beside_the_weights_decides_on_the_activation(tiny, tmp_path):
-    save_pt(tiny, tmp_path / "w.pt")
-    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": {"quick_gelu": False}}))
-    with pytest.raises(ValueError, match=r"trained with GELU, and 'Tiny-8-quickgelu' computes QuickGELU.*'Tiny-8'"):
-        load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt")
-
-
-def test_openais_weights_saved_again_as_a_plain_state_dict_bring_a_warning(tiny, tmp_path):
-    state = {key: value.half().float() for key, value in tiny.state_dict().items()}
-    torch.save({**state, "logit_scale": torch.tensor(math.log(100))}, tmp_path / "w.pt")
-    with pytest.warns(UserWarning, match=r"looks like OpenAI's weights.*'Tiny-8-quickgelu'"):
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt")
-
-
-# ---- files that do not fit ----------------------------------------------------------------------------------------
-
-
-def test_a_checkpoint_of_another_architecture_names_the_first_difference(tiny, tmp_path):
-    other = tiny_model(**{**TOWERS, "vision_cfg": {**TOWERS["vision_cfg"], "patch_size": 16}})
-    save_pt(other, tmp_path / "w.pt")
-    with pytest.raises(ValueError) as caught:
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
-    assert "is not a checkpoint of 'Tiny-8'" in str(caught.value)
-    assert "'visual.positional_embedding' is (5, 64) in the file and (17, 64) in the model" in str(caught.value)
-
-
-def test_another_resolution_or_context_is_another_architecture_and_never_resized(tiny, tmp_path):
-    save_pt(tiny_model(**{**TOWERS, "text_cfg": {**TOWERS["text_cfg"], "context_length": 32}}), tmp_path / "w.pt")
-    with pytest.raises(
-        ValueError, match=r"'positional_embedding' is \(32, 64\) in the file and \(77, 64\) in the model"
-    ):
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
-
-
-def test_a_deeper_or_shallower_checkpoint_is_refused(tiny, tmp_path):
-    state = tiny.state_dict()
-    torch.save({**state, "transformer.resblocks.2.ln_1.weight": torch.ones(64)}, tmp_path / "deeper.pt")
-    torch.save({key: value for key, value in state.items() if "resblocks.1" not in key}, tmp_path / "shallower.pt")
-    with pytest.raises(ValueError, match=r"'transformer.resblocks.2.ln_1.weight' \(64,\) is in the file only"):
-        load("Tiny-8", pretrained=tmp_path / "deeper.pt")
-    with pytest.raises(ValueError, match=r"resblocks.1.* is missing \(and \d+ more differences\)"):
-        load("Tiny-8", pretrained=tmp_path / "shallower.pt")
-
-
-@pytest.mark.parametrize(
-    ("save", "name"), [(save_pt, "w.pt"), (save_old_pt, "w.pth"), (save_safetensors, "w.safetensors")]
-)
-@pytest.mark.parametrize("share", [0.001, 0.5, 0.99])
-def test_a_file_cut_short_is_called_damaged(tiny, tmp_path, save, name, share):
-    save(tiny, tmp_path / name)
-    content = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ValueError, match=r"is damaged, cut short, or not a checkpoint: download or save it again"):
-        load("Tiny-8", pretrained=tmp_path / name)
-
-
-def test_one_flipped_byte_is_noticed(tiny, tmp_path):
-    save_pt(tiny, tmp_path / "w.pt")
-    content = bytearray((tmp_path / "w.pt").read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    (tmp_path / "w.pt").write_bytes(content)
-    with pytest.raises(ValueError, match="damaged.*checksum"):
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
-
-
-def test_weights_that_are_not_numbers_are_noticed(tiny, tmp_path):
-    tiny.ln_final.weight.data[3] = float("nan")
-    save_safetensors(tiny, tmp_path / "w.safetensors")
-    with pytest.raises(ValueError, match="'ln_final.weight' holds values that are not finite"):
-        load("Tiny-8", pretrained=tmp_path / "w.safetensors")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "is empty: download it again"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a Git LFS pointer"),
-        (b"\n<!DOCTYPE html><html>Not Found", "is a web page"),
-        (b"hello world " * 50, "damaged, cut short, or not a checkpoint"),
-    ],
-)
-@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_a_file_that_is_no_checkpoint_is_called_what_it_is(tiny, tmp_path, content, words, suffix):
-    (tmp_path / f"w{suffix}").write_bytes(content)
-    with pytest.raises(ValueError, match=words):
-        load("Tiny-8", pretrained=tmp_path / f"w{suffix}")
-
-
-def test_a_pickle_that_would_run_code_is_refused(tiny, tmp_path):
-    torch.save(tiny, tmp_path / "module.pt")
-    with pytest.raises(
-        ValueError, match=r"more than tensors \(open_clip.model.CLIP\).*run code from the file.*refused"
-    ):
-        load("Tiny-8", pretrained=tmp_path / "module.pt")
-
-
-@pytest.mark.parametrize("content", [[1, 2], torch.zeros(3), {"a": 1}, {"state_dict": {"a": "b"}}])
-def test_a_pickle_of_something_else_is_refused(tiny, tmp_path, content):
-    torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(ValueError, match="holds no state dict"):
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
-
-
-def test_a_plain_state_dict_of_openais_is_known_by_its_extra_entries(tiny, tmp_path):
-    torch.save({**tiny.state_dict(), "input_resolution": torch.tensor(32)}, tmp_path / "w.pt")
-    assert_same(load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt"), tiny_model(seed=3, quick_gelu=True, **TOWERS))
-    with pytest.raises(ValueError, match="'Tiny-8-quickgelu'"):
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
-
-
-def test_a_broken_configuration_beside_the_weights_is_named(tiny, tmp_path):
-    save_pt(tiny, tmp_path / "w.pt")
-    (tmp_path / "open_clip_config.json").write_text('{"model_cfg": ')
-    with pytest.raises(ValueError, match="open_clip_config.json' is damaged: it is not JSON"):
-        load("Tiny-8", pretrained=tmp_path / "w.pt")
 
 
 # ---- ToyCLIP ------------------------------------------------------------------------------------------------------
