@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lessons_lib.data.fewshot import check_shots
-from lessons_lib.data.published import PUBLISHED, TITLES
+from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.task import Task
 
 
@@ -61,16 +61,15 @@ def load_task(
         splits = folder_splits(folder, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
         name, own_templates = folder.resolve().name, [DEFAULT]
     elif name_or_path in PUBLISHED:
-        from lessons_lib.data.published_tasks import published_splits
+        from lessons_lib.data.published.splits import published_splits
 
         name, own_templates = str(name_or_path), [PUBLISHED[name_or_path].template]
         splits = published_splits(name, root=root, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
     else:
-        from lessons_lib.data.toys import toy_splits
-        from lessons_lib.toyworld import TASKS
+        from lessons_lib.data.toys import toy_splits, toy_tasks
 
         name = str(name_or_path)
-        splits, own_templates = toy_splits(name, seed=pool_seed), TASKS[name].templates
+        splits, own_templates = toy_splits(name, seed=pool_seed), toy_tasks()[name].templates
     return Task.from_pools(name, templates=given or own_templates, shots=shots, seed=seed, **splits)
 
 
@@ -79,14 +78,14 @@ def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
     text = os.fspath(name_or_path)
     if not isinstance(name_or_path, str) or text[:1] in ("~", ".") or any(mark in text for mark in "/\\"):
         return True
-    from lessons_lib.toyworld import TASKS
+    from lessons_lib.data.toys import toy_tasks
 
-    known = [*TASKS, *PUBLISHED]
+    known = [*toy_tasks(), *PUBLISHED]
     if text in known or (text and folder.exists()):
         return text not in known
     from lessons_lib.suggest import nearest
 
-    called = [name for title, name in TITLES.items() if _plain(title) == _plain(text)]
+    called = [name for name, one in PUBLISHED.items() if _plain(one.title) == _plain(text)]
     hint = f"Did you mean {called[0]!r}?" if called else nearest(text, known)
     hint = hint or f"The tasks are {', '.join(known)}."
     raise ValueError(f"unknown task {text!r}. {hint} Nor is there a folder '{folder.absolute()}'")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lessons_lib.features import image_features
 from lessons_lib.methods.base import Method
-from lessons_lib.methods.parts.percent import percent_right
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.training import processes
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Classifier(Method):
     def measure(self, split: "Split") -> dict[str, float]:
         """{"accuracy": percent, 0 to 100}; else as `Method.measure` says."""
         self.check_split(split)
-        return {"accuracy": percent_right(self._predict_together(split), split.labels)}
+        return {"accuracy": accuracy(self._predict_together(split), split.labels)}
 
     def by_class(self, split: "Split") -> list[dict]:
         """A row a class, the worst first: class, images, right (percent), taken for (the most frequent mistake, %)."""

@@ -12,11 +12,12 @@ import torch
 from sklearn.metrics import roc_curve
 from torch import Tensor
 
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.metrics.separation import labelled, scores, separation
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
-    from lessons_lib.methods import Method
+    from lessons_lib.methods.classifier import Classifier
 
 NONE_OF_THESE = -1
 
@@ -39,7 +40,7 @@ class OpenSet:
     After `fit`: `threshold`; images whose confidence is below it are refused.
     """
 
-    def __init__(self, method: "Method", *, by: str = "probability", keep: float = 95.0):
+    def __init__(self, method: "Classifier", *, by: str = "probability", keep: float = 95.0):
         confidence(torch.zeros(1, 1), by)  # an unknown `by` is told now, not after the work
         if not 0 < keep < 100:
             raise ValueError(f"keep is a percentage between 0 and 100; got {keep}")
@@ -79,17 +80,12 @@ class OpenSet:
 
         correct: known images given their class. refused: unknown images answered -1.
         auroc, fpr95: how well the confidence tells the two apart at any threshold, see `separation`.
-        Raises ValueError where `known` has other classes than the method, or the same ones in another order.
+        Raises ValueError where the known images are of other classes than the method's.
         """
-        if list(known.classnames) != self.method.classnames:
-            raise ValueError(
-                f"the known images are of {list(known.classnames)}, the method's classes are {self.method.classnames}: "
-                "their labels would mean something else"
-            )
-        right = self.predict(known).cpu() == torch.as_tensor(known.labels)
+        self.method.check_split(known)
         refused = self.predict(unknown) == NONE_OF_THESE
         return {
-            "correct": 100 * right.double().mean().item(),
+            "correct": accuracy(self.predict(known).cpu(), known.labels),
             "refused": 100 * refused.double().mean().item(),
             **separation(self.confidence(known), self.confidence(unknown)),
         }
