@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lessons_lib.identity import canonical, digest
-from lessons_lib.runs import meanwhile
 from lessons_lib.runs.checks import check_trial, fit_settings, made
 from lessons_lib.runs.identity import method_identity, plain, split_digest, task_digest
 from lessons_lib.runs.work import Place, Result, Row, Work
@@ -167,12 +166,14 @@ class FitAndTest(Work):
         return "%"
 
     def cost(self, cell: Cell) -> float | None:
+        from lessons_lib.methods.parts.cost import Sizes
+
         if self.model != "toyclip":
             return None
         what = self._trial(cell).what
         classes = len(what.fitted_on.classnames)
         tested = sum(len(task.test) for task in what.tests.values())
-        return meanwhile.cost(self._method(cell), classes, cell.shots * classes, tested, cell.shots, cell.fit)
+        return self._method(cell).cost(Sizes(classes, cell.shots * classes, tested, cell.shots, dict(cell.fit)))
 
     def alike(self, cell: Cell) -> str:
         return f"{cell.protocol} {cell.label}"
@@ -189,7 +190,7 @@ class FitAndTest(Work):
 
     def paper_names(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Label -> what the method's paper calls it with these settings; "" for a variant that is not the paper's."""
-        return {cell.label: meanwhile.paper_name(self._method(cell)) for cell in cells}
+        return {cell.label: self._method(cell).paper_name for cell in cells}
 
     # --- in a process
 

@@ -5,7 +5,6 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lessons_lib.runs import meanwhile
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def fit_settings(method: "Method", shots: int | None, fit: Mapping[str, Any]) ->
             raise ValueError(f"{name} takes no {argument!r} from a sweep: {why}")
     check_names(fit, [known for known in type(method).fit_arguments() if known not in GIVEN], name)
     try:
-        found = meanwhile.fit_settings(method, shots, fit)
+        found = method.fit_settings(shots, **fit)
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{argument}={value!r}" for argument, value in fit.items())
         raise ValueError(f"{name}({given}): {error}") from error
@@ -65,16 +64,19 @@ def check_trial(
 ) -> None:
     """Raises ValueError, in a sentence, where an unfitted method could not be fitted and measured like this."""
     fit_settings(method, shots, fit)
-    name, kind = type(method).__name__, getattr(method, "kind", "classify")
-    for task in (fitted_on, *tests.values()):
-        if (its := getattr(task, "kind", "classify")) != kind:
-            raise ValueError(f"{name} is for tasks of kind {kind!r}, and {task.name!r} is of kind {its!r}")
+    method.check_task(fitted_on)
     for task in tests.values():
-        if task.classnames != fitted_on.classnames:
-            if reason := meanwhile.carries(method, task.classnames, fitted_on.classnames):
-                raise ValueError(
-                    f"what {name} learns on {fitted_on.name!r} cannot be measured on {task.name!r}: {reason}"
-                )
+        method.check_kind(task.test, f"task {task.name!r}")
+        if task.classnames != fitted_on.classnames and (
+            reason := method.carries(task.classnames, fitted_on.classnames)
+        ):
+            raise ValueError(f"what is learned on {fitted_on.name!r} cannot be measured on {task.name!r}: {reason}")
+
+
+def only_warms_up(method: "Method", shots: int | None, fit: Mapping[str, Any]) -> bool:
+    """Whether a method is trained for no more epochs than its warm-up has."""
+    found = fit_settings(method, shots, fit)
+    return method.trains and 0 < found["epochs"] <= found["warmup_epochs"]
 
 
 def check_names(given: Mapping[str, Any], known, of: str) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.identity import digest
-from lessons_lib.runs import meanwhile
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split, Task
@@ -20,18 +19,18 @@ def method_identity(method: "Method", fit: Mapping[str, Any]) -> dict[str, Any]:
     """fit: as `checks.fit_settings` gives it."""
     return {
         "method": type(method).__name__,
-        "format": getattr(method, "FORMAT", 1),
-        "arguments": plain(meanwhile.arguments(method)),
+        "format": method.FORMAT,
+        "arguments": plain(method.arguments()),
         "fit": plain(fit),
     }
 
 
 def task_digest(task: "Task") -> str:
-    return digest(plain(meanwhile.task_identity(task)))
+    return digest(plain(task.identity()))
 
 
 def split_digest(split: "Split") -> str:
-    return digest(plain(meanwhile.split_identity(split)))
+    return digest(plain(split.identity()))
 
 
 def plain(value: Any) -> Any:

@@ -20,7 +20,6 @@ from tqdm.auto import tqdm
 
 from lessons_lib.data import load_task
 from lessons_lib.metrics import compare, summary, with_harmonic_mean
-from lessons_lib.runs import meanwhile
 from lessons_lib.runs.checks import check_trial
 from lessons_lib.runs.memory import PeakMemory
 from lessons_lib.runs.work import Result, Row
@@ -97,8 +96,10 @@ def measured(method: "Method", what: Trial, seed: int, fit: Mapping) -> Result:
     rows = []
     for on, task in what.tests.items():
         fitting = method if list(task.classnames) == method.classnames else method.for_classes(task.classnames)
-        rows += [Row(on, metric, value) for metric, value in meanwhile.measure(fitting, task.test).items()]
-    return Result(rows, meanwhile.n_parameters(method), seconds, peak.mib)
+        values = fitting.measure(task.test)
+        first = {method.metric: values.pop(method.metric)}  # its score
+        rows += [Row(on, metric, value) for metric, value in (first | values).items()]
+    return Result(rows, method.n_parameters, seconds, peak.mib)
 
 
 def few_shot(
