@@ -1,22 +1,19 @@
 """The kind of work that most sweeps are of: a method is fitted on a task and tested, as one of the protocols says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lessons_lib.identity import canonical, digest
-from lessons_lib.runs.checks import check_trial, fit_settings, made
-from lessons_lib.runs.identity import method_identity, plain, split_digest, task_digest
+from lessons_lib.runs.checks import check_trial, fit_settings, made, only_warms_up
+from lessons_lib.runs.identity import method_identity, plain
+from lessons_lib.runs.loaded import Known, Loaded
 from lessons_lib.runs.work import Place, Result, Row, Work
-from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
-    from lessons_lib.clip import Clip
-    from lessons_lib.data import Task
     from lessons_lib.methods import Method
-    from lessons_lib.runs.protocols import Trial
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Cell:
     protocol: "few-shot", "base-to-new", "folds", "cross-task" or "domain shift" (`protocols`).
     label: in the column `method`.   method: the class's name.   task: what `load_task` takes.
     settings: of the constructor.   fit: of `fit`.   others: tasks that what was learned is carried to.
-    fold, held_out: of "folds", its name and the classes that are not learned from.
+    fold, held_out: of "folds", its name and the classes that are not learned from, as `protocols.trial` takes them.
     called: what the column `protocol` says, if it is not the protocol's name.
     """
 
@@ -40,7 +37,7 @@ class Cell:
     fit: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     fold: str = ""
-    held_out: tuple[str, ...] = ()
+    held_out: tuple = ()
     called: str = ""
 
 
@@ -63,13 +60,7 @@ class FitAndTest(Work):
     ):
         self.model, self.pretrained, self.device, self.asked_precision = model, pretrained, device, precision
         self.root = None if root is None else str(Path(root).expanduser().absolute())
-        self._keep()
-
-    def _keep(self) -> None:
-        self._clip: Clip | None = None
-        self._tasks: dict[str, Task] = {}
-        self._methods: dict[str, Method] = {}
-        self._trials: dict[tuple, _Known] = {}
+        self._loaded = Loaded(model, pretrained, self.root)
 
     def __getstate__(self) -> dict:
         """What goes to other processes: what was asked for, and what it was found to be here."""
@@ -78,22 +69,13 @@ class FitAndTest(Work):
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
-        self._keep()
+        self._loaded = Loaded(self.model, self.pretrained, self.root)
 
     # --- what is known before anything runs
 
-    @property
-    def clip(self) -> "Clip":
-        """In this process, on the CPU: what methods are made with to ask them."""
-        if self._clip is None:
-            from lessons_lib.clip import load_clip
-
-            self._clip = load_clip(self.model, self.pretrained, device="cpu", precision="fp32", verbose=False)
-        return self._clip
-
     @cached_property
     def fingerprint(self) -> str:
-        return self.clip.fingerprint
+        return self._loaded.clip.fingerprint
 
     @cached_property
     def precision(self) -> str:
@@ -101,8 +83,12 @@ class FitAndTest(Work):
         from lessons_lib.device import precision_name, resolve_device, resolve_precision
 
         if self.asked_precision != "auto":
+            resolve_precision(self.asked_precision, "cuda")  # raises for a name that does not exist
             return self.asked_precision
-        return precision_name(resolve_precision("auto", resolve_device(self.device)))
+        try:
+            return precision_name(resolve_precision("auto", resolve_device(self.device)))
+        except ValueError as error:
+            raise ValueError(f"{error} Where the runs are to find it elsewhere, ask for a precision, too.") from error
 
     @property
     def name(self) -> str:
@@ -112,13 +98,14 @@ class FitAndTest(Work):
     def check(self, cells: Sequence[Cell]) -> None:
         """Raises ValueError for unknown or impossible arguments, classes that a method cannot be carried to, tasks of
         another kind, and what `load_clip` and `load_task` raise for names and data."""
+        _ = self.precision
         checked = set()
         for cell in cells:
-            about = (cell.method, canonical(plain([cell.settings, cell.fit])), self._key(cell), cell.shots)
+            about = canonical(plain({**asdict(cell), "label": "", "seed": 0}))
             if about not in checked:
                 checked.add(about)
                 try:
-                    check_trial(self._method(cell), *self._trial(cell).what, cell.shots, cell.fit)
+                    check_trial(self._method(cell), *self._known(cell).what, cell.shots, cell.fit)
                 except ValueError as error:
                     raise ValueError(f"{cell.label}, {cell.protocol} on {cell.task}: {error}") from error
 
@@ -139,7 +126,7 @@ class FitAndTest(Work):
             **method_identity(method, fit_settings(method, cell.shots, cell.fit)),
             "clip": self.fingerprint,
             "precision": self.precision,
-            **self._trial(cell).identity,
+            **self._known(cell).identity,
             "shots": cell.shots,
             "seed": cell.seed,
         }
@@ -160,7 +147,7 @@ class FitAndTest(Work):
 
     def names(self, cell: Cell) -> dict[str, str]:
         """Targets are kept under their content, so that they are the same under another name."""
-        return {kept: on for on, kept in self._trial(cell).kept.items()}
+        return {kept: on for on, kept in self._known(cell).kept.items()}
 
     def unit(self, metric: str) -> str:
         return "%"
@@ -170,7 +157,7 @@ class FitAndTest(Work):
 
         if self.model != "toyclip":
             return None
-        what = self._trial(cell).what
+        what = self._known(cell).what
         classes = len(what.fitted_on.classnames)
         tested = sum(len(task.test) for task in what.tests.values())
         return self._method(cell).cost(Sizes(classes, cell.shots * classes, tested, cell.shots, dict(cell.fit)))
@@ -192,6 +179,11 @@ class FitAndTest(Work):
         """Label -> what the method's paper calls it with these settings; "" for a variant that is not the paper's."""
         return {cell.label: self._method(cell).paper_name for cell in cells}
 
+    def only_warming_up(self, cells: Sequence[Cell]) -> list[str]:
+        """The labels of which some cell is trained for no more epochs than the method's warm-up has."""
+        short = [cell.label for cell in cells if only_warms_up(self._method(cell), cell.shots, cell.fit)]
+        return list(dict.fromkeys(short))
+
     # --- in a process
 
     def start(self, place: Place) -> None:
@@ -200,60 +192,20 @@ class FitAndTest(Work):
         clip = load_clip(self.model, self.pretrained, device=place.device, precision=self.precision, verbose=False)
         if clip.fingerprint != self.fingerprint:
             raise ValueError(f"the weights of {self.name} on this machine are not those of the machine that planned")
-        self._clip = clip
+        self._loaded.clip = clip
 
     def carry_out(self, cell: Cell) -> Result:
         from lessons_lib.runs.protocols import measured, trial
 
-        known = self._trial(cell)
-        sample = self._task(cell.task).sample(cell.shots, seed=cell.seed)
+        known = self._known(cell)
+        sample = self._loaded.task(cell.task).sample(cell.shots, seed=cell.seed)
         what = trial(cell.protocol, sample, known.others, cell.held_out)
-        found = measured(made(cell.method, self.clip, cell.settings), what, cell.seed, cell.fit)
+        found = measured(made(cell.method, self._loaded.clip, cell.settings), what, cell.seed, cell.fit)
         rows = [Row(known.kept[on], metric, value) for on, metric, value, _ in found.rows]
         return Result(rows, found.n_parameters, found.seconds, found.peak_mib)
 
-    # --- what it is made of, each once
-
-    def _task(self, name: str) -> "Task":
-        if name not in self._tasks:
-            from lessons_lib.data import load_task
-
-            self._tasks[name] = load_task(name, root=self.root, progress=False)
-        return self._tasks[name]
+    def _known(self, cell: Cell) -> Known:
+        return self._loaded.trial(cell.protocol, cell.task, cell.others, cell.held_out)
 
     def _method(self, cell: Cell) -> "Method":
-        """Unfitted, to be asked."""
-        key = f"{cell.method} {canonical(plain(cell.settings))}"
-        if key not in self._methods:
-            self._methods[key] = made(cell.method, self.clip, cell.settings)
-        return self._methods[key]
-
-    def _key(self, cell: Cell) -> tuple:
-        return cell.protocol, cell.task, cell.others, cell.held_out
-
-    def _trial(self, cell: Cell) -> "_Known":
-        from lessons_lib.runs.protocols import PROTOCOLS, trial
-
-        key = self._key(cell)
-        if key not in self._trials:
-            if cell.protocol not in PROTOCOLS:
-                raise ValueError(f"unknown protocol {cell.protocol!r}. {nearest(cell.protocol, PROTOCOLS)}")
-            others = {name: self._task(name) for name in cell.others if name != cell.task}
-            what = trial(cell.protocol, self._task(cell.task), others, cell.held_out)
-            tests = {on: split_digest(task.test) for on, task in what.tests.items()}
-            kept = {on: tests[on][:16] if on in others else on for on in tests}
-            if len(set(kept.values())) < len(kept):
-                raise ValueError(f"two of the tasks {', '.join(others)} hold the same test images")
-            identity = {"fitted on": task_digest(what.fitted_on), "tests": {kept[on]: tests[on] for on in tests}}
-            self._trials[key] = _Known(what, others, identity, kept)
-        return self._trials[key]
-
-
-class _Known(NamedTuple):
-    """Of a cell's protocol and tasks: what it fits and tests on, all images; the tasks carried to; the digests of all;
-    and under which name the rows of each test are kept."""
-
-    what: "Trial"
-    others: dict[str, "Task"]
-    identity: dict[str, Any]
-    kept: dict[str, str]
+        return self._loaded.method(cell.method, cell.settings)

@@ -1,5 +1,6 @@
-"""What is refused before the first fit: arguments that do not exist, values that cannot be, classes that a method cannot
-be carried to, tasks of another kind. The method is asked; nothing is known of it here."""
+"""What is refused before the first fit: arguments that do not exist, values that cannot be, classes that a method
+cannot be carried to, tasks of another kind. The method is asked; nothing is known of it here.
+"""
 
 import inspect
 from collections.abc import Mapping

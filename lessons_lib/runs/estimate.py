@@ -28,7 +28,8 @@ def seconds_left(plan: Plan, status: "pd.DataFrame | None" = None) -> float | No
         alike = plan.work.alike(cell)
         return took[alike] / sizes[alike] * plan.work.size(cell) if alike in sizes else plan.work.cost(cell)
 
-    seconds = [of(cell) for key, cell in plan.jobs.items() if key not in done]
+    left = [cell for key, cell in plan.jobs.items() if key not in done] if done else plan.cells
+    seconds = [of(cell) for cell in left]
     return None if None in seconds else sum(seconds)
 
 

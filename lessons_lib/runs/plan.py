@@ -11,8 +11,8 @@ from lessons_lib.runs.work import Work
 class Plan:
     """Cells of one kind of work, in the order in which they are to run.
 
-    about: plain values that say what was asked for. A plan that says the same takes the place of an earlier one in the
-        list of what a file was asked for; results are never taken away.
+    about: plain values (JSON) that say what was asked for. A plan that says the same takes the place of an earlier one
+        in the list of what a file was asked for; results are never taken away.
     Raises what `work.check` raises for a cell that cannot be carried out.
     """
 

@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from lessons_lib.data import Task
     from lessons_lib.methods import Method
 
-__all__ = [
-    "PROTOCOLS", "Trial", "base_to_new", "carry_over", "compare", "costs", "few_shot", "folds", "measured", "summary",
-    "trial", "with_harmonic_mean",
-]  # fmt: skip
+__all__ = ["PROTOCOLS", "Trial", "base_to_new", "carry_over", "compare", "costs", "few_shot", "folds", "measured",
+           "named_folds", "summary", "trial", "with_harmonic_mean"]  # fmt: skip
 
 
 class Trial(NamedTuple):
@@ -50,13 +48,16 @@ def _base_to_new(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[
     return Trial(task.base(), {"base": task.base(), "new": task.new()})
 
 
-def _fold(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]) -> Trial:
-    new = task.of_classes(held_out)  # names what the task does not have
-    rest = [name for name in task.classnames if name not in held_out]
-    if not rest:
+def _fold(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str] | tuple[int, int]) -> Trial:
+    if all(isinstance(one, int) for one in held_out):
+        base, new = task.fold(held_out[0], of=held_out[1])
+        return Trial(base, {"base": base, "new": new})
+    common = [name for name in task.classnames if name not in task.test.named]  # the background, where there is one
+    base = [name for name in task.classnames if name not in held_out]
+    new = task.of_classes([*common, *held_out])  # names what the task does not have
+    if len(base) == len(common):
         raise ValueError(f"task {task.name!r}: with {len(held_out)} classes held out none is left to learn from")
-    base = task.of_classes(rest)
-    return Trial(base, {"base": base, "new": new})
+    return Trial(task.of_classes(base), {"base": task.of_classes(base), "new": new})
 
 
 def _carried(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]) -> Trial:
@@ -79,7 +80,8 @@ def trial(
 ) -> Trial:
     """What a protocol, a key of `PROTOCOLS`, fits and tests on.
 
-    others: on -> task that is carried to.   held_out: class names of a fold.
+    others: on -> task that is carried to.   held_out: class names of a fold, or (which, of how many), as in
+        `Task.fold`.
     Raises ValueError where the task does not have these classes, or none to carry to.
     """
     return PROTOCOLS[protocol](task, others or {}, held_out)
@@ -146,7 +148,7 @@ def base_to_new(
 def folds(
     make_method: Callable[[], "Method"],
     task: "str | Task",
-    held_out: Mapping[str, Sequence[str]],
+    held_out: int | Mapping[str, Sequence[str]] = 4,
     *,
     shots: int = 16,
     seeds: Sequence[int] = (1, 2, 3),
@@ -156,12 +158,13 @@ def folds(
 ) -> pd.DataFrame:
     """For each fold, fits on all classes but those held out; `on` is "base", and "new" for the ones held out.
 
-    held_out: fold -> names of its classes. The column `task` says the fold, too: "toy_scenes, fold 1".
+    held_out: into how many the classes are cut in order, or fold -> names of its classes. The column `task` says the
+        fold, too: "toy_scenes, fold 0".
     Other arguments, and errors, as in `base_to_new`.
     """
     asked = [
         _Asked("folds", shots, seed, held_out=tuple(names), fold=f", {fold}")
-        for fold, names in held_out.items()
+        for fold, names in named_folds(held_out).items()
         for seed in seeds
     ]
     return _run(make_method, _task(task), asked, "folds", name, progress, fit)
@@ -186,6 +189,13 @@ def carry_over(
     named = {other.name: other for other in map(_task, others)}
     asked = [_Asked("cross-task", shots, seed, named) for seed in seeds]
     return _run(make_method, _task(task), asked, protocol, name, progress, fit)
+
+
+def named_folds(held_out: int | Mapping[str, Sequence[str]]) -> dict[str, tuple]:
+    """4 -> {"fold 0": (0, 4), …}, as `trial` takes them; names stay as they are."""
+    if isinstance(held_out, int):
+        return {f"fold {i}": (i, held_out) for i in range(held_out)}
+    return {fold: tuple(names) for fold, names in held_out.items()}
 
 
 def costs(results: pd.DataFrame) -> pd.DataFrame:

@@ -182,7 +182,7 @@ class Store:
     def enter(self, plan: Plan) -> list[Job]:
         """Enters a plan's runs, and returns those that are not done, in order; failed ones are tried again."""
         work, ids, waiting = plan.work, {}, []
-        about = canonical({"kind": work.kind, **(plan.about or {"cells": digest(sorted(plan.jobs))})})
+        about = json.dumps({"kind": work.kind, **(plan.about or {"cells": digest(sorted(plan.jobs))})})
         contents = {key: canonical(work.identity(cell)) for key, cell in plan.jobs.items()}
         with self._writing() as file:
             for key, cell in plan.jobs.items():

@@ -21,7 +21,8 @@ class Bench:
     model, pretrained, device, precision: as in `load_clip`.   root: as in `load_task`, for all tasks.
     others: the tasks that are tested on in "cross-task" and "domain shift"; left out, all others of the toy tasks or of
         the published sets, or the four shifts of "toy_things" or "imagenet".
-    folds: {fold: names of the classes that are held out}, for the protocol "folds".
+    folds: of the protocol "folds": into how many the classes of each task are cut, or {fold: names of the classes that
+        are held out}.
     settings: {label: constructor's arguments}.   fit: {label: arguments of `fit`}; published values where left out.
 
     Raises ValueError that names the nearest for an unknown method, protocol or argument, and for lists that are empty
@@ -39,7 +40,7 @@ class Bench:
     precision: str = "auto"
     root: str | None = None
     others: tuple[str, ...] = ()
-    folds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folds: int | Mapping[str, tuple[str, ...]] | None = None
     settings: Mapping[str, dict] = field(default_factory=dict)
     fit: Mapping[str, dict] = field(default_factory=dict)
 
@@ -53,7 +54,7 @@ class Bench:
             "others": _words("others", self.others),
             "shots": _numbers("shots", self.shots, least=1),
             "seeds": _numbers("seeds", self.seeds, least=0),
-            "folds": {fold: _words(f"fold {fold}", names) for fold, names in _mapping("folds", self.folds)},
+            "folds": _folds(self.folds),
             **{name: None if (one := getattr(self, name)) is None else _word(name, one) for name in OPTIONAL},
             **{name: _word(name, getattr(self, name)) for name in ("protocol", "model", "device", "precision")},
             **{name: _arguments(name, getattr(self, name)) for name in ("settings", "fit")},
@@ -107,7 +108,9 @@ class Bench:
 
     def cells(self) -> list[Cell]:
         """Every run: seed by seed, task by task, so that the first seeds are complete early."""
-        folds = self.folds if self.protocol == "folds" else {"": ()}
+        from lessons_lib.runs.protocols import named_folds
+
+        folds = {"": ()} if self.folds is None else named_folds(self.folds)
         return [
             Cell(
                 self.protocol,
@@ -146,7 +149,7 @@ class Bench:
 
         if self.protocol not in PROTOCOLS:
             raise ValueError(_unknown("protocol", self.protocol, PROTOCOLS))
-        if (self.protocol == "folds") != bool(self.folds):
+        if (self.protocol == "folds") != (self.folds is not None):
             raise ValueError("protocol 'folds' and `folds`, which classes each fold holds out, go together")
         for name in ("settings", "fit"):
             for label in getattr(self, name):
@@ -204,6 +207,14 @@ def _numbers(name: str, value, least: int) -> tuple[int, ...]:
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise ValueError(f"{name}: {number!r} is not a whole number from {least} up")
     return tuple(dict.fromkeys(numbers))
+
+
+def _folds(value) -> int | dict[str, tuple[str, ...]] | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 1):
+        return value
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(f"folds must be a whole number from 2 up, or {{fold: names of classes}}; got {value!r}")
+    return {fold: _words(f"fold {fold}", names) for fold, names in _mapping("folds", value)}
 
 
 def _mapping(name: str, value) -> list[tuple[str, object]]:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COST = ("n_parameters", "seconds", "peak_mib")
-ORIGIN = ("date", "versions", "machine", "identity")
+ORIGIN = ("kind", "date", "versions", "machine", "identity")
 MEASURED = ("on", "at", "metric", "value", "unit")
 RUN = ("kind", "state", "attempts", "error", "host", "started", "finished")
 
@@ -71,4 +71,11 @@ def _columns(asked: Asked) -> list[str]:
 
 
 def _cost(job: Mapping[str, Any]) -> list:
-    return [*(job[name] for name in COST), job["finished"], job["versions"], job["machine"], job["identity"]]
+    return [
+        *(job[name] for name in COST),
+        job["kind"],
+        job["finished"],
+        job["versions"],
+        job["machine"],
+        job["identity"],
+    ]

@@ -10,13 +10,13 @@ import time
 
 import pandas as pd
 import pytest
-from bench_workers import Obedient, Order, orders, result
+from bench_workers import orders, result
 
-from lessons_lib.runs import Plan, Result, Row, Store
+from lessons_lib.runs import Store
 from lessons_lib.runs.writer import SILENT
 
 CELL = ["label", "task", "seed"]
-ORIGIN = ["n_parameters", "seconds", "peak_mib", "date", "versions", "machine", "identity"]
+ORIGIN = ["n_parameters", "seconds", "peak_mib", "kind", "date", "versions", "machine", "identity"]
 
 
 @pytest.fixture
