@@ -17,7 +17,8 @@ import pandas as pd
 from comparison_plan import ABLATIONS
 
 from lessons_lib.metrics import difference, effect, finding, gains, is_beyond, text_of, verdict
-from lessons_lib.teaching import pretraining_study, recorded_runs
+from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
 CLAIMS = {
     "F10": "Tip-Adapter beats zero-shot untrained; fine-tuned, it beats CLIP-Adapter and CoOp",

@@ -29,7 +29,7 @@ from lessons_lib.metrics import interval, paired_difference
 from lessons_lib.runs import Plan, Store
 from lessons_lib.runs.study import Study, main
 from lessons_lib.teaching import recorded_runs
-from lessons_lib.teaching.wordings import SENSES
+from lessons_lib.teaching.lesson03.wordings import SENSES
 
 
 def mean_by_draw(runs: list[list[float]]) -> list[float]:

@@ -14,7 +14,7 @@ from lessons_lib import toyworld
 from lessons_lib.data.toys import SceneImages
 from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.runs import Place, Result, Row, Work
-from lessons_lib.teaching.wordings import SENSES, both_senses, in_caption_frames
+from lessons_lib.teaching.lesson03.wordings import SENSES, both_senses, in_caption_frames
 from lessons_lib.templates import DEFAULT, IMAGENET_80, apply
 
 BARE, PLAIN, OWN, BEST, FRAMED, EIGHTY, PROBE = (

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lessons_lib.look import heading, look, panels, styled
 from lessons_lib.runs.report import heading_of
 from lessons_lib.runs.summary import AVERAGE, H_OF_MEANS, MEAN_OF_H, H, shape, tasks_of
-from lessons_lib.teaching.plots.style import MARKERS, PALETTE, heading, panels, styled
 
 COLUMNS = 4
 
@@ -104,16 +104,11 @@ def _parts(cells: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _looks(cells: pd.DataFrame) -> dict[str, dict]:
-    """A colour and a marker for each method; after ten, colours come again with another marker."""
-    names = list(dict.fromkeys(cells["method"]))
-    shift = [i + i // len(PALETTE) for i in range(len(names))]
-    return {
-        name: {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[shift[i] % len(MARKERS)]}
-        for i, name in enumerate(names)
-    }
+    """How each method's line is drawn."""
+    return {name: look(i).line for i, name in enumerate(dict.fromkeys(cells["method"]))}
 
 
 def _legend(figure: Figure, looks: dict[str, dict]) -> None:
-    handles = [Line2D([], [], ms=4, lw=1.3, label=name, **look) for name, look in looks.items()]
+    handles = [Line2D([], [], ms=4, lw=1.3, label=name, **one) for name, one in looks.items()]
     figure.set_size_inches(figure.get_figwidth() + 1.7, figure.get_figheight())  # room for it
     figure.legend(handles=handles, loc="outside right upper", frameon=False)

@@ -9,7 +9,7 @@ makes the study again takes over by identity what the record has (`study.take_ov
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,16 +92,11 @@ def read(folder: Path, name: str, make: str, clip: str | None = None) -> Record:
 
 
 def in_short(cells: Sequence) -> list[dict[str, Any]]:
-    """The fields of each cell that are not left at their defaults; cells that differ in `seed` alone are one, with
-    `seeds`."""
+    """The fields of each cell that are not empty; cells that differ in `seed` alone are one, with `seeds`."""
     found: dict[str, tuple[dict, list[int]]] = {}
     for cell in cells:
-        said = {}
-        for field in fields(cell):
-            value = getattr(cell, field.name)
-            default = field.default_factory() if field.default_factory is not MISSING else field.default
-            if field.name != "seed" and value != default:
-                said[field.name] = value
+        values = {field.name: getattr(cell, field.name) for field in fields(cell) if field.name != "seed"}
+        said = {name: value for name, value in values.items() if value not in ({}, (), "", None)}
         known, seeds = found.setdefault(json.dumps(_plain(said), sort_keys=True), (_plain(said), []))
         if hasattr(cell, "seed") and cell.seed not in seeds:
             seeds.append(cell.seed)

@@ -1,4 +1,4 @@
-"""A record is two files that belong together, or an error that says what to run; it has exactly what a plan asks for."""
+"""A record is two files that belong together, or an error that says what to run; it has just what a plan asks for."""
 
 import json
 from datetime import datetime, timezone
@@ -54,7 +54,7 @@ def test_what_is_read_is_what_was_measured_and_says_what_made_it(store, tmp_path
     assert rows.run.nunique() == 6 and set(rows.run) == {key[:12] for key in plan().digests}
     assert (about["script"], about["date"], about["core_hours"]) == ("orders.py", "2026-11-21", 6.0)
     assert about["versions"] == [{"torch": "2"}] and about["machines"] == ["a machine"]
-    assert about["plan"] == [{"label": "one", "seeds": [1, 2, 3]}, {"label": "two", "seeds": [1, 2, 3]}]
+    assert about["plan"] == [{"label": label, "task": "task", "seeds": [1, 2, 3]} for label in ("one", "two")]
     assert about["runs"]["count"] == 6
 
 

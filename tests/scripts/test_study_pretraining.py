@@ -11,8 +11,8 @@ import torch
 from lessons_lib.runs import Plan, Result, Row, Store
 from lessons_lib.runs.record import in_short
 from lessons_lib.runs.study import Study, enter
-from lessons_lib.teaching import pretraining_study as reader
 from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching.lesson01 import recorded as reader
 
 
 def tiny(**changes):
