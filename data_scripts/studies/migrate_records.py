@@ -7,7 +7,7 @@
 `enter` takes every row of FOLDER to be of the cell that has its label in today's plan. That is right once: where plan,
 settings and world are still those that were recorded, and only the way to name a run has changed. `again` looks whether
 it is right: it draws runs over all studies and methods with a fixed seed, carries them out in a store of their own, and
-compares with what is recorded, to the digits that are. It leaves out what took more than a minute.
+compares with what is recorded, to the digits that are. It leaves out what took more than a minute (`--longest`).
 """
 
 import argparse
@@ -118,10 +118,10 @@ def of_record(name: str, folder: Path) -> Old:
 # --- once more
 
 
-def again(store: Store, fresh: Store, count: int, seed: int) -> int:
+def again(store: Store, fresh: Store, count: int, longest: float, seed: int) -> int:
     """How many drawn runs came to other values than are in the store; prints each."""
     wrong = 0
-    for plan in draw(store, count, seed):
+    for plan in draw(store, count, longest, seed):
         run(plan, fresh, processes=1)
         before, after = values_of(store.results(plan)), values_of(fresh.results(plan))
         said = {key: (plan.work.alike(cell), cell) for key, cell in plan.jobs.items()}
@@ -135,17 +135,16 @@ def again(store: Store, fresh: Store, count: int, seed: int) -> int:
     return wrong
 
 
-def draw(store: Store, count: int, seed: int) -> Iterator[Plan]:
-    """Of each study and method in turn a run, at random, of those that took no more than a minute; as plans."""
-    chance, groups = random.Random(seed), {}
+def draw(store: Store, count: int, longest: float, seed: int) -> Iterator[Plan]:
+    """Of each study and method in turn a run, at random, of those that took at most `longest` seconds; as plans."""
+    chance, groups, drawn = random.Random(seed), {}, set()
     for study in STUDIES:
         for plan in study.stages(store):
             took = store.rows(plan).groupby("identity").seconds.first()
             for key, cell in plan.jobs.items():
-                if not took.get(key, float("inf")) > LONGEST:
-                    groups.setdefault((study.name, getattr(cell, "label", plan.work.alike(cell))), []).append(
-                        (plan, cell)
-                    )
+                if key not in drawn and not took.get(key, float("inf")) > longest:
+                    drawn.add(key)
+                    groups.setdefault((study.name, getattr(cell, "label", "")), []).append((plan, cell))
     for group in groups.values():
         chance.shuffle(group)
     in_turn = [one for turn in zip_longest(*groups.values()) for one in turn if one is not None][:count]
@@ -160,6 +159,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=STORE)
     parser.add_argument("--fresh", type=Path, default=STORE.with_name("again.sqlite"), help="where runs are run again")
     parser.add_argument("--draw", type=int, default=DRAWN, help="how many runs")
+    parser.add_argument("--longest", type=float, default=LONGEST, help="recorded seconds of a run that may be drawn")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     args = parser.parse_args()
     with Store(args.store) as store:
@@ -170,7 +170,7 @@ def main() -> None:
                 print(study.name, len(study.collect(store)), "rows")
         else:
             with Store(args.fresh) as fresh:
-                wrong = again(store, fresh, args.draw, args.seed)
+                wrong = again(store, fresh, args.draw, args.longest, args.seed)
             print(f"{wrong} of {args.draw} runs came to other values")
             raise SystemExit(bool(wrong))
 

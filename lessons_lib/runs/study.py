@@ -145,8 +145,9 @@ def results(of: record.Record) -> dict[str, tuple[Result, datetime]]:
                     at = row.get("at")
                     at = None if at is None or at != at else at
                     measured[row["on"], metric, at] = Row(row["on"], metric, row[metric], at)
-        cost = {name: None if rows[name].isna().iloc[0] else rows[name].iloc[0].item() for name in COST}
-        found[name] = Result(list(measured.values()), **cost, versions=versions, machine=machine), when
+        count, *cost = (None if rows[name].isna().iloc[0] else rows[name].iloc[0].item() for name in COST)
+        count = None if count is None else int(count)
+        found[name] = Result(list(measured.values()), count, *cost, versions, machine), when
     return found
 
 
