@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lessons_lib"
 FLOORS = [  # from the ground up; a room may import from its own floor's room and from the floors below
-    {"suggest", "files", "device", "identity", "templates"},
+    {"suggest", "files", "device", "identity", "templates", "look"},
     {"toyworld"},
     {"clip"},
     {"data"},
