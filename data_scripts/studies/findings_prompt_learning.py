@@ -182,9 +182,7 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
             -1,
         ),
         other={
-            "class-specific − unified, 16 shots, ten tasks": difference(
-                at[16], "CoOp (class-specific)", "CoOp", shared=True
-            ),
+            "class-specific − unified, 16 shots, ten tasks": difference(ten[16], "CoOp (class-specific)", "CoOp"),
             "class-specific − unified, 1 shot, fine-grained": difference(fine[1], "CoOp (class-specific)", "CoOp"),
         },
     )

@@ -28,7 +28,7 @@ from embeddings import Fit, FitAndLook
 
 from lessons_lib.metrics import interval
 from lessons_lib.runs import Plan, Store
-from lessons_lib.runs.record import RUN_DIGITS
+from lessons_lib.runs.record import RUN_DIGITS, core_hours
 from lessons_lib.runs.study import Study, main
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import SHIFTS
@@ -47,7 +47,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     """In order, with the column `script`: which one measured a row, as its identity says."""
     own, other = STUDY.script, prompt_learning.STUDY.script
     there = {key[:RUN_DIGITS] for plan in prompt_learning.stages(None) for key in plan.jobs}
-    script = ["/".join((other if run[:RUN_DIGITS] in there else own).split("/")[2:]) for run in rows["identity"]]
+    script = [(other if run[:RUN_DIGITS] in there else own).split("/")[-1] for run in rows["identity"]]
     return prompt_learning.in_order(by_protocol(rows.assign(script=script)))
 
 
@@ -63,6 +63,7 @@ def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
 def about(rows: pd.DataFrame) -> dict:
     return {
         **prompt_learning.about(rows),
+        "core_hours": core_hours(rows[rows.script == STUDY.script.split("/")[-1]]),
         "left_out": LEFT_OUT,
         "seconds": "of fitting, on busy cores; an image's frozen features, and Tip-Adapter's views, count for the "
         "method that needed them first",

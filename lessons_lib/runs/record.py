@@ -47,18 +47,18 @@ def write(
     same = {column: table[column].tolist()[0] for column in about_cells if table[column].nunique(dropna=False) == 1}
     table = table.drop(columns=list(same))
     values = [column for column in table.columns if table[column].dtype == float]
+    runs = sorted(set(table["run"]))
     text = table.round({column: DIGITS.get(column, 6) for column in values}).to_csv(index=False).encode()
-    runs = table.drop_duplicates("run")
     found = {
         **about,
         "date": max(origin["date"]).date().isoformat(),
         "versions": [json.loads(versions) for versions in origin["versions"]],
         "machines": [machine for machine in origin["machine"] if machine],
-        "core_hours": round(float(runs["seconds"].sum()) / 3600, 2),
+        "core_hours": about.get("core_hours", core_hours(rows)),
         "metrics": list(metrics),
         "same": same,
         "plan": in_short(cells),
-        "runs": {"count": len(runs), "sha256": digest(sorted(runs["run"]))},
+        "runs": {"count": len(runs), "sha256": digest(runs)},
         "table": sha256(text).hexdigest(),
     }
     found["digest"] = digest(_plain(found))
@@ -89,6 +89,11 @@ def read(folder: Path, name: str, make: str, clip: str | None = None) -> Record:
     types = dict.fromkeys(WORDS, str)
     table = pd.read_csv(paths[1], dtype=types, keep_default_na=False, na_values=[""])
     return Record(about, table.assign(**about["same"]))
+
+
+def core_hours(rows: pd.DataFrame) -> float:
+    """Of fitting, each run once. rows: as `Store.rows` gives them."""
+    return round(float(rows.drop_duplicates("identity")["seconds"].sum()) / 3600, 2)
 
 
 def in_short(cells: Sequence) -> list[dict[str, Any]]:

@@ -77,7 +77,8 @@ def dapt_study(folder: Path = RECORDED) -> dict[str, Any]:
     fits = fits[fits.on != "train"].drop(columns=LOOKED_AT).merge(looked_at, on="run", validate="one_to_one")
     fits = fits[["label", "task", "seed", "on", "lr", "beta_v", "beta_t", "accuracy", *LOOKED_AT, "seconds"]]
     search = fits[fits.on == "val"].sort_values(["task", "label", "lr", "beta_v", "beta_t"])
-    test = fits[fits.on == "test"].sort_values(["seed", "task", "label"])
+    tasks = fits.task.map(list(about["chosen"]).index)
+    test = fits[fits.on == "test"].assign(place=tasks).sort_values(["seed", "place", "label"]).drop(columns="place")
     return {**about, "search": search.to_dict("records"), "test": test.to_dict("records")}
 
 
