@@ -8,7 +8,6 @@ A finding is seen when every effect that it claims has its sign beyond its 95 % 
 what else it takes is said where it is computed.
 """
 
-import json
 from pathlib import Path
 
 import findings_prompt_learning
@@ -40,9 +39,8 @@ WORDINGS = {  # what findings_zero_shot.py subtracts from what
 
 def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
     """F1 to F16 in their order: claim, seen (None where it is not measured yet), effects by name."""
-    rows = recorded_runs.prompt_learning(recorded / recorded_runs.PROMPT_LEARNING.name)
-    study = pretraining_study.moments(recorded / pretraining_study.RECORD.name)
-    found = of_zero_shot(json.loads((recorded / "zero_shot_findings.json").read_text(encoding="utf-8")))
+    rows, study = recorded_runs.prompt_learning(recorded), pretraining_study.moments(recorded)
+    found = of_zero_shot(recorded_runs.zero_shot(recorded))
     found |= findings_prompt_learning.findings(rows) | of_pretraining(study)
     if (recorded / recorded_runs.COMPARISON.name).exists():
         found |= of_comparison(recorded_runs.comparison(folder=recorded), recorded_runs.dispersion(folder=recorded))
@@ -137,12 +135,12 @@ def vanishing(margin: dict[int, pd.Series]) -> dict:
     left = {shots: effect(margin[shots]) for shots in (1, 2)}
     found = finding(
         CLAIMS["F16"],
-        ("that margin at 1 shot − at 16 shots", effect((margin[1] - margin[16]).dropna()), -1),
-        ("that margin at 2 shots − at 16 shots", effect((margin[2] - margin[16]).dropna()), -1),
+        ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), -1),
+        ("that margin at 2 shots − at 16 shots", effect(margin[2] - margin[16]), -1),
         ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),
         other={f"DAPT − CoOp+VPT, {shots} shot{'s' * (shots > 1)}": left[shots] for shots in left},
     )
-    nothing_left = not any(is_beyond(effect, +1) for effect in left.values())
+    nothing_left = not any(is_beyond(one, +1) for one in left.values())
     return {**found, "seen": found["seen"] and nothing_left}
 
 

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 import findings
+import findings_zero_shot
 import run_comparison
 from findings_prompt_learning import base_to_new_by_task, base_to_new_table
 
@@ -76,8 +77,6 @@ def speed_table() -> str:
 
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
-    *zero_shot, _ = (recorded_runs.RECORDED / "zero_shot_findings.md").read_text().strip().split("\n\n")
-    tables = "\n\n".join(zero_shot)
     found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
     return {
         "README.md": {
@@ -89,7 +88,7 @@ def blocks() -> dict[str, dict[str, str]]:
             "measured base-to-new": base_to_new_table(prompts),
         },
         "docs/results.md": {
-            "measured zero-shot": tables,
+            "measured zero-shot": findings_zero_shot.markdown(recorded_runs.zero_shot()),
             "measured base-to-new by task": base_to_new_by_task(prompts),
             "measured effects": effects_table(found),
         },
