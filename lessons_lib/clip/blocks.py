@@ -3,7 +3,12 @@
     x = x + out(attention(qkv(ln_1(x))));  x = x + mlp(ln_2(x))
 
 `qkv` and `finish` are the two halves that treat every row alike; what is between them, attention, is the caller's.
+`through` puts them together. A `Change` adds to queries, keys and values: the one place where both towers can be given
+other attention weights (LoRA), whatever path their rows take.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -25,26 +30,68 @@ def opens_up(transformer: nn.Module) -> bool:
     )
 
 
-def qkv(block: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def check_depth(depth: int, layers: int, tower: str) -> None:
+    """Raises ValueError where `depth` is not a whole number from 1 to `layers`."""
+    if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= layers:
+        raise ValueError(f"depth={depth!r}: the {tower} has {layers} blocks, so give 1 to {layers}")
+
+
+class Change(Protocol):
+    """What is added to the queries, keys and values of one block: functions of its layer-normed rows,
+    (..., L, d) -> (..., L, d) each, or None where nothing is. LoRA (Hu et al., ICLR 2022) adds (x Aᵀ) Bᵀ, which is the
+    weight W + B A; queries are asked for only where they are read, so the rows of q may be fewer than those of k, v.
+    """
+
+    q: Callable[[Tensor], Tensor] | None
+    k: Callable[[Tensor], Tensor] | None
+    v: Callable[[Tensor], Tensor] | None
+
+
+def changes_of(change: Sequence[Change | None] | None, layers: int) -> Sequence[Change | None]:
+    """One entry a block. Raises ValueError where `change` has another number of them."""
+    if change is None:
+        return [None] * layers
+    if len(change) != layers:
+        raise ValueError(
+            f"change has {len(change)} entries, but the tower has {layers} blocks: give one, or None, each"
+        )
+    return change
+
+
+def qkv(block: nn.Module, x: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """x: (..., L, d) -> queries, keys and values, (..., L, d) each."""
-    attn = block.attn
-    return F.linear(block.ln_1(x), attn.in_proj_weight, attn.in_proj_bias).chunk(3, dim=-1)
+    attn, x = block.attn, block.ln_1(x)
+    q, k, v = F.linear(x, attn.in_proj_weight, attn.in_proj_bias).chunk(3, dim=-1)
+    return (q, k, v) if change is None else _changed(change, (q, k, v), (x, x, x))
 
 
-def query_and_keys(block: nn.Module, x: Tensor, rows: Tensor | slice) -> tuple[Tensor, Tensor, Tensor]:
+def query_and_keys(
+    block: nn.Module, x: Tensor, rows: Tensor | slice, change: Change | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """As `qkv`, with queries for some rows alone: (..., R, d), (..., L, d), (..., L, d). For a last block, where only
-    one row is read."""
-    attn, d = block.attn, x.shape[-1]
-    x = block.ln_1(x)
-    q = F.linear(x[..., rows, :], attn.in_proj_weight[:d], attn.in_proj_bias[:d])
+    these rows are read."""
+    attn, d, x = block.attn, x.shape[-1], block.ln_1(x)
+    read = x[..., rows, :]
+    q = F.linear(read, attn.in_proj_weight[:d], attn.in_proj_bias[:d])
     k, v = F.linear(x, attn.in_proj_weight[d:], attn.in_proj_bias[d:]).chunk(2, dim=-1)
-    return q, k, v
+    return (q, k, v) if change is None else _changed(change, (q, k, v), (read, x, x))
+
+
+def _changed(change: Change, qkv: tuple[Tensor, ...], of: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    terms = (change.q, change.k, change.v)
+    return tuple(rows if term is None else rows + term(x) for rows, term, x in zip(qkv, terms, of))
 
 
 def finish(block: nn.Module, x: Tensor, attended: Tensor) -> Tensor:
     """The rest of the block. x: (..., L, d), what came in; attended: (..., L, d), heads side by side."""
     x = x + block.ls_1(block.attn.out_proj(attended))
     return x + block.ls_2(block.mlp(block.ln_2(x)))
+
+
+def through(block: nn.Module, x: Tensor, change: Change | None = None, *, causal: bool = False) -> Tensor:
+    """The whole block: (N, L, d) -> (N, L, d)."""
+    q, k, v = (split_heads(each, block.attn.num_heads) for each in qkv(block, x, change))  # (N, h, L, e) each
+    return finish(block, x, join_heads(attend(q, k, v, causal=causal)))
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -71,3 +118,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False) -> Tensor:
 def causal_mask(length: int, like: Tensor) -> Tensor:
     """(L, L): 0 where a row may look (itself and what comes before), -inf elsewhere."""
     return torch.full((length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
+
+
+def replace_rows(x: Tensor, prompts: Tensor) -> Tensor:
+    """(N, L, d), (b, d) -> (N, L, d) with rows 1 … b replaced: deep prompts, behind the first row."""
+    prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
+    return torch.cat([x[:, :1], prompts, x[:, 1 + prompts.shape[1] :]], dim=1)

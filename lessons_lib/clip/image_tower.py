@@ -1,5 +1,11 @@
 """The image tower opened up: a Vision Transformer whose blocks can be given prompts beside the patches.
 
+    x = class token, patches + positions         (N, 1 + h · w, d_v)
+    x = block(x), for each block, after ln_pre   (N, 1 + h · w, d_v)
+    ln_post(x at the class token) @ proj         (N, D)
+
+`encode` reads the class token, `encode_dense` the patches too (the ways through the last block: `dense`).
+
 A prompt is a row of width d_v that enters next to the patch tokens (VPT, Jia et al., ECCV 2022). Shallow prompts enter
 once, before the first block; deep ones replace, before block j, what the block before made of them. Patch tokens have
 their positions added and prompts have none, so where in the sequence prompts stand changes nothing; whether they enter
@@ -15,7 +21,19 @@ import torch
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
-from lessons_lib.clip.blocks import attend, finish, join_heads, opens_up, qkv, query_and_keys, split_heads
+from lessons_lib.clip.blocks import (
+    Change,
+    attend,
+    changes_of,
+    check_depth,
+    finish,
+    join_heads,
+    opens_up,
+    query_and_keys,
+    split_heads,
+    through,
+)
+from lessons_lib.clip.dense import Dense, check_last, foreign_tokens, last_block, positions_at
 
 
 class ImageTower:
@@ -41,6 +59,123 @@ class ImageTower:
             self.width, self.layers = visual.transformer.width, visual.transformer.layers
             self.patch_size = visual.patch_size[0]
 
+    def encode(
+        self,
+        images: Tensor,
+        prompts: Tensor | None = None,
+        deep: Sequence[Tensor] = (),
+        *,
+        before_ln_pre: bool = False,
+        change: Sequence[Change | None] | None = None,
+        plain: bool | None = None,
+    ) -> Tensor:
+        """images: (N, 3, S, S) float, preprocessed -> (N, D), not normalised.
+
+        prompts: (P, d_v), the same for every image, or None.
+        deep: for blocks 2, 3, …, the (P, d_v) that replace the prompts' rows before that block.
+        before_ln_pre: prompts pass through `ln_pre` with the patches, as in MaPLe; else they enter after it, as in VPT.
+        change: what is added to the blocks' queries, keys and values, one `Change` or None a block.
+        plain: every row of every block, through open_clip's own where nothing is changed; None for `self.plain`.
+        """
+        plain = self.plain if plain is None else plain
+        if prompts is None and change is None and (plain or not self.opens):
+            return self.model.encode_image(images)
+        self.check_promptable()
+        changes = changes_of(change, self.layers)
+        x = self._enter(images, prompts, before_ln_pre)  # (N, 1 + h · w + P, d_v)
+        x, _ = self._run(x, deep, changes, plain=plain)
+        return self._pool(x, changes[-1], plain=plain)  # (N, D)
+
+    def encode_dense(
+        self,
+        images: Tensor,
+        prompts: Tensor | None = None,
+        deep: Sequence[Tensor] = (),
+        *,
+        last: str = "attention",
+        residual: bool | None = None,
+        hooks: Sequence[int] = (),
+        before_ln_pre: bool = False,
+        change: Sequence[Change | None] | None = None,
+    ) -> Dense:
+        """images: (N, 3, H, W), sides multiples of the patch -> pooled, tokens (N, h, w, D), hooks; not normalised.
+
+        last: how the last block makes the tokens: "attention", "value" or "correlative" (see `dense`).
+        residual: whether its residual and MLP are kept; None: everywhere but in the value path.
+        hooks: numbers of blocks, from 1, whose rows are wanted.   The others: as in `encode`.
+        `pooled` is what `encode` gives, to the bit. Raises ValueError for towers that have no such tokens.
+        """
+        residual = check_last(last, residual)
+        if not self.opens and prompts is None and change is None and not hooks:
+            return foreign_tokens(self.model.visual, images, self.name, last, residual)
+        self.check_promptable()
+        for number in hooks:
+            check_depth(number, self.layers, f"image tower of {self.name}")
+        changes = changes_of(change, self.layers)
+        block, grid = self.model.visual.transformer.resblocks[-1], self.grid(images)
+        patches = slice(1, 1 + grid[0] * grid[1])
+
+        x = self._enter(images, prompts, before_ln_pre)  # (N, 1 + h · w + P, d_v)
+        x, seen = self._run(x, deep, changes, hooks=hooks)
+        tokens = self._project(last_block(block, x, patches, last, residual, changes[-1]))  # (N, h · w, D)
+        if self.layers in hooks:
+            seen[self.layers] = through(block, x, changes[-1])
+        kept = tuple(seen[number][:, : patches.stop] for number in hooks)  # (N, 1 + h · w, d_v) each
+        return Dense(self._pool(x, changes[-1]), tokens.unflatten(1, grid), kept)
+
+    def grid(self, images: Tensor) -> tuple[int, int]:
+        """(h, w): how many patches lie in a column and in a row of these images."""
+        patch = self.model.visual.patch_size
+        return images.shape[-2] // patch[0], images.shape[-1] // patch[1]
+
+    def _enter(self, images: Tensor, prompts: Tensor | None, before_ln_pre: bool) -> Tensor:
+        """(N, 3, H, W) -> (N, 1 + h · w + P, d_v): class token, patches with their positions, prompts: what the first
+        block is given."""
+        visual = self.model.visual
+        patches = visual.conv1(images).flatten(2).transpose(1, 2)  # (N, h · w, d_v)
+        first = visual.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
+        positions = positions_at(visual.positional_embedding, self.grid(images), visual.grid_size)
+        x = torch.cat([first, patches], dim=1) + positions.to(patches.dtype)  # (N, 1 + h · w, d_v)
+        if prompts is None:
+            return visual.ln_pre(x)
+        return visual.ln_pre(_append(x, prompts)) if before_ln_pre else _append(visual.ln_pre(x), prompts)
+
+    def _run(
+        self,
+        x: Tensor,
+        deep: Sequence[Tensor],
+        changes: Sequence[Change | None],
+        *,
+        plain: bool = False,
+        hooks: Sequence[int] = (),
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """(N, 1 + h · w + P, d_v) into the first block -> the same into the last one; and the rows behind `hooks`."""
+        seen = {}
+        for i, block in enumerate(self.model.visual.transformer.resblocks[:-1]):
+            x = block(x) if plain and changes[i] is None else through(block, x, changes[i])
+            if i + 1 in hooks:
+                seen[i + 1] = x
+            if i < len(deep):
+                x = _append(x[:, : -len(deep[i])], deep[i])
+        return x, seen
+
+    def _pool(self, x: Tensor, change: Change | None, *, plain: bool = False) -> Tensor:
+        """(N, 1 + h · w + P, d_v) into the last block -> (N, D): only the class token is read."""
+        block = self.model.visual.transformer.resblocks[-1]
+        if plain:
+            x = block(x) if change is None else through(block, x, change)
+        else:
+            heads = block.attn.num_heads
+            q, k, v = (split_heads(each, heads) for each in query_and_keys(block, x, slice(0, 1), change))
+            x = finish(block, x[:, :1], join_heads(attend(q, k, v)))  # (N, 1, d_v)
+        return self._project(x[:, 0])
+
+    def _project(self, x: Tensor) -> Tensor:
+        """(..., d_v) -> (..., D)."""
+        visual = self.model.visual
+        x = visual.ln_post(x)
+        return x if visual.proj is None else x @ visual.proj
+
     def check_promptable(self) -> None:
         """Raises ValueError, naming the model, where its image tower cannot be given prompts."""
         if not self.opens:
@@ -51,74 +186,15 @@ class ImageTower:
                 else "without rows of tokens that prompts could join"
             )
             raise ValueError(
-                f"the image tower of {self.name} is a {kind.__name__} {obstacle}: visual prompts need a standard "
-                "Vision Transformer, such as ToyCLIP's or ViT-B-16's (text prompts, as in CoOp, work with this model "
-                "too)"
+                f"the image tower of {self.name} is a {kind.__name__} {obstacle}: visual prompts, hooks and changes of "
+                "the attention need a standard Vision Transformer, such as ToyCLIP's or ViT-B-16's (text prompts, as "
+                "in CoOp, work with this model too)"
             )
 
     def check_depth(self, depth: int) -> None:
         """Raises ValueError where `depth` is not a whole number of at least 1, or there are fewer blocks."""
         self.check_promptable()
-        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= self.layers:
-            raise ValueError(
-                f"depth={depth!r}: the image tower of {self.name} has {self.layers} blocks, so give 1 to {self.layers}"
-            )
-
-    def encode(
-        self,
-        images: Tensor,
-        prompts: Tensor | None = None,
-        deep: Sequence[Tensor] = (),
-        *,
-        before_ln_pre: bool = False,
-        plain: bool | None = None,
-    ) -> Tensor:
-        """images: (N, 3, S, S) float, preprocessed -> (N, D), not normalised.
-
-        prompts: (P, d_v), the same for every image, or None.
-        deep: for blocks 2, 3, …, the (P, d_v) that replace the prompts' rows before that block.
-        before_ln_pre: prompts pass through `ln_pre` with the patches, as in MaPLe; else they enter after it, as in VPT.
-        plain: through open_clip's own blocks, whole; None for `self.plain`.
-        """
-        plain = self.plain if plain is None else plain
-        if prompts is None and (plain or not self.opens):
-            return self.model.encode_image(images)
-        self.check_promptable()
-        x = self._embed(images)  # (N, 1 + patches, d_v)
-        ln_pre = self.model.visual.ln_pre
-        if prompts is None:
-            x = ln_pre(x)
-        elif before_ln_pre:
-            x = ln_pre(_append(x, prompts))
-        else:
-            x = _append(ln_pre(x), prompts.to(x.dtype))  # (N, 1 + patches + P, d_v)
-        return self._run(x, deep, plain=plain)
-
-    def _embed(self, images: Tensor) -> Tensor:
-        """(N, 3, S, S) -> (N, 1 + patches, d_v): class token and patches with their positions, before `ln_pre`."""
-        visual = self.model.visual
-        patches = visual.conv1(images).flatten(2).transpose(1, 2)  # (N, patches, d_v)
-        first = visual.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
-        return torch.cat([first, patches], dim=1) + visual.positional_embedding.to(patches.dtype)
-
-    def _run(self, x: Tensor, deep: Sequence[Tensor], *, plain: bool) -> Tensor:
-        visual = self.model.visual
-        blocks = visual.transformer.resblocks
-        for i, block in enumerate(blocks):
-            if 1 <= i <= len(deep):
-                x = _append(x[:, : -len(deep[i - 1])], deep[i - 1])
-            if plain:
-                x = block(x)
-                continue
-            heads = block.attn.num_heads
-            if i == len(blocks) - 1:
-                q, k, v = query_and_keys(block, x, slice(0, 1))
-                x = x[:, :1]  # only the class token is read
-            else:
-                q, k, v = qkv(block, x)
-            x = finish(block, x, join_heads(attend(*(split_heads(each, heads) for each in (q, k, v)))))
-        x = visual.ln_post(x[:, 0])  # (N, d_v)
-        return x if visual.proj is None else x @ visual.proj  # (N, D)
+        check_depth(depth, self.layers, f"image tower of {self.name}")
 
 
 def _append(x: Tensor, prompts: Tensor) -> Tensor:

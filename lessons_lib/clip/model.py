@@ -12,11 +12,13 @@ from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
 from tqdm.auto import tqdm
 
+from lessons_lib.clip.blocks import Change
+from lessons_lib.clip.dense import Dense
 from lessons_lib.clip.image_tower import ImageTower
 from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.clip.text_tower import TextTower
+from lessons_lib.clip.text_tower import TextTower, Words
 from lessons_lib.clip.tokens import tokenize
-from lessons_lib.clip.transforms import Transforms, describe
+from lessons_lib.clip.transforms import Transforms, check_images
 from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision
 
 
@@ -27,7 +29,7 @@ class Clip:
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
     preprocess: PIL.Image -> (3, S, S).   augment: the same at random, for training.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
-    text_tower, image_tower: the two halves opened up, for prompts to enter.
+    towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name; also image_tower and text_tower.
     embed_dim: D.   context_length: positions of the text tower.   image_size: S.
     """
 
@@ -53,13 +55,20 @@ class Clip:
         )
         self.preprocess = self.transforms.preprocess
         self.augment = self.transforms.make_augment()
-        self.text_tower = TextTower(self.model, name)
-        self.image_tower = ImageTower(self.model, name)
+        self.towers = {"image": ImageTower(self.model, name), "text": TextTower(self.model, name)}
         self.logit_scale = float(self.model.logit_scale.detach().exp())
         self.embed_dim = int(model_cfg["embed_dim"])
         self.context_length = int(tokenizer.context_length)  # the module's is another thing in towers from elsewhere
         self.image_size = self.transforms.size[0]
         self.image_mean, self.image_std = self.transforms.config.mean, self.transforms.config.std
+
+    @property
+    def image_tower(self) -> ImageTower:
+        return self.towers["image"]
+
+    @property
+    def text_tower(self) -> TextTower:
+        return self.towers["text"]
 
     def make_augment(self, scale: tuple[float, float] = (0.08, 1.0)) -> Callable:
         """The training transform at another crop scale: see `Transforms.make_augment`."""
@@ -86,8 +95,33 @@ class Clip:
         for rows in self._batches(len(images), batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
-                features[rows] = F.normalize(self.image_tower.encode(batch).float(), dim=-1)
+                features[rows] = unit(self.image_tower.encode(batch))
         return features
+
+    def encode_dense(
+        self,
+        images: torch.Tensor,
+        *,
+        last: str = "attention",
+        residual: bool | None = None,
+        hooks: Sequence[int] = (),
+        batch_size: int | None = None,
+        progress: bool = False,
+    ) -> Dense:
+        """images: (N, 3, H, W), sides multiples of the patch -> Dense: pooled (N, D), as `encode_images` gives it;
+        tokens (N, h, w, D), one a patch; both float32 and L2-normalised; hooks (N, 1 + h · w, d_v), as they are.
+
+        last, residual: how the last block makes the tokens (see `dense`); hooks: numbers of blocks, from 1, whose rows
+            are wanted: see `ImageTower.encode_dense`.   batch_size, progress: as in `encode_images`.
+        Raises ValueError for images of a wrong shape or dtype, and for models that have no such tokens.
+        """
+        self.check_images(images, any_size=True)
+        parts = []
+        for rows in self._batches(len(images), batch_size, "images", progress):
+            with torch.inference_mode():
+                parts.append(self.encode_prompted_dense(images[rows], last=last, residual=residual, hooks=hooks))
+        pooled, tokens, seen = zip(*parts or [self.encode_prompted_dense(images, last=last, hooks=hooks)])
+        return Dense(torch.cat(pooled), torch.cat(tokens), tuple(torch.cat(each) for each in zip(*seen)))
 
     def encode_texts(
         self, texts: str | Sequence[str], *, batch_size: int | None = None, progress: bool = False
@@ -103,15 +137,38 @@ class Clip:
         for rows in self._batches(len(tokens), batch_size, "texts", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
-                features[order[rows].to(self.device)] = F.normalize(self.text_tower.encode(batch).float(), dim=-1)
+                features[order[rows].to(self.device)] = unit(self.text_tower.encode(batch))
         return features
 
-    def encode_prompts(self, layout: PromptLayout, context: torch.Tensor, deep: Sequence[torch.Tensor] = ()):
+    def encode_words(self, texts: str | Sequence[str], *, batch_size: int | None = None) -> Words:
+        """texts: N strings -> Words: rows (N, L, D) float32, each position L2-normalised, 0 behind a text's end; mask
+        (N, L) bool. L: positions of the longest text. The last row of a text is what `encode_texts` gives.
+
+        Raises ValueError for models other than open_clip's CLIP class.
+        """
+        tokens = self.tokenize(texts)  # (N, L)
+        length = int(self.text_tower.end_positions(tokens).max()) + 1 if len(tokens) else 0
+        tokens = tokens[:, :length]
+        rows = torch.zeros(*tokens.shape, self.embed_dim, device=self.device)
+        mask = torch.zeros(tokens.shape, dtype=torch.bool, device=self.device)
+        for part in self._batches(len(tokens), batch_size, "texts", False):
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                words, mask[part] = self.text_tower.encode_words(tokens[part].to(self.device))
+                rows[part] = unit(words) * mask[part][..., None]
+        return Words(rows, mask)
+
+    def encode_prompts(
+        self,
+        layout: PromptLayout,
+        context: torch.Tensor | None = None,
+        deep: Sequence[torch.Tensor] = (),
+        *,
+        change: Sequence[Change | None] | None = None,
+    ) -> torch.Tensor:
         """Prompts with learnable context -> (C, D), or (G, C, D), float32, L2-normalised and differentiable in the
-        context: see `TextTower.encode_prompts`."""
+        context and the change: see `TextTower.encode_prompts`. Whole texts: `PromptLayout.of_texts`, no context."""
         with autocast(self.device, self.precision):
-            features = self.text_tower.encode_prompts(layout, context, deep)
-        return F.normalize(features.float(), dim=-1)
+            return unit(self.text_tower.encode_prompts(layout, context, deep, change=change))
 
     def encode_prompted_images(
         self,
@@ -120,23 +177,39 @@ class Clip:
         deep: Sequence[torch.Tensor] = (),
         *,
         before_ln_pre: bool = False,
+        change: Sequence[Change | None] | None = None,
     ) -> torch.Tensor:
-        """images: (N, 3, S, S), with prompts beside their patches -> (N, D) float32, L2-normalised and differentiable
-        in the prompts and the images: see `ImageTower.encode`. Unlike `encode_images`, all at once."""
+        """images: (N, 3, S, S), with prompts beside their patches or a change of the attention -> (N, D) float32,
+        L2-normalised and differentiable in them: see `ImageTower.encode`. Unlike `encode_images`, all at once."""
         self.check_images(images)
         with autocast(self.device, self.precision):
             images = images.to(self.device, torch.float32, non_blocking=True)
-            features = self.image_tower.encode(images, prompts, deep, before_ln_pre=before_ln_pre)
-        return F.normalize(features.float(), dim=-1)
+            return unit(self.image_tower.encode(images, prompts, deep, before_ln_pre=before_ln_pre, change=change))
+
+    def encode_prompted_dense(
+        self,
+        images: torch.Tensor,
+        prompts: torch.Tensor | None = None,
+        deep: Sequence[torch.Tensor] = (),
+        **settings,
+    ) -> Dense:
+        """As `encode_prompted_images`, tokens beside the pooled vector: settings as in `ImageTower.encode_dense`."""
+        self.check_images(images, any_size=True)
+        with autocast(self.device, self.precision):
+            images = images.to(self.device, torch.float32, non_blocking=True)
+            pooled, tokens, seen = self.image_tower.encode_dense(images, prompts, deep, **settings)
+            return Dense(unit(pooled), unit(tokens), tuple(each.float() for each in seen))
 
     @contextmanager
     def plain_towers(self) -> Iterator[None]:
         """In this context prompts take the plain path, through open_clip's own blocks, whole: to compare with."""
-        self.text_tower.plain = self.image_tower.plain = True
+        for tower in self.towers.values():
+            tower.plain = True
         try:
             yield
         finally:
-            self.text_tower.plain = self.image_tower.plain = False
+            for tower in self.towers.values():
+                tower.plain = False
 
     @cached_property
     def fingerprint(self) -> str:
@@ -147,19 +220,11 @@ class Clip:
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
 
-    def check_images(self, images: torch.Tensor) -> None:
-        expected = (3, *self.transforms.size)
-        wanted = f"encode_images takes preprocessed images, (N, {', '.join(map(str, expected))}) float"
-        if not isinstance(images, torch.Tensor):
-            raise ValueError(
-                f"{wanted}; got {describe(images)}: stack them with torch.stack([clip.preprocess(i) for i in images])"
-            )
-        if not images.is_floating_point():
-            raise ValueError(f"{wanted}; got {describe(images)}: pass them through clip.preprocess_tensor first")
-        if images.shape == expected:
-            raise ValueError(f"{wanted}; got one image, {describe(images)}: add a dimension with images[None]")
-        if images.ndim != 4 or tuple(images.shape[1:]) != expected:
-            raise ValueError(f"{wanted}; got {describe(images)}: pass pictures through clip.preprocess first")
+    def check_images(self, images: torch.Tensor, *, any_size: bool = False) -> None:
+        """Raises ValueError for what is not (N, 3, S, S) float, or with `any_size`, where the tower opens, (N, 3, H, W)
+        with sides that are multiples of the patch."""
+        patch = self.model.visual.patch_size if any_size and self.image_tower.opens else None
+        check_images(images, self.transforms.size, patch)
 
     def _batches(self, count: int, batch_size: int | None, unit: str, progress: bool) -> Iterator[slice]:
         """Slices that cover range(count), with a progress bar if asked for."""
@@ -177,3 +242,8 @@ class Clip:
             f"Clip({self.name!r}, embed_dim={self.embed_dim}, image_size={self.image_size}, "
             f"context_length={self.context_length}, device='{self.device}', precision='{self.precision}')"
         )
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """(..., D) -> the same in float32, L2-normalised."""
+    return F.normalize(x.float(), dim=-1)

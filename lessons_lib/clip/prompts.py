@@ -3,13 +3,15 @@
 end      [SOS] v_1 … v_M name . [EOS]               (CoOp, Zhou et al., IJCV 2022, equation 2)
 middle   [SOS] v_1 … v_M/2 name v_M/2+1 … v_M . [EOS]   (equation 3)
 front    [SOS] name v_1 … v_M . [EOS]
+
+A layout says where tokens and context vectors stand; `TextTower.encode_prompts` puts the vectors in and runs them.
 """
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
+from lessons_lib.clip.shared_prompts import SharedRows
 from lessons_lib.clip.tokens import token_ids
 from lessons_lib.suggest import nearest
 from lessons_lib.templates import check_classnames, spoken
@@ -24,9 +26,12 @@ class PromptLayout:
     words: fixed words between the context and the name (MaPLe's "of a"); only where position is "end".
     class_specific: whether every class has a context of its own, so that no row is shared behind the start.
     Raises ValueError for another position, and for names that are empty, repeated, or too long for the tower's context.
+    `PromptLayout.of_texts` lays out whole texts, with no context vectors.
 
     tokens: (C, L) ids; where a context vector goes, any id.   slots: (C, L) which context vector, -1 for a token.
     ends: (C,) positions that are read.   shared: P, the first rows, which are the same for every class.
+    own_class, own_position: (T,) the class of each other row, and where in its prompt it stands; without padding.
+    rows: how the fast path runs them (`SharedRows`).
     All tensors are on the CLIP's device.
     """
 
@@ -53,49 +58,39 @@ class PromptLayout:
             sentence = token_ids(clip.tokenizer, f"{said}.")
             length = len(token_ids(clip.tokenizer, said))  # tokens of the name itself, without the full stop
             rows.append(_row(between + sentence, len(between) + length, n_ctx, position))
-        start, end = clip.tokenize("")[0][:2].tolist()  # of an empty text: start and end
-        rows = [[start, *row, end] for row in rows]
         _check_lengths(self.classnames, rows, n_ctx, clip.context_length)
+        self._lay(clip, rows)
 
-        self.ends = torch.tensor([len(row) - 1 for row in rows])
+    @classmethod
+    def of_texts(cls, clip, texts: Sequence[str]) -> "PromptLayout":
+        """Whole texts, one a class: what `encode_texts` encodes, with gradients, and shared first rows run once.
+
+        Raises ValueError for no texts, and for one that is too long for the tower's context.
+        """
+        if isinstance(texts, str) or not len(texts):
+            raise ValueError(f"a list of at least one text is laid out; got {texts!r}")
+        clip.tokenize(texts)  # says which text is too long
+        layout = cls.__new__(cls)
+        layout.classnames, layout.n_ctx, layout.class_specific, layout.position = list(texts), 0, False, "end"
+        layout._lay(clip, [token_ids(clip.tokenizer, text) for text in texts])
+        return layout
+
+    def _lay(self, clip, rows: list[list[int]]) -> None:
+        """rows: the ids of each prompt without start and end; context vector m as -(m + 1)."""
+        start, end = clip.tokenize("")[0][:2].tolist()  # of an empty text: start and end
+        self.ends = torch.tensor([1 + len(row) for row in rows])  # (C,)
         longest = int(self.ends.max()) + 1
-        padded = torch.tensor([row + [end] * (longest - len(row)) for row in rows])  # (C, L); context vectors below 0
+        padded = torch.tensor([[start, *row] + [end] * (longest - 1 - len(row)) for row in rows])  # (C, L)
         self.slots = torch.where(padded < 0, -padded - 1, -1)
         self.tokens = torch.where(padded < 0, end, padded)
         same = (padded == padded[0]).all(dim=0).long().cumprod(0).sum()  # leading columns that all classes share
-        self.shared = 1 if class_specific else min(int(same), int(self.ends.min()))
-
-        self._set_out()
-        for name, value in list(vars(self).items()):
-            if isinstance(value, Tensor):
-                setattr(self, name, value.to(clip.device))
+        self.shared = 1 if self.class_specific else min(int(same), int(self.ends.min()))
+        self.rows = SharedRows(self.tokens, self.slots, self.ends, self.shared).to(clip.device)
+        self.own_class, self.own_position = self.rows.own_class, self.rows.own_position
+        self.tokens, self.slots, self.ends = (each.to(clip.device) for each in (self.tokens, self.slots, self.ends))
 
     def __len__(self) -> int:
         return len(self.classnames)
-
-    def _set_out(self) -> None:
-        """What the fast path runs: the shared rows once, and behind them the other rows of all classes, one after the
-        other, T in all, none of them padding. Attention looks at them class by class, in a grid of (C, S) rows.
-
-        own_class, own_position: (T,) the class that a row belongs to, and where in its prompt it stands.
-        grid: (C · S,) the row that fills each place of the grid; behind a class's last row that row again, which no
-            row before it sees and nothing reads.
-        in_grid: (T,) the place of each row in the grid.   last: (C,) the row of each class that is read.
-        learned, learned_shared, learned_own: where context vectors go among all (C, L), the shared (P,) and the own
-            (T,) rows, a row of places each; found here once, since to find them on a GPU is to wait for it.
-        """
-        lengths = self.ends + 1 - self.shared  # (C,)
-        behind = lengths.cumsum(0)  # (C,) rows up to and with this class
-        width = int(lengths.max())  # S
-        at = torch.arange(width)
-        self.own_class, place = (at < lengths[:, None]).nonzero(as_tuple=True)  # (T,), (T,)
-        self.own_position = self.shared + place
-        self.grid = ((behind - lengths)[:, None] + torch.minimum(at, lengths[:, None] - 1)).flatten()
-        self.in_grid = self.own_class * width + place
-        self.last = behind - 1
-        self.learned = (self.slots >= 0).nonzero()
-        self.learned_shared = (self.slots[0, : self.shared] >= 0).nonzero()
-        self.learned_own = (self.slots[self.own_class, self.own_position] >= 0).nonzero()
 
 
 def _row(words: list[int], name_end: int, n_ctx: int, position: str) -> list[int]:
@@ -107,8 +102,9 @@ def _row(words: list[int], name_end: int, n_ctx: int, position: str) -> list[int
 
 def _check_lengths(classnames: list[str], rows: list[list[int]], n_ctx: int, context_length: int) -> None:
     longest = max(range(len(rows)), key=lambda c: len(rows[c]))
-    if len(rows[longest]) > context_length:
+    needed = len(rows[longest]) + 2  # start and end
+    if needed > context_length:
         raise ValueError(
-            f"class name {classnames[longest]!r} needs {len(rows[longest])} tokens with n_ctx={n_ctx} context vectors; "
+            f"class name {classnames[longest]!r} needs {needed} tokens with n_ctx={n_ctx} context vectors; "
             f"the context holds {context_length}: lower n_ctx, or shorten the name"
         )

@@ -82,6 +82,26 @@ class Transforms:
         return f"Transforms({self.size}, {c.mean}, {c.std}, {c.interpolation}, {c.resize_mode}, {c.fill_color})"
 
 
+def check_images(images: object, size: tuple[int, int], patch: tuple[int, int] | None = None) -> None:
+    """Raises ValueError, with what to do, for what is not (N, 3, *size) float; patch: for sides that are no multiples
+    of it, in place of `size`."""
+    expected = (3, *size)
+    wanted = f"encode_images takes preprocessed images, (N, {', '.join(map(str, expected))}) float"
+    if not isinstance(images, torch.Tensor):
+        raise ValueError(
+            f"{wanted}; got {describe(images)}: stack them with torch.stack([clip.preprocess(i) for i in images])"
+        )
+    if not images.is_floating_point():
+        raise ValueError(f"{wanted}; got {describe(images)}: pass them through clip.preprocess_tensor first")
+    if images.shape == expected:
+        raise ValueError(f"{wanted}; got one image, {describe(images)}: add a dimension with images[None]")
+    if patch and images.ndim == 4 and images.shape[1] == 3:
+        if any(side == 0 or side % by for side, by in zip(images.shape[2:], patch)):
+            raise ValueError(f"the sides of images must be multiples of the patch, {patch}; got {describe(images)}")
+    elif images.ndim != 4 or tuple(images.shape[1:]) != expected:
+        raise ValueError(f"{wanted}; got {describe(images)}: pass pictures through clip.preprocess first")
+
+
 def describe(images: object) -> str:
     """What something is, in the words of an error: "a (2, 3, 8, 8) tensor of torch.uint8", "a list of 3 Image"."""
     if isinstance(images, torch.Tensor):

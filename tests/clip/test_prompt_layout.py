@@ -69,9 +69,9 @@ def test_only_rows_of_a_class_s_own_are_run_for_it(clip):
     layout = PromptLayout(clip, NAMES, 4)
     lengths = layout.ends + 1 - layout.shared
     assert layout.own_class.tolist() == torch.arange(4).repeat_interleave(lengths).tolist()
-    assert layout.own_position[layout.last].tolist() == layout.ends.tolist()
-    assert (layout.tokens[layout.own_class, layout.own_position][layout.last] == END).all()
-    assert layout.grid[layout.in_grid].tolist() == list(range(int(lengths.sum())))
+    assert layout.own_position[layout.rows.last].tolist() == layout.ends.tolist()
+    assert (layout.tokens[layout.own_class, layout.own_position][layout.rows.last] == END).all()
+    assert layout.rows.grid[layout.rows.in_grid].tolist() == list(range(int(lengths.sum())))
 
 
 def test_underscores_are_spaces(clip):

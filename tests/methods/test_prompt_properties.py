@@ -82,5 +82,5 @@ def test_rows_stand_where_they_should(classnames, n_ctx, position, class_specifi
 
     own = int((layout.ends + 1 - layout.shared).sum())
     assert len(layout.own_class) == len(layout.own_position) == own  # no padding is run
-    assert (layout.tokens[layout.own_class, layout.own_position][layout.last] == END).all()
-    assert layout.grid[layout.in_grid].tolist() == list(range(own))
+    assert (layout.tokens[layout.own_class, layout.own_position][layout.rows.last] == END).all()
+    assert layout.rows.grid[layout.rows.in_grid].tolist() == list(range(own))
