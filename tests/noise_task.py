@@ -1,11 +1,14 @@
-"""A task in memory for `tiny_clip`: each class is a faint fixed pattern of 32 × 32 pixels under noise."""
+"""Tasks in memory for `tiny_clip`: each class is a faint fixed pattern of 32 × 32 pixels under noise.
+
+`noise_task` shows one class a picture; `mask_task` one in each quarter of a picture, and says which pixels show it.
+"""
 
 from hashlib import sha256
 
 import torch
 from torchvision.transforms.functional import to_pil_image
 
-from lessons_lib.data import Split, Task
+from lessons_lib.data import Masks, Split, Task
 
 NAMES = ["cat", "yellow_crane", "dog", "tea pot", "owl"]
 TEMPLATES = ["a drawing of a {}.", "{} here."]
@@ -44,3 +47,21 @@ def noise_task(*, shots: int | None = 4, seed: int = 1, names: list[str] = NAMES
         part: noise_split(n, s, names, **settings) for part, n, s in (("train", 16, 1), ("val", 8, 2), ("test", 12, 3))
     }
     return Task.from_pools("noise", templates=TEMPLATES, shots=shots, seed=seed, **pools)
+
+
+def mask_split(count: int, seed: int, names: list[str] = NAMES, signal: float = 0.5) -> Split:
+    """`count` pictures of four quarters, each of some class or of the background (class 0); edges have no class."""
+    draws = torch.Generator().manual_seed(seed)
+    pattern = torch.rand(len(names) + 1, 3, 32, 32, generator=torch.Generator().manual_seed(7))
+    quarters = torch.randint(len(names) + 1, (count, 2, 2), generator=draws)
+    masks = quarters.repeat_interleave(16, 1).repeat_interleave(16, 2)  # (N, 32, 32)
+    shown = (pattern[:, :, None] * (torch.arange(len(names) + 1)[:, None] == masks.flatten()[None]).view(
+        len(names) + 1, 1, count, 32, 32)).sum(dim=0).transpose(0, 1)  # (N, 3, 32, 32)  # fmt: skip
+    pixels = 255 * (signal * shown + (1 - signal) * torch.rand(shown.shape, generator=draws))
+    masks[:, :, 15] = 255
+    return Split(Pixels(pixels.byte()), Masks(masks.byte()), ["background", *names])
+
+
+def mask_task(*, shots: int | None = None, seed: int = 1, **settings) -> Task:
+    pools = {part: mask_split(n, s, **settings) for part, n, s in (("train", 40, 1), ("val", 16, 2), ("test", 20, 3))}
+    return Task.from_pools("masks", templates=TEMPLATES, shots=shots, seed=seed, **pools)

@@ -2,6 +2,8 @@
 
 from lessons_lib.data.load import load_task
 from lessons_lib.data.published import PUBLISHED
-from lessons_lib.data.task import Split, Task
+from lessons_lib.data.split import Split
+from lessons_lib.data.targets import Labels, Masks, Targets
+from lessons_lib.data.task import Task
 
-__all__ = ["PUBLISHED", "Split", "Task", "load_task"]
+__all__ = ["PUBLISHED", "Labels", "Masks", "Split", "Targets", "Task", "load_task"]

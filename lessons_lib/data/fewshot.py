@@ -34,25 +34,26 @@ def shuffled(count: int, *, seed: int, role: str, classname: str) -> list[int]:
 
 
 def few_shot_indices(
-    labels: torch.Tensor, classnames: Sequence[str], shots: int, *, seed: int, role: str = "train"
+    members: Sequence[torch.Tensor], classnames: Sequence[str], shots: int, *, seed: int, role: str = "train"
 ) -> torch.Tensor:
     """``shots`` images of every class, or all of a class that has fewer.
 
-    labels: (N,) long. Returns (≤ C · shots,) long, indices into ``labels``, ascending.
+    members: for each class the images that show it, (n_c,) long, ascending. An image that was taken for one class may
+    show another that was given: it then counts for both, so classes that share images may get more than ``shots``.
+    Returns (≤ C · shots,) long, ascending, each image once.
     """
-    chosen = []
-    for label, classname in enumerate(classnames):
-        members = (labels == label).nonzero().flatten()  # (n_c,)
-        order = shuffled(len(members), seed=seed, role=role, classname=classname)
-        chosen.append(members[torch.tensor(order[:shots], dtype=torch.long)])
-    return torch.cat(chosen).sort().values
+    chosen = [torch.empty(0, dtype=torch.long)]
+    for which, classname in zip(members, classnames, strict=True):
+        order = shuffled(len(which), seed=seed, role=role, classname=classname)
+        chosen.append(which[torch.tensor(order[:shots], dtype=torch.long)])
+    return torch.cat(chosen).unique()
 
 
-def check_enough(labels: torch.Tensor, classnames: Sequence[str], shots: int) -> None:
+def check_enough(members: Sequence[torch.Tensor], classnames: Sequence[str], shots: int) -> None:
     """Raises ValueError, naming the classes, where one has fewer training images than ``shots``."""
-    if not len(labels):
+    counts = [len(which) for which in members]
+    if not any(counts):
         raise ValueError("there is nothing to sample shots from: this task has test images only (leave shots=None)")
-    counts = torch.bincount(labels, minlength=len(classnames)).tolist()
     short = [f"class {name!r} has {count}" for name, count in zip(classnames, counts, strict=True) if count < shots]
     if short:
         more = f" and {len(short) - 10} more" if len(short) > 10 else ""

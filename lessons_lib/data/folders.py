@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lessons_lib.data.fewshot import hold_out
 from lessons_lib.data.pictures import EXTENSIONS, Examined, FileImages, examine_all
-from lessons_lib.data.task import Split
+from lessons_lib.data.split import Split
 from lessons_lib.files import cache_dir
 
 # The names under which the three parts go, in lower case.

@@ -9,7 +9,7 @@ from lessons_lib.data.pictures import examine_all
 from lessons_lib.data.published import PUBLISHED, data_root, how_to_get
 from lessons_lib.data.published_images import Digests, PublishedImages
 from lessons_lib.data.published_readers import READERS, Listing, listed, missing_images
-from lessons_lib.data.task import Split
+from lessons_lib.data.split import Split
 
 
 def published_splits(

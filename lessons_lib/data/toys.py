@@ -1,5 +1,7 @@
 """The toy world's tasks as splits: scenes that are drawn when their images are first asked for."""
 
+import json
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -7,18 +9,62 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from lessons_lib.data.task import Split
+from lessons_lib.data.split import Split
+from lessons_lib.files import atomic_write, cache_dir
 
 
 @cache
 def renderer_fingerprint() -> str:
-    """Over the source of the toy world: scenes of one fingerprint drawn by other code are other images."""
+    """Over the source of the toy world: scenes of one fingerprint drawn by other code may be other images."""
     from lessons_lib import toyworld
 
     digest = sha256()
     for path in sorted(Path(toyworld.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+class Drawn:
+    """SHA-256 of the pixels of N scenes, remembered in the cache folder from one run to the next.
+
+    What the scenes and the source of the toy world say is only how a memory is found again: where the source was
+    changed, pictures are drawn once more, and those that come out the same keep their digests.
+    """
+
+    def __init__(self, scenes):
+        self._scenes, self._key = scenes, ""
+        self._known: dict[int, str] | None = None  # place among the N -> digest
+
+    @property
+    def memory(self) -> Path:
+        if not self._key:
+            self._key = sha256(f"{self._scenes.fingerprint} {renderer_fingerprint()}".encode()).hexdigest()[:32]
+            self._scenes = None
+        return cache_dir() / "drawn" / f"{self._key}.json"
+
+    def of(self, images: "SceneImages") -> list[str]:
+        """Hex, one a picture of `images`; they are drawn only where some of them were not yet."""
+        if self._known is None:
+            self._known = self._recall()
+        if not all(place in self._known for place in images.places):
+            for place, pixels in zip(images.places, images.tensor(), strict=True):
+                about = f"{tuple(pixels.shape)} ".encode()
+                self._known[place] = sha256(about + pixels.contiguous().numpy().tobytes()).hexdigest()
+            content = json.dumps({**self._recall(), **self._known}).encode()
+            with suppress(OSError):  # a disk that takes no more costs only the time to draw again
+                atomic_write(self.memory, content)
+        return [self._known[place] for place in images.places]
+
+    def _recall(self) -> dict[int, str]:
+        try:
+            return {int(place): str(digest) for place, digest in json.loads(self.memory.read_bytes()).items()}
+        except (OSError, ValueError, AttributeError):  # none yet, or damaged: draw again
+            return {}
+
+    def __getstate__(self) -> dict:
+        """What a process that opens images is sent: the memory's name, not all scenes."""
+        _ = self.memory
+        return self.__dict__
 
 
 class SceneImages:
@@ -29,6 +75,8 @@ class SceneImages:
 
     def __init__(self, scenes):
         self.scenes = scenes
+        self.places = list(range(len(scenes)))  # among the scenes that `_drawn` knows
+        self._drawn = Drawn(scenes)
         self._pixels: torch.Tensor | None = None
 
     def __len__(self) -> int:
@@ -45,13 +93,15 @@ class SceneImages:
 
     def subset(self, indices: list[int]) -> "SceneImages":
         part = SceneImages(self.scenes[indices])
+        part.places, part._drawn = [self.places[index] for index in indices], self._drawn
         if self._pixels is not None:
             part._pixels = self._pixels[indices]
         return part
 
     @property
     def fingerprint(self) -> str:
-        return sha256(f"{self.scenes.fingerprint} {renderer_fingerprint()}".encode()).hexdigest()
+        """Over the pixels in order: what drew them is not in it."""
+        return sha256("\n".join(self._drawn.of(self)).encode()).hexdigest()
 
 
 def toy_splits(name: str, *, seed: int) -> dict[str, Split]:
