@@ -14,6 +14,7 @@ FLOORS = [  # from the ground up; a room may import from its own floor's room an
     {"clip"},
     {"data"},
     {"features"},
+    {"checkpoint", "recipe"},
     {"inputs"},
     {"metrics"},
     {"pretrain", "training"},
