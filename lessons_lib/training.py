@@ -3,13 +3,16 @@
 The learned parameters are float32; the frozen towers run under autocast where the CLIP's precision asks for it.
 
 Runs can be killed and go on: with a checkpoint, all there is to know is written after every epoch, and what an epoch
-draws depends on the seed and the epoch's number alone. Under torchrun every process takes its share of each batch and
-gradients are summed, so several GPUs end with the weights that one gives, up to rounding.
+draws, a loss from torch's own generators included (dropout), depends on the seed and the epoch's number alone. What a
+method does behind an epoch (`Method.after_epoch`) is part of it: kept, gone on from and taken back with it.
+Under torchrun every process takes its share of each batch and gradients are summed, so several GPUs end with the
+weights that one gives, up to rounding.
 """
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +94,8 @@ def train(
             start = time.perf_counter()
             starts = [*starts[-1:], _state(method, optimizer)]  # at the start of the epoch before and of this one
             try:
-                loss = _epoch(method, inputs, optimizer, recipe, epoch)
+                with _drawing(recipe.seed, epoch, method.clip.device):
+                    loss = _epoch(method, inputs, optimizer, recipe, epoch)
             except FloatingPointError as error:
                 _go_back(method, optimizer, starts, history)
                 saved.write(history, starts[-1])
@@ -101,6 +105,7 @@ def train(
                     f"were {then}: fit again with a smaller lr (it was {recipe.lr:g})"
                 ) from None
             lr = recipe.learning_rate(epoch)
+            method.after_epoch(epoch, recipe.epochs)
             history.append({"epoch": epoch, "lr": lr, "loss": loss, "seconds": time.perf_counter() - start})
             saved.write(history, _state(method, optimizer), before=starts[-1])
             bar.update()
@@ -152,6 +157,18 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     if not all(p.isfinite().all() for group in optimizer.param_groups for p in group["params"]):
         raise FloatingPointError(f"a parameter is not a finite number any more after epoch {epoch}, step {step}")
     return float(so_far) / len(batches)
+
+
+@contextmanager
+def _drawing(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Torch's own generators start here from the seed, the epoch and the process, and go on behind as if unused."""
+    number = (seed * 1_000_003 + epoch) * 1_009 + processes()[0]
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(number)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
+        yield
 
 
 def _state(method: nn.Module, optimizer: torch.optim.Optimizer) -> dict:

@@ -146,6 +146,10 @@ class Method(torch.nn.Module):
         """
         self.classnames = check_classnames(classnames)
 
+    def after_epoch(self, epoch: int, epochs: int) -> None:
+        """Called by the loop behind every epoch of `epochs`, from 1, that went well. What it changes or keeps, in what
+        is learned and in buffers, goes into the checkpoint, and is taken back where the epoch is."""
+
     # --- other classes
 
     def carries(self, to: Sequence[str], fitted_on: Sequence[str]) -> str:
