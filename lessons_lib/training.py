@@ -63,7 +63,7 @@ def train(
     optimizer = recipe.make_optimizer(parameters)
     key = "" if checkpoint is None else _key(method, split, recipe, views, augment or method.clip.augment)
     saved = Checkpoint(checkpoint, key, writes=rank == 0)
-    history, *starts = saved.load(method, optimizer)  # starts: the state one epoch before, where there is one
+    history, *states = saved.load(method, optimizer)
     method.history = history
     if len(history) == recipe.epochs:
         method.eval()
@@ -88,17 +88,17 @@ def train(
         leave=False,
         delay=1,
     )
+    states.append(_state(method, optimizer))  # after the last epoch, behind that of the one before where there is one
     method.train()
     try:
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             start = time.perf_counter()
-            starts = [*starts[-1:], _state(method, optimizer)]  # at the start of the epoch before and of this one
             try:
                 with _drawing(recipe.seed, epoch, method.clip.device):
                     loss = _epoch(method, inputs, optimizer, recipe, epoch)
             except FloatingPointError as error:
-                _go_back(method, optimizer, starts, history)
-                saved.write(history, starts[-1])
+                _go_back(method, optimizer, states, history)
+                saved.write(history, *states[::-1])
                 then = f"after epoch {len(history)}" if history else "before the first epoch"
                 raise FloatingPointError(
                     f"{error}, at learning rate {recipe.learning_rate(epoch):.3g}. The parameters are back as they "
@@ -107,7 +107,8 @@ def train(
             lr = recipe.learning_rate(epoch)
             method.after_epoch(epoch, recipe.epochs)
             history.append({"epoch": epoch, "lr": lr, "loss": loss, "seconds": time.perf_counter() - start})
-            saved.write(history, _state(method, optimizer), before=starts[-1])
+            states = [states[-1], _state(method, optimizer)]
+            saved.write(history, *states[::-1])
             bar.update()
             bar.set_postfix(loss=f"{loss:.3f}")
     finally:
@@ -177,15 +178,15 @@ def _state(method: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
     return {"method": state, "optimizer": copy.deepcopy(optimizer.state_dict())}
 
 
-def _go_back(method: nn.Module, optimizer: torch.optim.Optimizer, starts: list[dict], history: list[dict]) -> None:
-    """Puts the state back to the start of the epoch, which is then the last of `starts`; where its very first loss was
-    lost already, it is the epoch before that went wrong, in its last step, so that one is taken back as well."""
+def _go_back(method: nn.Module, optimizer: torch.optim.Optimizer, states: list[dict], history: list[dict]) -> None:
+    """Puts the state back to the start of the epoch, the last of `states`; where its very first loss was lost already,
+    it is the epoch before that went wrong, in its last step, so that one is taken back as well."""
     now = method.state_dict()
-    if len(starts) > 1 and all(torch.equal(now[name], value) for name, value in starts[-1]["method"].items()):
-        starts.pop()
+    if len(states) > 1 and all(torch.equal(now[name], value) for name, value in states[-1]["method"].items()):
+        states.pop()
         history.pop()
-    method.load_state_dict(starts[-1]["method"])
-    optimizer.load_state_dict(starts[-1]["optimizer"])
+    method.load_state_dict(states[-1]["method"])
+    optimizer.load_state_dict(states[-1]["optimizer"])
 
 
 def processes() -> tuple[int, int]:

@@ -425,6 +425,9 @@ def test_a_checkpoint_of_other_training_is_refused(clip, task, tmp_path, changes
     assert path.read_bytes() == written
 
 
+Renumbered = type("CoOp", (CoOp,), {"FORMAT": 2})  # the same method, whose code has come to give other numbers
+
+
 def test_a_checkpoint_of_another_task_method_or_clip_is_refused(clip, task, tmp_path):
     path = tmp_path / "run.pt"
     fit(clip, task, checkpoint=path)
@@ -437,6 +440,8 @@ def test_a_checkpoint_of_another_task_method_or_clip_is_refused(clip, task, tmp_
         "position": lambda: CoOp(clip, n_ctx=2, class_token_position="front").fit(task, **settings),
         "method": lambda: CoCoOp(clip, n_ctx=2, ctx_init=None).fit(task, **settings),
         "clip": lambda: CoOp(tiny_clip(seed=1), n_ctx=2).fit(task, **settings),
+        "precision": lambda: CoOp(tiny_clip(precision="bf16"), n_ctx=2).fit(task, **settings),
+        "number": lambda: Renumbered(clip, n_ctx=2).fit(task, **settings),
     }
     for what, other in others.items():
         with pytest.raises(ValueError, match="belongs to another run"):
@@ -582,6 +587,36 @@ def test_a_lost_run_leaves_its_checkpoint_at_the_last_good_epoch(clip, task, los
     with pytest.raises(FloatingPointError):
         fit(clip, task, checkpoint=tmp_path / "run.pt")
     assert len(torch.load(tmp_path / "run.pt", weights_only=True)["history"]) == 2
+
+
+@pytest.mark.parametrize("lost", [3, 5], ids=["the first epoch", "the second epoch"])
+def test_an_epoch_that_is_taken_back_is_taken_back_in_the_checkpoint_too(clip, task, lost_at, tmp_path, lost):
+    """The loss is lost at the first step of an epoch, so the epoch before it, written already, was the bad one."""
+    path = tmp_path / "run.pt"
+    with pytest.MonkeyPatch.context() as patch:
+        real, count = CoOp.loss, iter(range(1, 1000))
+        patch.setattr(CoOp, "loss", lambda *a: real(*a) * (float("nan") if next(count) == lost else 1.0))
+        method = CoOp(clip, n_ctx=2)
+        with pytest.raises(FloatingPointError, match="step 1, "):
+            method.fit(task, **{**SETTINGS, "epochs": 4, "checkpoint": path})
+    kept = torch.load(path, weights_only=True)
+    assert len(kept["history"]) == len(method.history) == (lost - 1) // 2 - 1
+    assert torch.equal(kept["method"]["ctx"], method.ctx)
+    assert_same_run(fit(clip, task, checkpoint=path, epochs=4), fit(clip, task, epochs=4))
+
+
+def test_a_run_that_goes_on_takes_back_an_epoch_of_the_run_before(clip, task, tmp_path, monkeypatch):
+    """Killed right after an epoch that ruined the parameters, which only the next one would have told."""
+    path = tmp_path / "run.pt"
+    good = after_epochs(clip, task, 1)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        stop_after(patch, 5)
+        fit(clip, task, checkpoint=path, epochs=9)
+    monkeypatch.setattr(CoOp, "loss", lambda *given: given[0].ctx.sum() * float("nan"))
+    method = CoOp(clip, n_ctx=2)
+    with pytest.raises(FloatingPointError, match="in epoch 3, step 1, .*back as they were after epoch 1"):
+        method.fit(task, **{**SETTINGS, "epochs": 9, "checkpoint": path})
+    assert torch.equal(learned(method), learned(good)) and rows(method) == rows(good)
 
 
 def test_images_whose_features_are_not_finite_are_refused_before_training(clip, task, monkeypatch, tmp_path):

@@ -73,10 +73,11 @@ def part_of(task: "Task", classes: str) -> "Task":
 
 
 def method_named(name: str) -> type["Method"]:
-    """A method's class; case and punctuation do not count ("clip-adapter"). Raises ValueError with the nearest."""
+    """A method's class, by its name or an alias; case, hyphens and spaces do not count ("clip-adapter", "LP++").
+    Raises ValueError with the nearest."""
     from lessons_lib.methods import METHODS
 
-    by_plain = {_plain(known): method for known, method in METHODS.items()}
+    by_plain = {_plain(known): method for name, method in METHODS.items() for known in (name, *method.ALIASES)}
     if _plain(name) not in by_plain:
         hint = nearest(name, METHODS) or f"The methods are {', '.join(METHODS)}."
         raise ValueError(f"there is no method {name!r}. {hint}")
@@ -170,7 +171,7 @@ def aligned(table: "pd.DataFrame") -> str:
 
 
 def _plain(name: str) -> str:
-    return "".join(letter for letter in name.lower().replace("+", "plus") if letter.isalnum())
+    return "".join(letter for letter in name.lower() if letter.isalnum() or letter == "+")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,11 +4,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from lessons_lib.cli.arguments import add_clip_options, add_data_options, aligned, load_clip, load_task, one_of, part_of
+from lessons_lib.cli.fit import scored
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from lessons_lib.data import Split, Task
+    from lessons_lib.data import Task
     from lessons_lib.methods import Method
 
 EXAMPLES = """\
@@ -43,6 +42,8 @@ def add(commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
+    import pandas as pd
+
     from lessons_lib.methods import load_method
 
     model = fitted_on(args.file, args.pretrained)
@@ -53,9 +54,9 @@ def run(args: argparse.Namespace) -> int:
     name = type(method).__name__
     if ready is not method:
         print(f"carried from {len(method.classnames)} classes to the {len(task.classnames)} of {task.name}")
-    print(f"{name} on {task.name}, {args.split}: {ready.score(split):.1f} % of {len(split):,} images")
+    print(f"{name} on {task.name}, {args.split}: {scored(ready, split)}")
     if args.per_class:
-        print(aligned(by_class(ready, split)))
+        print(aligned(pd.DataFrame(ready.by_class(split))))
     return 0
 
 
@@ -72,23 +73,3 @@ def fitted_on(file: str, pretrained: str | None) -> str:
 def for_task(method: "Method", task: "Task") -> "Method":
     """The method itself where it knows the task's classes, else carried to them."""
     return method if method.classnames == list(task.classnames) else method.for_classes(task.classnames)
-
-
-def by_class(method: "Method", split: "Split") -> "pd.DataFrame":
-    """A row a class, the worst first: class, images, right (percent), taken for (the most frequent mistake, %)."""
-    import pandas as pd
-    import torch
-
-    taken, names = method.predict(split).cpu(), split.classnames  # (N,)
-    counts = torch.zeros(len(names), len(names), dtype=torch.long)  # (C, C): true, predicted
-    counts.index_put_((split.labels, taken), torch.ones_like(taken), accumulate=True)
-    rows = []
-    for label, row in enumerate(counts):
-        total, right = int(row.sum()), int(row[label])
-        wrong = row.clone()
-        wrong[label] = 0
-        most = int(wrong.argmax())
-        mistake = f"{names[most]} ({100 * int(wrong[most]) / total:.0f} %)" if int(wrong.sum()) else ""
-        share = round(100 * right / total, 1) if total else float("nan")
-        rows.append({"class": names[label], "images": total, "right (%)": share, "taken for": mistake})
-    return pd.DataFrame(rows).sort_values("right (%)", kind="stable", ignore_index=True)

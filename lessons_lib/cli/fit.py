@@ -55,7 +55,7 @@ def add(commands) -> argparse.ArgumentParser:
     )
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting of the method; repeatable")
     training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=at_least(0))
+    training.add_argument("--epochs", type=at_least(1))
     training.add_argument("--lr", type=float)
     training.add_argument("--batch-size", type=at_least(1))
     training.add_argument("--views", metavar="K", help="plain (default), a number of augmented views, or fresh")
@@ -116,19 +116,22 @@ def fit(method: "Method", task: "Task", training: dict) -> float:
 
 
 def summary(method: "Method", task: "Task", seconds: float) -> str:
-    count = sum(parameter.numel() for parameter in method.parameters())
+    count, history = method.n_parameters, method.history
     learned = f"{count:,} numbers learned in {seconds:.1f} s" if count else "nothing to learn"
-    history = getattr(method, "history", None)
     if history:
         learned += f" ({len(history)} epochs, loss {history[0]['loss']:.3f} → {history[-1]['loss']:.3f})"
     scores = {"validation": task.val, "test": task.test}
     lines = [f"{type(method).__name__} on {task.name}: {learned}"]
     if history and len(history) <= method.WARMUP_EPOCHS:
         lines.append(f"  note: {WARM_UP_ALONE}")
-    lines += [f"  {name:<10}  {accuracy(method, split)}" for name, split in scores.items()]
+    lines += [f"  {name:<10}  {scored(method, split)}" for name, split in scores.items()]
     return "\n".join(lines)
 
 
-def accuracy(method: "Method", split: "Split") -> str:
-    """ "71.2 % of 900 images"."""
-    return f"{method.score(split):.1f} % of {len(split):,} images" if len(split) else "no images"
+def scored(method: "Method", split: "Split") -> str:
+    """ "71.2 % of 900 images"; with the metric's name where the kind has several."""
+    if len(split) == 0:
+        return "no images"
+    measured = method.measure(split)
+    named = [f"{value:.1f} %" + (f" {name}" if len(measured) > 1 else "") for name, value in measured.items()]
+    return f"{', '.join(named)} of {len(split):,} images"

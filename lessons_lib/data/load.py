@@ -66,11 +66,10 @@ def load_task(
         name, own_templates = str(name_or_path), [PUBLISHED[name_or_path].template]
         splits = published_splits(name, root=root, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
     else:
-        from lessons_lib.data.toys import toy_splits
-        from lessons_lib.toyworld import TASKS
+        from lessons_lib.data.toys import toy_splits, toy_tasks
 
         name = str(name_or_path)
-        splits, own_templates = toy_splits(name, seed=pool_seed), TASKS[name].templates
+        splits, own_templates = toy_splits(name, seed=pool_seed), toy_tasks()[name].templates
     return Task.from_pools(name, templates=given or own_templates, shots=shots, seed=seed, **splits)
 
 
@@ -79,9 +78,9 @@ def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
     text = os.fspath(name_or_path)
     if not isinstance(name_or_path, str) or text[:1] in ("~", ".") or any(mark in text for mark in "/\\"):
         return True
-    from lessons_lib.toyworld import TASKS
+    from lessons_lib.data.toys import toy_tasks
 
-    known = [*TASKS, *PUBLISHED]
+    known = [*toy_tasks(), *PUBLISHED]
     if text in known or (text and folder.exists()):
         return text not in known
     from lessons_lib.suggest import nearest

@@ -5,11 +5,15 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
 
 from lessons_lib.data.split import Split
+from lessons_lib.data.targets import Masks
 from lessons_lib.files import atomic_write, cache_dir
 
 
@@ -32,15 +36,14 @@ class Drawn:
     """
 
     def __init__(self, scenes):
-        self._scenes, self._key = scenes, ""
+        self._scenes, self._memory = scenes, None
         self._known: dict[int, str] | None = None  # place among the N -> digest
 
     @property
     def memory(self) -> Path:
-        if not self._key:
-            self._key = sha256(f"{self._scenes.fingerprint} {renderer_fingerprint()}".encode()).hexdigest()[:32]
-            self._scenes = None
-        return cache_dir() / "drawn" / f"{self._key}.json"
+        if self._memory is None:
+            self._memory, self._scenes = _memory(self._scenes, "json"), None
+        return self._memory
 
     def of(self, images: "SceneImages") -> list[str]:
         """Hex, one a picture of `images`; they are drawn only where some of them were not yet."""
@@ -104,12 +107,44 @@ class SceneImages:
         return sha256("\n".join(self._drawn.of(self)).encode()).hexdigest()
 
 
+def toy_tasks() -> dict[str, Any]:
+    """Every toy task by name: its record, with twin, templates and classnames."""
+    from lessons_lib import toyworld
+
+    return toyworld.TASKS | toyworld.SEVERAL
+
+
 def toy_splits(name: str, *, seed: int) -> dict[str, Split]:
     """ "train", "val" and "test" of a toy task; ``seed`` chooses which scenes are drawn."""
     from lessons_lib import toyworld
 
     splits = {}
     for role in ("train", "val", "test"):
-        scenes, labels = toyworld.draw_scenes(name, split=role, seed=seed)
-        splits[role] = Split(SceneImages(scenes), labels, toyworld.TASKS[name].classnames)
+        if name in toyworld.SEVERAL:
+            scenes, classes = toyworld.draw_several(name, split=role, seed=seed)
+            splits[role] = Split(SceneImages(scenes), _masks(scenes, classes), toyworld.SEVERAL[name].classnames)
+        else:
+            scenes, labels = toyworld.draw_scenes(name, split=role, seed=seed)
+            splits[role] = Split(SceneImages(scenes), labels, toyworld.TASKS[name].classnames)
     return splits
+
+
+def _masks(scenes, classes: torch.Tensor) -> Masks:
+    """Drawn, or remembered: they cost as much as the pictures, and few shots cannot be drawn without them."""
+    from lessons_lib import toyworld
+
+    memory = _memory(scenes, "masks.safetensors")
+    with suppress(OSError, SafetensorError, KeyError):  # none yet, or damaged: draw
+        kept = safetensors.load(memory.read_bytes())["masks"]
+        if kept.shape[0] == len(scenes) and kept.dtype == torch.uint8 and kept.ndim == 3:
+            return Masks(kept)
+    masks = toyworld.class_masks(scenes, classes)
+    with suppress(OSError):  # a disk that takes no more costs only the time to draw again
+        atomic_write(memory, safetensors.save({"masks": masks}))
+    return Masks(masks)
+
+
+def _memory(scenes, what: str) -> Path:
+    """The file for what was found of these scenes as they are drawn today."""
+    key = sha256(f"{scenes.fingerprint} {renderer_fingerprint()}".encode()).hexdigest()[:32]
+    return cache_dir() / "drawn" / f"{key}.{what}"

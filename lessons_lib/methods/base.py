@@ -189,6 +189,11 @@ class Method(torch.nn.Module):
         """`measure(split)[self.metric]`, in percent, 0 to 100."""
         return self.measure(split)[self.metric]
 
+    def by_class(self, split: "Split") -> list[dict]:
+        """A row a class, the worst first, to be shown as a table. Raises ValueError as `measure` does, and where its
+        kind has no such table."""
+        raise ValueError(f"there is no table of classes for methods of kind {self.kind!r}")
+
     def check_split(self, split: "Split") -> None:
         """Raises ValueError where a split cannot be measured on: it is of another kind, empty, or has other classes."""
         self.check_ready()

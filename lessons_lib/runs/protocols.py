@@ -196,8 +196,8 @@ class _Job:
     def run(self, method: "Method", fit: dict) -> list[dict]:
         whole = self.sample()
         fitted_on = whole.base() if self.half else whole
-        learned = any(True for _ in method.parameters()) and hasattr(method, "history")
-        settings = {"seed": self.seed, "progress": False, **fit} if hasattr(method, "history") else {}
+        known = method.fit_arguments()
+        settings = {name: value for name, value in {"seed": self.seed, "progress": False, **fit}.items() if name in known}
         with PeakMemory(method.clip.device) as peak:
             start = time.perf_counter()
             method.fit(fitted_on, **settings)
@@ -207,7 +207,7 @@ class _Job:
             fitting = method if list(split.classnames) == method.classnames else method.for_classes(split.classnames)
             rows.append({"on": on, "accuracy": fitting.score(split)})
         count = sum(p.numel() for p in method.parameters())
-        cost = {"n_parameters": count, "seconds": seconds, "peak_mib": peak.mib if learned else float("nan")}
+        cost = {"n_parameters": count, "seconds": seconds, "peak_mib": peak.mib}
         return [{**row, **cost} for row in rows]
 
 

@@ -1,8 +1,8 @@
 """ToyWorld: 64×64 pictures drawn from signed-distance functions, in eleven tasks that mirror the literature's eleven
-data sets.
+data sets, and in one of several things a picture.
 
-`draw_scenes` draws the pictures of a task; `draw_pairs` draws what ToyCLIP was pre-trained on. Both depend on a seed
-alone.
+`draw_scenes` and `draw_several` draw the pictures of a task; `draw_pairs` draws what ToyCLIP was pre-trained on. All
+depend on a seed alone.
 """
 
 import json
@@ -17,12 +17,14 @@ from torch import Tensor
 
 from lessons_lib.toyworld.captions import DIALS, Dials, caption
 from lessons_lib.toyworld.scenes import Scenes, ToyClass, draw_class
+from lessons_lib.toyworld.several import SEVERAL, SeveralSpec, class_masks, draw_several
 from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 from lessons_lib.toyworld.tasks import ELEVEN, EXTRAS, PRETRAINING, SHIFTS, TASKS, TaskSpec
 
 __all__ = [
     "ELEVEN",
     "EXTRAS",
+    "SEVERAL",
     "SHIFTS",
     "SPLIT_SIZES",
     "TASKS",
@@ -30,11 +32,14 @@ __all__ = [
     "Dials",
     "Facts",
     "Scenes",
+    "SeveralSpec",
     "Sketch",
     "TaskSpec",
     "ToyClass",
+    "class_masks",
     "draw_pairs",
     "draw_scenes",
+    "draw_several",
 ]
 
 SPLIT_SIZES = {"train": 32, "val": 16, "test": 50}  # pictures a class

@@ -75,6 +75,10 @@ class Scenes:
         missing = len(self.objects[i]) - len(masks)
         return torch.nn.functional.pad(masks, (0, 0, 0, 0, 0, missing)) if missing else masks
 
+    def owners(self, *, size: int = SIZE) -> Tensor:
+        """(N, size, size) long: which of a picture's objects each pixel shows most, -1 where it shows none."""
+        return _render.owners(self.tables, size=size)
+
     def boxes(self, i: int, *, size: int = SIZE) -> Tensor:
         """(objects, 4) float: left, top, right, bottom in pixels, around each mask; NaN where nothing of the object
         can be seen.

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from reference import dapt as reference
-from reference.of_method import assert_same, fast_logits, relative_error, values_and_gradients
+from reference.comparing import assert_same, fast_logits, relative_error, values_and_gradients
 from reference.text import similarities
 from tiny_clip import tiny_clip as build_tiny_clip
 

@@ -1,17 +1,15 @@
-"""Every method that is trained: what it learns, what it leaves alone, and what it says to the impossible."""
-
-import json
-from dataclasses import replace
+"""The prompt-learning methods in particular: what each learns, its published settings, and what cannot be. What all
+methods have in common is in `tests/contract`."""
 
 import pytest
 import torch
-from noise_task import NAMES, noise_split, noise_task
+from noise_task import NAMES, noise_task
 from tiny_clip import tiny_clip
 
 from lessons_lib.data import Task
 from lessons_lib.features import image_features
-from lessons_lib.methods import IVLP, VPT, CoCoOp, CoOp, MaPLe, VisualPrompting, load_method
-from lessons_lib.methods.learned import hand_made_texts
+from lessons_lib.methods import IVLP, VPT, CoCoOp, CoOp, MaPLe, VisualPrompting
+from lessons_lib.methods.parts.texts import texts_of
 
 # What is made, how it is trained here, and the shapes of what it learns on `tiny_clip` (D = 32, d = d_v = 64, 2 blocks
 # in the image tower and 3 in the text tower, 32 pixels).
@@ -69,7 +67,6 @@ CASES = {
     ),
 }
 SEED = 2  # with it both units of CoCoOp's hidden layer answer to these images
-IN_PIXELS = {name for name in CASES if name.startswith(("V", "IVLP", "MaPLe"))} - {"IVLP, text alone"}
 
 
 @pytest.fixture(scope="module")
@@ -77,179 +74,28 @@ def task():
     return noise_task(signal=0.9)
 
 
-@pytest.fixture(scope="module", params=CASES)
-def name(request):
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def weights_before(clip):
-    return {key: value.clone() for key, value in clip.model.state_dict().items()}
-
-
-@pytest.fixture(scope="module")
-def fitted(clip, task, name, weights_before):
-    make, lr, _ = CASES[name]
-    return make(clip).fit(task, epochs=5, lr=lr, batch_size=10, seed=SEED, progress=False)
-
-
-@pytest.fixture
-def start(clip, task, name):
-    """The method as `fitted` was before its first step."""
-    method = CASES[name][0](clip)
-    method.take_template(task)
-    method.set_classes(task.classnames)
-    method.reset(SEED)
-    return method
-
-
 def fit(method, task, **changes):
     return method.fit(task, **{"epochs": 2, "lr": 0.1, "batch_size": 10, "progress": False, **changes})
 
 
-@torch.no_grad()
-def test_fitting_lowers_the_loss_on_the_training_images(clip, task, start, fitted):
-    images = clip.preprocess_tensor(task.train.tensor())
-    inputs = images if fitted.learns_from_pixels else image_features(clip, task.train)
-    before, after = (method.loss(inputs, task.train.labels).item() for method in (start, fitted))
-    assert after < before - 0.005
-    assert len(fitted.history) == 5
-
-
-def test_its_parameters_are_exactly_what_it_learns(fitted, name):
-    shapes = {key: tuple(value.shape) for key, value in fitted.state_dict().items()}
-    assert shapes == CASES[name][2]
-    assert {key for key, p in fitted.named_parameters() if p.requires_grad} == set(shapes)
-    assert fitted.n_parameters == sum(torch.Size(shape).numel() for shape in shapes.values())
-
-
-def test_everything_that_it_learns_has_moved(start, fitted):
+@pytest.mark.parametrize("name", CASES)
+def test_all_that_it_learns_moves_from_the_start_that_the_seed_draws(clip, task, name):
+    make, lr, shapes = CASES[name]
+    method, start = fit(make(clip), task, epochs=5, lr=lr, seed=SEED), make(clip)
+    assert {key: tuple(value.shape) for key, value in method.state_dict().items()} == shapes
+    start.begin(task)
+    start.reset(SEED)
     for key, value in start.state_dict().items():
-        assert (fitted.state_dict()[key] - value).abs().max() > 2e-4, key
+        assert (method.state_dict()[key] - value).abs().max() > 2e-4, key
 
 
-def test_clip_stays_as_it_was_to_the_last_bit(clip, fitted, weights_before):
-    after = clip.model.state_dict()
-    assert after.keys() == weights_before.keys()
-    assert all(torch.equal(after[key], value) for key, value in weights_before.items())
-    assert all(p.grad is None and not p.requires_grad for p in clip.model.parameters())
-    assert not clip.model.training
-
-
-def test_a_split_and_its_images_give_the_same_logits_predictions_and_score(clip, task, fitted):
-    images = clip.preprocess_tensor(task.test.tensor())
-    logits = fitted.logits(task.test)
-    assert logits.shape == (60, 5) and logits.isfinite().all() and not logits.requires_grad
-    torch.testing.assert_close(fitted.logits(images), logits, atol=1e-3, rtol=1e-4)
-    assert torch.equal(fitted.predict(task.test), logits.argmax(dim=1))
-    right = (logits.argmax(dim=1) == task.test.labels).float().mean().item()
-    assert fitted.score(task.test) == pytest.approx(100 * right)
-
-
-def test_images_that_clip_cannot_take_are_refused(clip, task, fitted):
-    for images, words in (
-        (task.test.tensor(), "pass them through clip.preprocess_tensor first"),
-        (torch.zeros(3, 32, 32), "add a dimension"),
-        (torch.zeros(2, 3, 30, 30), r"encode_images takes preprocessed images, \(N, 3, 32, 32\) float"),
-        (torch.zeros(2, 3, 32, 1), "encode_images takes"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            fitted.logits(images)
-
-
-def test_no_images_give_no_logits(clip, task, fitted):
-    assert fitted.logits(task.test.subset([])).shape == (0, 5)
-    assert fitted.logits(torch.zeros(0, 3, 32, 32)).shape == (0, 5)
-    with pytest.raises(ValueError, match="the split has no images"):
-        fitted.score(task.test.subset([]))
-
-
-def test_features_are_enough_where_the_image_tower_is_untouched_and_refused_elsewhere(clip, task, fitted, name):
-    features = image_features(clip, task.test)
-    assert fitted.learns_from_pixels == (name in IN_PIXELS)
-    if name in IN_PIXELS:
-        with pytest.raises(ValueError, match=r"changes the image tower, .*: use logits\(images\)"):
-            fitted.logits_from_features(features)
-    else:
-        with torch.no_grad():
-            torch.testing.assert_close(fitted.logits_from_features(features), fitted.logits(task.test))
-        with pytest.raises(ValueError, match=r"features must be \(N, 32\)"):
-            fitted.logits_from_features(features[:, :5])
-
-
-def test_it_carries_to_other_classes_and_stays_as_it_is(clip, task, fitted, name):
-    other_names = ["hat", "shoe", "long_scarf"]
-    before = fitted.logits(task.test)
-    if name == "CoOp, class-specific":
-        with pytest.raises(ValueError, match="only for the classes that they were learned for.*class_specific=False"):
-            fitted.for_classes(other_names)
-        other, other_names = fitted.for_classes(list(fitted.classnames)), fitted.classnames
-    else:
-        other = fitted.for_classes(other_names)
-    assert other.classnames == other_names and fitted.classnames == NAMES
-    assert other.logits(task.test).shape == (60, len(other_names))
-    assert all(torch.equal(other.state_dict()[key], value) for key, value in fitted.state_dict().items())
-    with torch.no_grad():
-        for p in other.parameters():
-            p.zero_()
-    assert torch.equal(fitted.logits(task.test), before)
-    with pytest.raises(ValueError, match="knows 5 classes .*'cat'.*use for_classes|knows 3 classes"):
-        (fitted if len(other_names) == 5 else other).score(noise_split(1, 1, names=["a", "b"]))
-
-
-def test_carried_back_to_its_own_classes_it_is_the_same(task, fitted):
-    torch.testing.assert_close(fitted.for_classes(NAMES).logits(task.test), fitted.logits(task.test))
-
-
-def test_before_fit_there_are_starting_prompts_for_any_classes(clip, task, name):
-    method = CASES[name][0](clip)
-    with pytest.raises(RuntimeError, match=r"no classes yet: call fit\(task\) first"):
-        method.logits(task.test)
-    start = method.for_classes(["hat", "shoe", "scarf"])
-    assert start.logits(task.test).shape == (60, 3)
-    assert method.classnames is None
-
-
+@pytest.mark.parametrize("name", CASES)
 def test_the_starting_prompts_are_those_that_seed_1_draws(clip, task, name):
     make = CASES[name][0]
-    start = make(clip).for_classes(task.classnames)
-    drawn = make(clip)
+    start, drawn = make(clip).for_classes(task.classnames), make(clip)
     drawn.set_classes(task.classnames)
     drawn.reset(1)
     assert all(torch.equal(drawn.state_dict()[key], value) for key, value in start.state_dict().items())
-
-
-def test_fitting_again_starts_from_the_start(clip, task, name):
-    make, lr, _ = CASES[name]
-    twice = fit(fit(make(clip), task, lr=lr, seed=2), task, lr=lr)
-    once = fit(make(clip), task, lr=lr)
-    assert all(torch.equal(twice.state_dict()[key], value) for key, value in once.state_dict().items())
-    assert len(twice.history) == 2
-
-
-def test_its_settings_make_the_same_method_again(clip, task, fitted):
-    settings = fitted.settings()
-    again = type(fitted)(clip, **json.loads(json.dumps(settings)))
-    assert again.settings() == settings
-    again.set_classes(NAMES)
-    again.load_state_dict(fitted.state_dict())
-    assert torch.equal(again.logits(task.test), fitted.logits(task.test))
-
-
-def test_it_is_saved_for_its_own_clip(clip, task, fitted, tmp_path):
-    path = fitted.save(tmp_path / "method.safetensors")
-    loaded = load_method(path, clip)
-    assert not loaded.training
-    assert torch.equal(loaded.logits(task.test), fitted.logits(task.test))
-    with pytest.raises(ValueError, match="fitted on another CLIP"):
-        load_method(path, tiny_clip(seed=1))
-
-
-def test_validation_and_test_images_change_nothing(clip, task, name):
-    make, lr, _ = CASES[name]
-    other = replace(task, val=noise_split(1, 8), test=noise_split(1, 9))
-    first, second = (fit(make(clip), each, epochs=1, lr=lr) for each in (task, other))
-    assert all(torch.equal(second.state_dict()[key], value) for key, value in first.state_dict().items())
 
 
 # --- published settings
@@ -319,7 +165,7 @@ def test_context_starts_with_the_published_spread(clip):
 
 
 def test_prompts_that_say_the_template_are_zero_shot_before_they_learn(clip, task):
-    texts = hand_made_texts(clip, task.classnames, "a photo of a {}.")
+    texts = texts_of(clip, task.classnames, "a photo of a {}.")
     expected = clip.logit_scale * image_features(clip, task.test) @ texts.T
     for method in (CoOp(clip, ctx_init="a photo of a"), IVLP(clip, n_ctx_vision=0, depth_text=1)):
         torch.testing.assert_close(
@@ -330,7 +176,7 @@ def test_prompts_that_say_the_template_are_zero_shot_before_they_learn(clip, tas
 @pytest.mark.parametrize("method", [VPT, VisualPrompting])
 def test_the_hand_made_prompt_is_the_tasks_and_a_later_fit_takes_the_later_tasks(clip, task, method):
     def expected(template, names=NAMES):
-        return hand_made_texts(clip, names, template)
+        return texts_of(clip, names, template)
 
     mine = fit(method(clip), task, epochs=1)
     torch.testing.assert_close(mine.texts, expected("a drawing of a {}."))
@@ -414,15 +260,56 @@ def test_a_resnet_takes_text_prompts_and_no_visual_ones(make):
     assert fit(CoOp(resnet, n_ctx=2), noise_task(shots=1), epochs=1).logits(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
 
 
-def test_class_names_too_long_for_the_context_are_refused_and_what_was_learned_stays(clip, task):
-    method = fit(CoOp(clip, n_ctx=60), task, epochs=1)
-    before = method.ctx.detach().clone()
-    long = noise_task(names=["cat", "very " * 20 + "long dog"])
-    with pytest.raises(ValueError, match="needs 8[0-9] tokens with n_ctx=60 .* holds 77: lower n_ctx, or shorten"):
-        fit(method, long)
-    assert torch.equal(method.ctx, before)
+def test_ivlp_without_text_prompts_encodes_its_texts_once(clip, task, monkeypatch):
+    runs, real = [], clip.encode_prompts
+    monkeypatch.setattr(clip, "encode_prompts", lambda *given: runs.append(given) or real(*given))
+    method = fit(IVLP(clip, n_ctx_text=0), task, epochs=3)
+    method.score(task.test)
+    assert len(method.history) == 3 and len(runs) == 1
 
 
-def test_fewer_images_than_shots_are_refused_by_the_task():
-    with pytest.raises(ValueError, match="17"):
-        noise_task(shots=17)
+@pytest.mark.parametrize("make", [lambda clip: VPT(clip, depth=2), lambda clip: IVLP(clip), lambda clip: MaPLe(clip)])
+def test_a_prompted_towers_features_are_kept_until_what_it_learned_changes(clip, task, make, monkeypatch):
+    method = fit(make(clip), task)
+    encoded, real = [], clip.encode_prompted_images
+    monkeypatch.setattr(clip, "encode_prompted_images", lambda *a, **k: encoded.append(1) or real(*a, **k))
+    first = method.logits(task.test)
+    once = len(encoded)
+    assert once > 0 and torch.equal(method.logits(task.test), first) and method.score(task.test) >= 0
+    assert len(encoded) == once, "the same images, the same prompts: nothing is encoded again"
+    method.logits(task.val)
+    assert len(encoded) > once
+    next(method.parameters()).data[..., 0] += 1.0  # by hand, so that no counter of torch's knows of it
+    assert not torch.equal(method.logits(task.test), first)
+    with torch.no_grad():
+        next(method.parameters())[..., 0] -= 1.0
+    torch.testing.assert_close(method.logits(task.test), first, atol=1e-3, rtol=1e-3)
+
+
+def test_kept_features_can_be_learned_from_and_written_into(clip, task):
+    method = fit(VPT(clip), task)
+    logits = method.logits(task.test)  # in inference mode
+    method.features(task.test).mul_(0)
+    assert torch.equal(method.logits(task.test), logits)
+    layer = torch.nn.Linear(32, 2)
+    layer(method.features(task.test)).sum().backward()
+    assert layer.weight.grad.abs().max() > 0
+
+
+def test_the_workers_given_to_fit_open_the_images_that_are_scored(clip, task, monkeypatch):
+    asked = []
+    from lessons_lib.inputs import Inputs
+
+    def watched(*given, workers=0, **settings):
+        asked.append(workers)
+        return Inputs(*given, workers=workers, **settings)
+
+    monkeypatch.setattr("lessons_lib.methods.learned.Inputs", watched)
+    monkeypatch.setattr(
+        "lessons_lib.methods.classifier.image_features",
+        lambda *given, num_workers=0: asked.append(num_workers) or image_features(*given),
+    )
+    for method in (VPT(clip), CoOp(clip, n_ctx=2)):
+        fit(method, task, workers=3).score(task.test)
+        method.for_classes(["hat", "shoe"]).logits(task.test)
+    assert asked == [3, 3, 3, 3]

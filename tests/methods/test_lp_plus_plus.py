@@ -9,7 +9,7 @@ from reference import text
 
 from lessons_lib.data import Task
 from lessons_lib.features import image_features
-from lessons_lib.methods import LPPlusPlus, ZeroShot, load_method
+from lessons_lib.methods import LPPlusPlus, ZeroShot
 from lessons_lib.methods.classify.lp_plus_plus import step_sizes
 
 TEMPLATE = "a drawing of a {}."  # that of `noise_task`
@@ -23,6 +23,13 @@ def task():
 def with_other(task, **parts):
     whole = {"train": task.train, "val": task.val, "test": task.test}
     return Task.from_pools("noise", templates=task.templates, **{**whole, **parts})
+
+
+def started(method, task, views="plain"):
+    """The method before its first step."""
+    method.begin(task)
+    method._start(*method._training(task.train, views, seed=1, progress=False, workers=0))
+    return method
 
 
 @pytest.mark.parametrize("epochs", [1, 10, 35])
@@ -39,32 +46,21 @@ def test_it_learns_what_the_released_loop_learns(clip, task, epochs):
 def test_alpha_steps_every_tenth_epoch_along_all_gradients_so_far(clip, task):
     """Without validation images, so that the last epoch is kept."""
     blind = with_other(task, val=task.val.subset([]))
-    start, nine, ten, nineteen, twenty = (LPPlusPlus(clip).fit(blind, epochs=n).alpha for n in (0, 9, 10, 19, 20))
+    start = started(LPPlusPlus(clip), task).alpha
+    nine, ten, nineteen, twenty = (LPPlusPlus(clip).fit(blind, epochs=n).alpha for n in (9, 10, 19, 20))
     assert torch.equal(start, nine) and torch.equal(ten, nineteen)
     assert len({ten[c].item() for c in range(5)}) == 5, "a multiplier for each class"
     assert not torch.equal(start, ten) and not torch.equal(ten, twenty)
 
 
-def test_the_logits_are_those_of_features_times_prototypes_plus_multiples_of_texts(clip, task):
-    method = LPPlusPlus(clip).fit(task, epochs=12)
-    f = image_features(clip, task.test)
-    texts = text.hand_made(clip, NAMES, TEMPLATE)
-    rows = [method.weight[c] + method.alpha[c] * texts[c] for c in range(5)]
-    wanted = torch.stack([f @ row + bias for row, bias in zip(rows, method.bias)], dim=1)
-    torch.testing.assert_close(method.logits_from_features(f), wanted, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(method.logits(task.test), wanted.detach(), atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(method.logits(clip.preprocess_tensor(task.test.tensor())), wanted.detach(), atol=1e-3,
-                               rtol=1e-3)  # fmt: skip
-
-
 def test_without_training_it_is_sums_of_images_and_a_multiple_of_the_texts(clip, task):
-    method = LPPlusPlus(clip, alpha_start=40).fit(task, epochs=0)
+    method = started(LPPlusPlus(clip, alpha_start=40), task)
     f, texts = image_features(clip, task.train), text.hand_made(clip, NAMES, TEMPLATE)
     for c in range(5):
         torch.testing.assert_close(method.weight[c], f[task.train.labels == c].sum(dim=0))
     mean_cosine = (f * texts[task.train.labels]).sum(dim=1).mean()
     torch.testing.assert_close(method.alpha, (40 * mean_cosine).expand(5))
-    assert method.history == [] and method.epoch == 0 and not method.bias.any()
+    assert not method.bias.any()
 
 
 def test_the_step_of_the_prototypes_lowers_the_loss_whatever_the_features():
@@ -121,13 +117,6 @@ def test_it_learns_what_is_there_to_learn(clip):
     assert len(method.history) == 300 and method.history[-1]["loss"] < method.history[0]["loss"]
 
 
-def test_what_it_learns_is_a_prototype_a_bias_and_a_multiplier_a_class(clip, task):
-    method = LPPlusPlus(clip).fit(task, epochs=1)
-    shapes = {name: tuple(p.shape) for name, p in method.state_dict().items()}
-    assert shapes == {"weight": (5, 32), "bias": (5,), "alpha": (5,)}
-    assert method.n_parameters == 5 * 34
-
-
 def test_before_fit_it_is_zero_shot_for_any_classes(clip, task):
     start = LPPlusPlus(clip, template=TEMPLATE).for_classes(NAMES)
     zero_shot = ZeroShot(clip, TEMPLATE).fit(task)
@@ -140,36 +129,24 @@ def test_some_of_its_classes_keep_what_was_learned_and_others_are_refused(clip, 
     method = LPPlusPlus(clip).fit(task, epochs=12)
     some = method.for_classes(["owl", "cat"])
     torch.testing.assert_close(some.logits(task.test), method.logits(task.test)[:, [4, 0]], atol=1e-4, rtol=1e-4)
-    with pytest.raises(ValueError, match="LPPlusPlus has a row for each class .* none for 'hat', 'shoe'"):
+    with pytest.raises(ValueError, match="weights for each class .*fit a new LPPlusPlus .*nothing for 'hat', 'shoe'"):
         method.for_classes(["cat", "hat", "shoe"])
-
-
-def test_saved_and_loaded_it_is_the_same(clip, task, tmp_path):
-    method = LPPlusPlus(clip, alpha_start=30).fit(task, epochs=12)
-    again = load_method(method.save(tmp_path / "lp.safetensors"), clip)
-    assert again.settings() == method.settings() == {"alpha_start": 30, "template": TEMPLATE}
-    torch.testing.assert_close(again.logits(task.test), method.logits(task.test))
 
 
 def test_the_seed_draws_the_crops_and_nothing_else(clip, task):
     plain = [LPPlusPlus(clip).fit(task, epochs=3, seed=seed).weight for seed in (1, 2)]
     assert torch.equal(*plain)
-    crops = [LPPlusPlus(clip).fit(task, epochs=0, views=3, seed=seed, progress=False).weight for seed in (1, 1, 2)]
+    crops = [LPPlusPlus(clip).fit(task, epochs=1, views=3, seed=seed, progress=False).weight for seed in (1, 1, 2)]
     assert torch.equal(crops[0], crops[1]) and not torch.equal(crops[0], crops[2])
     f = image_features(clip, task.train, view=3, seed=1, augment=clip.make_augment((0.5, 1.0)), progress=False)
-    torch.testing.assert_close(crops[0][2], f[:, task.train.labels == 2].sum(dim=(0, 1)))
+    start = started(LPPlusPlus(clip), task, views=3).weight
+    torch.testing.assert_close(start[2], f[:, task.train.labels == 2].sum(dim=(0, 1)))
 
 
 def test_a_class_without_training_images_is_refused_by_name(clip, task):
     keep = (task.train.labels != 2).nonzero().flatten()
     with pytest.raises(ValueError, match="1 of 5 classes have no training image, the first is 'dog'"):
         LPPlusPlus(clip).fit(with_other(task, train=task.train.subset(keep)))
-
-
-@pytest.mark.parametrize("epochs", [-1, 2.5, True])
-def test_epochs_that_are_none_are_refused(clip, task, epochs):
-    with pytest.raises(ValueError, match="epochs=.*whole number, at least 0"):
-        LPPlusPlus(clip).fit(task, epochs=epochs)
 
 
 @pytest.mark.parametrize("alpha_start", [-1, float("inf"), float("nan")])
@@ -180,5 +157,5 @@ def test_an_alpha_that_is_none_is_refused(clip, alpha_start):
 
 @pytest.mark.parametrize("views", ["fresh", 0])
 def test_views_that_cannot_be_are_refused(clip, task, views):
-    with pytest.raises(ValueError, match="give 'plain', or the number of augmented views"):
+    with pytest.raises(ValueError, match="give 'plain', (or )?a number of"):
         LPPlusPlus(clip).fit(task, views=views)

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.of_method import assert_same, values_and_gradients
+from reference.comparing import assert_same, values_and_gradients
 from tiny_clip import tiny_clip
 
 from lessons_lib.clip.prompts import POSITIONS, PromptLayout

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from noise_task import NAMES, noise_split, noise_task
+from noise_task import NAMES, noise_task
 from reference import text, text_probe
-from reference.of_method import assert_same, values_and_gradients
+from reference.comparing import assert_same, values_and_gradients
 
 from lessons_lib.data import Task
-from lessons_lib.methods import TextProbe, ZeroShot, load_method
+from lessons_lib.methods import TextProbe, ZeroShot
 
 TEMPLATE = "a drawing of a {}."  # that of `noise_task`
 
@@ -67,12 +67,6 @@ def test_it_is_trained_as_published(clip, monkeypatch):
     ] * 2
 
 
-def test_what_it_learns_is_a_row_a_class(clip, task):
-    method = fit(TextProbe(clip, constrained=True), task)
-    assert {name: tuple(p.shape) for name, p in method.state_dict().items()} == {"rows": (5, 32)}
-    assert method.n_parameters == 160
-
-
 def test_some_of_its_classes_in_another_order_keep_their_rows(clip, task):
     method = fit(TextProbe(clip), task, lr=5.0)
     some = method.for_classes(["dog", "cat"])
@@ -82,17 +76,8 @@ def test_some_of_its_classes_in_another_order_keep_their_rows(clip, task):
 
 def test_other_classes_are_refused_by_name_with_a_way_out(clip, task):
     method = fit(TextProbe(clip), task)
-    with pytest.raises(ValueError, match="TextProbe has a row for each class .* none for 'hat': fit a new one"):
+    with pytest.raises(ValueError, match="a row for each class .*: fit a new TextProbe .*nothing for 'hat'"):
         method.for_classes(["cat", "hat"])
-
-
-def test_saved_and_loaded_it_is_the_same(clip, task, tmp_path):
-    method = fit(TextProbe(clip, constrained=True), task)
-    again = load_method(method.save(tmp_path / "probe.safetensors"), clip)
-    assert again.settings() == method.settings() == {"constrained": True, "template": TEMPLATE}
-    assert torch.equal(again.logits(task.test), method.logits(task.test))
-    with pytest.raises(ValueError, match="none for 'hat'"):
-        again.for_classes(["hat"])
 
 
 def test_the_seed_orders_the_images_and_draws_nothing_else(clip, task):
@@ -102,15 +87,6 @@ def test_the_seed_orders_the_images_and_draws_nothing_else(clip, task):
     torch.testing.assert_close(*whole, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("constrained", [False, True])
-def test_validation_and_test_images_change_nothing(clip, task, constrained):
-    other = Task.from_pools(
-        "noise", train=task.train, val=noise_split(1, 8), test=noise_split(1, 9), templates=task.templates
-    )
-    first, second = (fit(TextProbe(clip, constrained=constrained), each).rows for each in (task, other))
-    assert torch.equal(first, second)
-
-
 def test_a_class_without_training_images_is_not_held(clip, task):
     keep = (task.train.labels != 2).nonzero().flatten()
     partial = Task.from_pools(
@@ -118,16 +94,3 @@ def test_a_class_without_training_images_is_not_held(clip, task):
     )
     multipliers = fit(TextProbe(clip, constrained=True), partial).multipliers
     assert multipliers[2] == 0 and (multipliers[[0, 1, 3, 4]] > 0).all()
-
-
-def test_what_was_learned_is_gone_on_from_a_checkpoint(clip, task, tmp_path):
-    whole = fit(TextProbe(clip, constrained=True), task)
-    path = tmp_path / "run.pt"
-    fit(TextProbe(clip, constrained=True), task, checkpoint=path)
-    again = fit(TextProbe(clip, constrained=True), task, checkpoint=path)
-    assert torch.equal(again.rows, whole.rows) and len(again.history) == 5
-
-
-def test_before_fit_it_says_what_to_do(clip, task):
-    with pytest.raises(RuntimeError, match=r"call fit\(task\) first"):
-        TextProbe(clip).logits(task.test)

@@ -12,7 +12,6 @@ import lessons_lib as ll
 from lessons_lib.features import image_features
 from lessons_lib.methods import base
 from lessons_lib.methods.classify import tip_adapter
-from lessons_lib.runs.protocols import base_to_new
 
 FEW = {"n_views": 2, "search_steps": (10, 5)}
 FAST = {"progress": False}
@@ -202,7 +201,7 @@ def test_of_the_classes_that_it_knows_it_keeps_the_keys(clip, task, fitted, fine
 
 
 def test_of_other_classes_it_says_why_it_knows_nothing(fitted):
-    with pytest.raises(ValueError, match=r"no image of 1 of 2 classes, the first is 'hat'.*unseen='zero-shot'"):
+    with pytest.raises(ValueError, match=r"no image of some classes.*unseen='zero-shot'.*nothing for 'hat'"):
         fitted.for_classes(["cat", "hat"])
 
 
@@ -216,15 +215,9 @@ def test_or_gives_them_the_zero_shot_term_alone(clip, task):
     assert (mixed[:, 1] > zero_shot.for_classes(["hat", "owl"]).logits(task.test)[:, 1]).all()
 
 
-def test_base_to_new_runs_with_it(clip, task):
-    rows = base_to_new(lambda: ll.TipAdapter(clip, unseen="zero-shot", **FEW), task, shots=2, seeds=[1], progress=False)
-    zero_shot = ll.ZeroShot(clip).fit(task).for_classes(task.new().classnames).score(task.new().test)
-    assert rows.set_index("on")["accuracy"]["new"] == pytest.approx(zero_shot)
-
-
 def test_a_class_without_training_images_is_refused_by_name(clip, task):
     partial = replace(task, train=task.train.subset((task.train.labels != 2).nonzero().flatten()))
-    with pytest.raises(ValueError, match="no image of 1 of 5 classes, the first is 'dog'"):
+    with pytest.raises(ValueError, match="no image of some classes.*nothing for 'dog'"):
         ll.TipAdapter(clip, **FEW).fit(partial, **FAST)
     assert ll.TipAdapter(clip, unseen="zero-shot", **FEW).fit(partial, **FAST).logits(task.test).shape == (60, 5)
 
@@ -248,13 +241,6 @@ def test_templates_are_the_tasks_or_those_that_were_given(clip, task, fitted):
     several = ["a {}.", "one {}."]
     given = ll.TipAdapter(clip, templates=several, n_views=0, search=False).fit(task, **FAST)
     torch.testing.assert_close(given.texts, texts(several))
-
-
-def test_features_and_images_give_the_same_logits(clip, task, fitted):
-    images = clip.preprocess_tensor(task.test.tensor())
-    torch.testing.assert_close(fitted.logits(images), fitted.logits(task.test), atol=1e-4, rtol=1e-4)
-    features = image_features(clip, task.test)
-    torch.testing.assert_close(fitted.logits_from_features(features), fitted.logits(task.test))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -34,3 +35,17 @@ def clip_adapter_logits(
         w = beta * adapter(w, *text_weights) + (1 - beta) * w
     f, w = f / f.norm(dim=-1, keepdim=True), w / w.norm(dim=-1, keepdim=True)
     return clip.model.logit_scale.exp() * f @ w.T
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    """With one template."""
+
+    def weights(layers):
+        return layers[0].weight, layers[2].weight
+
+    texts = {"text_weights": weights(method.text_adapter_layers), "beta": method.beta} if method.text_adapter else {}
+    alpha = torch.sigmoid(method.alpha_logit) if method.alpha == "learnable" else method.ratio
+    [template] = method.templates or [method.task_template]
+    return clip_adapter_logits(
+        method.clip, method.classnames, images, weights(method.adapter), alpha, template=template, **texts
+    )

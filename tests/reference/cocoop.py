@@ -21,3 +21,7 @@ def cocoop_logits(
         texts = text.encode(clip, text.embeddings_with_context(clip, tokens, shifted), tokens)  # (C, D)
         logits.append(text.similarities(clip, feature[None], texts))
     return torch.cat(logits)
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    return cocoop_logits(method.clip, method.classnames, method.ctx, method.meta_net, images)

@@ -34,3 +34,7 @@ def coop_logits(clip, classnames: Sequence[str], ctx: Tensor, images: Tensor, po
     tokens = text.placeholder_tokens(clip, classnames, ctx.shape[-2])
     texts = text.encode(clip, prompts(clip, tokens, classnames, ctx, position), tokens)
     return text.similarities(clip, image.encode_plain(clip, images), texts)
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    return coop_logits(method.clip, method.classnames, method.ctx, images, method.class_token_position)

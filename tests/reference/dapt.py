@@ -54,3 +54,8 @@ def dapt_loss(
         inter = torch.exp(-t * torch.pdist(texts) ** 2).mean()
         intra = F.mse_loss(features, own)
     return loss + beta_t * inter + beta_v * intra
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    parts = dapt_parts(method.clip, method.classnames, method.ctx, method.visual_ctx, images)
+    return text.similarities(method.clip, *parts)

@@ -29,3 +29,8 @@ def ivlp_logits(
     else:
         features = image.encode_with_prompts_last(clip, images, visual_ctx, deep_visual_ctx)
     return text.similarities(clip, features, texts)
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    words = " ".join(method.ctx_init.split()[method.n_ctx_text :])
+    return ivlp_logits(method.clip, method.classnames, images, words=words, **dict(method.named_parameters()))

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import image, text
+
 
 def train(features: Tensor, labels: Tensor, texts: Tensor, shots: int, epochs: int, val: Tensor, val_labels: Tensor):
     """features, val: (N, D), (V, D), normalised; texts: (C, D), normalised; the same number of shots for every class.
@@ -40,3 +42,11 @@ def train(features: Tensor, labels: Tensor, texts: Tensor, shots: int, epochs: i
             best = accuracy
             found = classifier.weight.data.clone(), classifier.bias.data.clone(), alpha.data[0].clone(), epoch + 1
     return found
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    """Class by class."""
+    features = image.encode_plain(method.clip, images)
+    texts = text.hand_made(method.clip, method.classnames, method.template or method.task_template)
+    rows = [weight + alpha * t for weight, alpha, t in zip(method.weight, method.alpha, texts)]
+    return torch.stack([features @ row + bias for row, bias in zip(rows, method.bias)], dim=1)

@@ -23,3 +23,9 @@ def maple_logits(
     first = projections[0](ctx)
     deep = [project(prompts) for project, prompts in zip(projections[1:], deep_ctx)]
     return text.similarities(clip, image.encode_with_prompts_last(clip, images, first, deep), texts)
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    layers = list(method.projections) * (method.prompt_depth if method.shared_coupling else 1)
+    words = " ".join(method.ctx_init.split()[method.n_ctx :])
+    return maple_logits(method.clip, method.classnames, method.ctx, method.deep_ctx, layers, images, words=words)

@@ -35,3 +35,7 @@ def clap_loss(clip, prototypes: Tensor, base: Tensor, weights: Tensor, features:
     """weights: (C,); zeros make it ZS-LP."""
     constraint = torch.mean(weights * (prototypes - base).pow(2).sum(-1))
     return F.cross_entropy(logits(clip, prototypes, features), labels) + constraint
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    return logits(method.clip, method.rows, method.clip.model.encode_image(images).float())

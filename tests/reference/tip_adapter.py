@@ -1,7 +1,10 @@
 """Tip-Adapter (ECCV 2022), equations 3 to 6, and the released search: a loop over β and over α."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from . import image, text
 
 
 def cache_keys(views: Tensor) -> Tensor:
@@ -37,3 +40,12 @@ def search(features, labels, keys, values, texts, scale, alphas, betas) -> tuple
             if accuracy > best:
                 best, best_alpha, best_beta = accuracy, alpha, beta
     return best_alpha, best_beta, table
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    """With one template."""
+    clip, [template] = method.clip, method.templates or [method.task_template]
+    values = F.one_hot(method.key_labels, len(method.classnames)).float()
+    texts, features = text.hand_made(clip, method.classnames, template), image.encode_plain(clip, images)
+    scale = clip.model.logit_scale.exp()
+    return tip_logits(features, method.keys, values, texts, scale, method.alpha, method.beta)

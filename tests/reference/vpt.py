@@ -27,7 +27,9 @@ def vpt_logits(clip, texts: Tensor, prompts: Tensor, images: Tensor) -> Tensor:
     return text.similarities(clip, vpt_features(clip, prompts, images), texts)
 
 
-def visual_prompting_logits(clip, classnames: Sequence[str], frame: Tensor, width: int, images: Tensor) -> Tensor:
+def visual_prompting_logits(
+    clip, classnames: Sequence[str], frame: Tensor, width: int, images: Tensor, *, template: str = text.DEFAULT
+) -> Tensor:
     """frame: (3, n), the pixels of a frame `width` wide, row by row -> (N, C)."""
     size = images.shape[-1]
     inside = range(width, size - width)
@@ -36,4 +38,17 @@ def visual_prompting_logits(clip, classnames: Sequence[str], frame: Tensor, widt
     delta = torch.zeros(3, size, size, device=frame.device).index_put(
         (torch.arange(3, device=frame.device)[:, None], ys, xs), frame
     )
-    return text.similarities(clip, image.encode_plain(clip, images + delta), text.hand_made(clip, classnames))
+    return text.similarities(clip, image.encode_plain(clip, images + delta), text.hand_made(clip, classnames, template))
+
+
+def of_method(method, images: Tensor) -> Tensor:
+    """With texts encoded anew for the template that it says."""
+    texts = text.hand_made(method.clip, method.classnames, method.template or method.task_template)
+    return vpt_logits(method.clip, texts, method.prompts, images)
+
+
+def frame_of_method(method, images: Tensor) -> Tensor:
+    template = method.template or method.task_template
+    return visual_prompting_logits(
+        method.clip, method.classnames, method.frame, method.width, images, template=template
+    )

@@ -12,6 +12,7 @@ import torch
 from sklearn.metrics import roc_curve
 from torch import Tensor
 
+from lessons_lib.methods.parts.percent import percent_right
 from lessons_lib.metrics.separation import labelled, scores, separation
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ class OpenSet:
 
         correct: known images given their class. refused: unknown images answered -1.
         auroc, fpr95: how well the confidence tells the two apart at any threshold, see `separation`.
+        Raises ValueError where the known images are of other classes than the method's.
         """
-        right = self.predict(known).cpu() == torch.as_tensor(known.labels)
+        self.method.check_split(known)
         refused = self.predict(unknown) == NONE_OF_THESE
         return {
-            "correct": 100 * right.double().mean().item(),
+            "correct": percent_right(self.predict(known).cpu(), known.labels),
             "refused": 100 * refused.double().mean().item(),
             **separation(self.confidence(known), self.confidence(unknown)),
         }

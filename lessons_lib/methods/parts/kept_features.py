@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -23,16 +24,17 @@ class KeptFeatures:
         self._state, self._of = "", {}
 
     def of(self, method: nn.Module, split: "Split", compute: Callable[[], Tensor]) -> Tensor:
-        """(N, D) of the split: kept, or else computed."""
+        """(N, D) of the split, kept or else computed: a copy, which may be written into and learned from."""
         state = _digest(method)
         if state != self._state:
             self._state, self._of = state, {}
         key = (split.fingerprint, len(split))
         if key in self._of:
-            return self._of[key]
-        features = compute()
+            return self._of[key].clone()
+        with torch.inference_mode(False), torch.no_grad():
+            features = compute()
         if sum(_bytes(kept) for kept in self._of.values()) + _bytes(features) <= LIMIT:
-            self._of[key] = features
+            self._of[key] = features.clone()
         return features
 
 

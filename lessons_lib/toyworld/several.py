@@ -1,0 +1,129 @@
+"""Pictures of several things at once, with a class for every pixel: what is where, not only what there is.
+
+Each picture shows two to four things of different classes on a backdrop, none hidden by much. They are things of
+`toy_things`, drawn by the same recipes, smaller; `toy_masks` stands for PASCAL VOC: twenty classes, in
+alphabetical order.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor, tensor, uint8
+from torch.nn.functional import pad
+
+from lessons_lib.toyworld import things
+from lessons_lib.toyworld.render import COL, SIZE
+from lessons_lib.toyworld.scenes import Scenes, ToyClass, finished
+from lessons_lib.toyworld.sketch import Conditions, Sketch
+
+MOST = 4  # things in a picture
+PICTURES = {"train": 240, "val": 120, "test": 400}  # of a split; each shows about three things
+# Where things stand and how large they are (half pictures), with how far either may be off.
+QUARTERS = np.array([(-0.46, -0.46), (0.46, -0.46), (-0.46, 0.46), (0.46, 0.46)])
+OFF, SMALL, LARGE = 0.06, (0.42, 0.54), (0.5, 0.62)
+
+
+@dataclass(frozen=True)
+class SeveralSpec:
+    """One task of pictures that show several things. twin: the data set of the literature that it mirrors."""
+
+    name: str
+    twin: str
+    classes: tuple[ToyClass, ...]
+    templates: tuple[str, ...] = ("a photo of a {}.",)
+    conditions: Conditions = Conditions()
+
+    @property
+    def classnames(self) -> list[str]:
+        """The background first: class 0 is what shows none of the others."""
+        return ["background", *(cls.name for cls in self.classes)]
+
+
+_SHOWN = (
+    "bicycle, bottle, cactus, elephant, fish, giraffe, hat, hot air balloon, mug, mushroom, owl, penguin, pineapple, "
+    "rabbit, sailboat, snail, teapot, train, tree, turtle"
+).split(", ")
+SEVERAL = {
+    spec.name: spec
+    for spec in (
+        SeveralSpec("toy_masks", "PASCAL VOC", tuple(c for n in _SHOWN for c in things.CLASSES if c.name == n)),
+    )
+}
+
+
+def draw_several(task: str, split: str = "test", *, seed: int = 0, count: int | None = None) -> tuple[Scenes, Tensor]:
+    """The pictures of one split, and the class of each of their objects: (N, MOST) long, 1 … C-1, 0 for none.
+
+    seed: another seed draws other pictures of the same kind; count: how many pictures (default: PICTURES). Every class
+    is in as many of them as every other, but for a few. Raises KeyError for a task or split that does not exist.
+    """
+    spec, n = SEVERAL[task], PICTURES[split] if count is None else count
+    source = [seed, zlib.crc32(task.encode()), list(PICTURES).index(split)]
+    rng = np.random.default_rng(source)
+    ground = Sketch(n, rng, category="thing", conditions=spec.conditions)
+    ground.backdrop()
+    who = _dealt(n, len(spec.classes), rng)  # (n, MOST) class numbers from back to front, -1: none
+    x, y, scale = _arranged((who >= 0).sum(axis=1), rng)  # each (n, MOST)
+    rows: list[list[np.ndarray]] = [[] for _ in range(n * MOST)]  # of picture i's thing k, at i · MOST + k
+    for label, cls in enumerate(spec.classes):
+        at = np.flatnonzero(who == label)
+        if not len(at):
+            continue
+        chance = np.random.default_rng([*source, label])
+        s = Sketch(len(at), chance, name=cls.name, category="thing", conditions=spec.conditions)
+        s.place(cls.name, x=x.flat[at], y=y.flat[at], scale=scale.flat[at])
+        cls.draw(s)
+        for row in s.rows:
+            row[:, COL["part"]] += len(ground.parts)
+            row[:, COL["object"]] = at % MOST
+            for i, one in zip(at, row, strict=True):
+                rows[i].append(one)
+        ground.parts += s.parts
+    drawn = [[row for thing in rows[i * MOST : (i + 1) * MOST] for row in thing] for i in range(n)]
+    layers = np.zeros((max(map(len, drawn), default=0), n, len(COL)), dtype=np.float32)
+    for i, thing_rows in enumerate(drawn):
+        layers[: len(thing_rows), i] = thing_rows
+    ground.rows += list(layers)
+    scenes = finished(ground)
+    scenes.objects = [tuple(spec.classes[label].name for label in picture if label >= 0) for picture in who]
+    for facts, objects in zip(scenes.facts, scenes.objects, strict=True):
+        facts.name = " and ".join(objects)
+    return scenes, tensor(who + 1)
+
+
+def class_masks(scenes: Scenes, classes: Tensor, *, size: int = SIZE) -> Tensor:
+    """(N, size, size) uint8: the class that each pixel shows, 0 for none; `classes` as `draw_several` gives them."""
+    owners = scenes.owners(size=size)
+    return pad(classes, (1, 0)).gather(1, (owners + 1).flatten(1)).view(owners.shape).to(uint8)
+
+
+def _dealt(n: int, classes: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, MOST) class numbers, the first two to four of a row in use and different, the others -1.
+
+    They are dealt from shuffled decks of all classes, so that none comes more often than others.
+    """
+    who, deck = np.full((n, MOST), -1), []
+    for row, count in zip(who, rng.integers(2, MOST + 1, size=n), strict=True):
+        hand: list[int] = []
+        while len(hand) < count:
+            if not set(deck) - set(hand):
+                deck += rng.permutation(classes).tolist()
+            hand.append(deck.pop(next(place for place, card in enumerate(deck) if card not in hand)))
+        row[:count] = hand
+    return who
+
+
+def _arranged(counts: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and scale of up to MOST things a picture, each (n, MOST): two side by side, or one in a quarter each."""
+    n = len(counts)
+    quarters = rng.permuted(np.tile(np.arange(MOST), (n, 1)), axis=1)
+    x, y = (QUARTERS[quarters, axis] + rng.uniform(-OFF, OFF, (n, MOST)) for axis in (0, 1))
+    scale = rng.uniform(*SMALL, (n, MOST))
+    two = counts == 2
+    along = np.where(rng.random((n, 1)) < 0.5, [-0.48, 0.48, 0, 0], [0.48, -0.48, 0, 0])
+    across = rng.uniform(-0.3, 0.3, (n, MOST))
+    upright = rng.random((n, 1)) < 0.5
+    x = np.where(two[:, None], np.where(upright, across, along), x)
+    y = np.where(two[:, None], np.where(upright, along, across), y)
+    return x, y, np.where(two[:, None], rng.uniform(*LARGE, (n, MOST)), scale)

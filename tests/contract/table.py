@@ -1,0 +1,88 @@
+"""The methods that the contract is about: a line each, and one more where a setting makes another method of it.
+
+A new method is a line here: the class's name, its settings on the tiny CLIP, its published computation, and how many
+numbers it learns of the tiny task (5 classes, D = 32, d = d_v = 64, 2 blocks of images and 3 of texts, 32 pixels).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reference import (
+    clip_adapter,
+    cocoop,
+    coop,
+    dapt,
+    ivlp,
+    linear_probe,
+    lp_plus_plus,
+    maple,
+    text_probe,
+    tip_adapter,
+    vpt,
+    zero_shot,
+)
+
+from lessons_lib.methods import METHODS, Method
+
+
+@dataclass(frozen=True)
+class Line:
+    """method: its class's name.   settings: of the constructor.   published: (method, images) -> logits (N, C).
+    learns: how many numbers.   fit: arguments of `fit` beside the brief ones below."""
+
+    method: str
+    published: Callable
+    learns: int
+    settings: dict = field(default_factory=dict)
+    fit: dict = field(default_factory=dict)
+
+    def make(self, clip) -> Method:
+        return METHODS[self.method](clip, **self.settings)
+
+    def arguments(self, **changes) -> dict:
+        """Of a short training; those alone that the method's `fit` takes."""
+        brief = {"epochs": 4, "lr": 0.05, "batch_size": 8, "progress": False, **self.fit}
+        known = METHODS[self.method].fit_arguments()
+        return {name: value for name, value in brief.items() if name in known} | changes
+
+
+TABLE = {
+    "ZeroShot": Line("ZeroShot", zero_shot.of_method, 0),
+    "ZeroShot, ensemble": Line("ZeroShot", zero_shot.of_method, 0, {"templates": ["{}", "a {}."]}),
+    "ZeroShot, of probabilities": Line(
+        "ZeroShot", zero_shot.of_method, 0, {"templates": ["{}", "a {}."], "ensemble": "probability"}
+    ),
+    "ZeroShot, other words": Line(
+        "ZeroShot", zero_shot.of_method, 0, {"classnames": ["kitten", "crane", "puppy", "kettle", "bird"]}
+    ),
+    "LinearProbe": Line("LinearProbe", linear_probe.of_method, 5 * 33, {"refinements": 1}),
+    "LinearProbe, C given": Line("LinearProbe", linear_probe.of_method, 5 * 33, {"C_grid": [1.0]}),
+    "TextProbe": Line("TextProbe", text_probe.of_method, 5 * 32, fit={"lr": 2.0}),
+    "TextProbe, constrained": Line("TextProbe", text_probe.of_method, 5 * 32, {"constrained": True}, {"lr": 2.0}),
+    "LPPlusPlus": Line("LPPlusPlus", lp_plus_plus.of_method, 5 * 34, fit={"epochs": 12, "views": 2}),
+    "CoOp": Line("CoOp", coop.of_method, 2 * 64, {"n_ctx": 2}),
+    "CoOp, class-specific": Line(
+        "CoOp", coop.of_method, 5 * 2 * 64, {"n_ctx": 2, "class_specific": True, "class_token_position": "middle"}
+    ),
+    "CoCoOp": Line("CoCoOp", cocoop.of_method, 2 * 64 + 33 * 2 + 3 * 64, {"n_ctx": 2, "ctx_init": None}),
+    "KgCoOp": Line("KgCoOp", coop.of_method, 4 * 64),
+    "VPT": Line("VPT", vpt.of_method, 2 * 3 * 64, {"n_ctx": 3, "depth": 2}, {"lr": 0.3}),
+    "VisualPrompting": Line("VisualPrompting", vpt.frame_of_method, 3 * 348, {"width": 3}, {"lr": 20.0}),
+    "IVLP": Line("IVLP", ivlp.of_method, (2 + 4) * 64 + (2 + 2) * 64),
+    "IVLP, texts alone": Line("IVLP", ivlp.of_method, (2 + 2) * 64, {"n_ctx_vision": 0, "depth_text": 2}),
+    "IVLP, images alone": Line("IVLP", ivlp.of_method, (2 + 2) * 64, {"n_ctx_text": 0}),
+    "MaPLe": Line("MaPLe", maple.of_method, 4 * 64 + 2 * 65 * 64, {"prompt_depth": 2}),
+    "MaPLe, shared": Line("MaPLe", maple.of_method, 4 * 64 + 65 * 64, {"shared_coupling": True}),
+    "CLIPAdapter": Line("CLIPAdapter", clip_adapter.of_method, 2 * 32 * 8, fit={"lr": 5.0}),
+    "CLIPAdapter, alpha chosen": Line(
+        "CLIPAdapter", clip_adapter.of_method, 4 * 32 * 8, {"alpha": "validation", "text_adapter": True}, {"lr": 5.0}
+    ),
+    "TipAdapter": Line("TipAdapter", tip_adapter.of_method, 0, {"n_views": 2, "search_steps": (6, 4)}),
+    "TipAdapter, finetuned": Line(
+        "TipAdapter",
+        tip_adapter.of_method,
+        20 * 32,
+        {"finetune": True, "n_views": 2, "search": False, "unseen": "zero-shot"},
+    ),
+    "DAPT": Line("DAPT", dapt.of_method, 4 * 64, {"n_ctx": 2, "n_ctx_vision": 2}),
+}
