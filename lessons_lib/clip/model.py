@@ -146,6 +146,7 @@ class Clip:
 
         Raises ValueError for models other than open_clip's CLIP class.
         """
+        self.text_tower.check_cuts()
         tokens = self.tokenize(texts)  # (N, L)
         length = int(self.text_tower.end_positions(tokens).max()) + 1 if len(tokens) else 0
         tokens = tokens[:, :length]

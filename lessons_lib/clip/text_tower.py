@@ -60,7 +60,7 @@ class TextTower:
         """
         if not self.cuts and change is None:
             return self.model.encode_text(tokens)
-        self._check_cuts()
+        self.check_cuts()
         ends = self.end_positions(tokens)  # (N,)
         tokens = tokens[:, : int(ends.max()) + 1] if len(tokens) else tokens  # nothing behind the last end is read
         return self.encode_embeddings(self.embed(tokens), ends, change=change)
@@ -116,7 +116,7 @@ class TextTower:
 
     def encode_words(self, tokens: Tensor) -> Words:
         """tokens: (N, L) -> every position, not normalised. Raises ValueError where `cuts` is false."""
-        self._check_cuts()
+        self.check_cuts()
         ends = self.end_positions(tokens)  # (N,)
         words = self.encode_embeddings(self.embed(tokens), None)  # (N, L, D)
         return Words(words, torch.arange(tokens.shape[1], device=tokens.device) <= ends[:, None])
@@ -188,7 +188,8 @@ class TextTower:
         self.check_promptable()
         check_depth(depth, self.layers, f"text tower of {self.name}")
 
-    def _check_cuts(self) -> None:
+    def check_cuts(self) -> None:
+        """Raises ValueError, naming the model, where `cuts` is false."""
         if not self.cuts:
             raise ValueError(
                 f"the text tower of {self.name} ({type(self.model).__name__}) cannot be read row by row, nor be given "

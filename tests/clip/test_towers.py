@@ -22,6 +22,10 @@ def vectors(*shape: int, seed: int = 0) -> torch.Tensor:
     return 0.02 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def test_towers_are_found_by_name(clip):
+    assert clip.towers == {"image": clip.image_tower, "text": clip.text_tower}
+
+
 # Text
 
 
