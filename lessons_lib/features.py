@@ -40,6 +40,7 @@ def image_features(
     view: str | int = "plain",
     seed: int = 0,
     augment: Callable | None = None,
+    projected: bool = True,
     cache: bool = True,
     progress: bool = True,
     batch_size: int = 256,
@@ -51,6 +52,7 @@ def image_features(
         normalised, not averaged.
     seed: draws the augmented views. View k of image i depends on (seed, k, i) alone: more views keep the first ones.
     augment: what makes an augmented view of a PIL image, drawing from torch's generator; by default ``clip.augment``.
+    projected: False for what the tower's last projection is given, (N, d_v), not normalised.
     cache: read and keep the result on disk. A transform whose settings cannot be told from its ``repr`` (a lambda, an
         object without one) is never cached.
     progress: show a bar when it takes more than two seconds.
@@ -66,12 +68,12 @@ def image_features(
         name = f"{name} {clip.transforms!r}"
     batches = partial(_batches, clip, split, views, transform, seed, batch_size=batch_size, num_workers=num_workers)
     if not cache or name is None:
-        return _compute(clip, split, views, batches, progress)
-    key = _key(clip, split, view, seed, name)
+        return _compute(clip, split, views, batches, progress, projected)
+    key = _key(clip, split, view, seed, name, projected)
     path = _folder() / f"{sha256(key.encode()).hexdigest()[:32]}.safetensors"
     features = _read(path, key)
     if features is None:
-        features = _compute(clip, split, views, batches, progress)
+        features = _compute(clip, split, views, batches, progress, projected)
         _write(path, key, features)
     return features.to(clip.device)
 
@@ -141,15 +143,19 @@ def _check_view(view: str | int) -> int | None:
     return view
 
 
-def _compute(clip: "Clip", split: "Split", views: int | None, batches: Callable, progress: bool) -> torch.Tensor:
-    """(N, D), or (K, N, D) for K views."""
-    features = torch.empty(views or 1, len(split), clip.embed_dim, device=clip.device)  # (K, N, D)
+def _compute(
+    clip: "Clip", split: "Split", views: int | None, batches: Callable, progress: bool, projected: bool
+) -> torch.Tensor:
+    """(N, D), or (K, N, D) for K views; d_v in the place of D where not projected."""
+    only = {} if projected else {"projected": False}
+    width = clip.embed_dim if projected else clip.image_tower.width
+    features = torch.empty(views or 1, len(split), width, device=clip.device)  # (K, N, D)
     start = 0
     alone = parent_process() is None  # a sweep's processes would write over its own bar, and each other's
     bar = tqdm(total=len(split), desc="encoding images", unit="image", delay=2, disable=not (progress and alone))
     with bar:
         for batch in batches() if len(split) else ():  # (n, K, 3, S, S)
-            encoded = clip.encode_images(batch.flatten(0, 1))  # (n·K, D)
+            encoded = clip.encode_images(batch.flatten(0, 1), **only)  # (n·K, D)
             features[:, start : start + len(batch)] = encoded.unflatten(0, batch.shape[:2]).transpose(0, 1)
             start += len(batch)
             bar.update(len(batch))
@@ -211,7 +217,7 @@ class ViewsOf(Dataset):
         return self.transform(picture)
 
 
-def _key(clip: "Clip", split: "Split", view: str | int, seed: int, transform: str) -> str:
+def _key(clip: "Clip", split: "Split", view: str | int, seed: int, transform: str, projected: bool) -> str:
     """Everything that the numbers depend on, as JSON."""
     parts = {
         "format": FORMAT,
@@ -224,6 +230,7 @@ def _key(clip: "Clip", split: "Split", view: str | int, seed: int, transform: st
         "count": len(split),
         "view": view,
         "seed": None if view == "plain" else seed,
+        **({} if projected else {"projected": False}),
     }
     return json.dumps(parts, sort_keys=True)
 

@@ -75,6 +75,7 @@ def train(
         views=views,
         seed=recipe.seed,
         pixels=pixels,
+        projected=not method.learns_projection,
         augment=augment,
         workers=workers,
         progress=progress,

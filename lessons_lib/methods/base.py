@@ -38,6 +38,7 @@ class Method(torch.nn.Module):
     FORMAT = 1  # raised when the code comes to give other numbers from the same settings
     trains = False  # by gradient descent: `fit` takes epochs and leaves a history
     learns_from_pixels = False  # images go through a tower that it changes, so the frozen one's features are of no use
+    learns_projection = False  # the image tower's last: its features are what that is given, (N, d_v)
     needs_validation = False  # `fit` chooses on validation images
     CHOOSES = ("", "")  # there: what it chooses, and how to make the method so that there is nothing to choose
     EPOCHS: int | None = None  # that training takes, as published

@@ -96,7 +96,9 @@ class Learned(Method):
         asked = super().fit_settings(shots, **fit)
         views = asked.pop("views")
         check_views(views)
-        return {**asdict(self.recipe(shots, **asked)), "views": views}
+        return {name: value for name, value in asdict(self.recipe(shots, **asked)).items() if value is not None} | {
+            "views": views
+        }
 
     def recipe(
         self, shots: int | None, epochs: int | None, lr: float | None, batch_size: int | None, **settings
@@ -112,8 +114,9 @@ class Learned(Method):
             "weight_decay": self.WEIGHT_DECAY,
             "warmup_epochs": self.WARMUP_EPOCHS,
         }
-        optimizer = settings.pop("optimizer", None) or self.OPTIMIZER
-        return Recipe(epochs, optimizer=optimizer, **{**published, **settings})
+        if settings.get("optimizer") is None:
+            settings["optimizer"] = self.OPTIMIZER
+        return Recipe(epochs, **{**published, **settings})
 
     def check_task(self, task: "Task") -> None:
         super().check_task(task)
@@ -127,7 +130,7 @@ class Learned(Method):
         if self.PER_IMAGE is None or not sizes.known:
             return None
         fit = self.fit_settings(sizes.shots, **sizes.fit)
-        epochs = fit["steps"] * fit["batch_size"] / sizes.trained_on if fit["epochs"] is None else fit["epochs"]
+        epochs = fit["steps"] * fit["batch_size"] / sizes.trained_on if "steps" in fit else fit["epochs"]
         tests = sizes.tested / FORWARD if self.learns_from_pixels else 0.0
         return AT_LEAST + self.PER_IMAGE * sizes.trained_on * epochs + tests
 
