@@ -7,7 +7,7 @@
 other attention weights (LoRA), whatever path their rows take; `Merged` is such a change, added to the weight.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,11 @@ class Merged:
     has been added to it, and so costs nothing. It goes wherever a `Change` goes."""
 
     weight: Tensor
+
+
+def merged(blocks: Iterable[nn.Module], deltas: Iterable[Tensor]) -> list[Merged]:
+    """deltas: (3 d, d) of each block, which its weight moves by."""
+    return [Merged(block.attn.in_proj_weight + delta) for block, delta in zip(blocks, deltas, strict=True)]
 
 
 class Change(Protocol):

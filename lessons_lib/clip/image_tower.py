@@ -23,11 +23,13 @@ from torch import Tensor, nn
 
 from lessons_lib.clip.blocks import (
     Change,
+    Merged,
     attend,
     changes_of,
     check_depth,
     finish,
     join_heads,
+    merged,
     opens_up,
     query_and_keys,
     split_heads,
@@ -190,6 +192,11 @@ class ImageTower:
         visual = self.model.visual
         x = visual.ln_post(x)
         return x if visual.proj is None else x @ visual.proj
+
+    def merged(self, deltas: Sequence[Tensor]) -> list[Merged]:
+        """A change that costs nothing: each block's weight of queries, keys and values moved by one of deltas."""
+        self.check_promptable()
+        return merged(self.model.visual.transformer.resblocks, deltas)
 
     def check_promptable(self) -> None:
         """Raises ValueError, naming the model, where its image tower cannot be given prompts."""
