@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from reference import (
     clip_adapter,
+    clip_lora,
     cocoop,
     coop,
     dapt,
@@ -87,4 +88,5 @@ TABLE = {
         {"finetune": True, "n_views": 2, "search": False, "unseen": "zero-shot"},
     ),
     "DAPT": Line("DAPT", dapt.of_method, 4 * 64, {"n_ctx": 2, "n_ctx_vision": 2}),
+    "CLIPLoRA": Line("CLIPLoRA", clip_lora.of_method, (2 + 3) * 3 * (2 + 2) * 64, fit={"lr": 0.005}),
 }
