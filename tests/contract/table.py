@@ -17,6 +17,7 @@ from reference import (
     linear_probe,
     lp_plus_plus,
     maple,
+    prolip,
     promptsrc,
     text_probe,
     tip_adapter,
@@ -89,4 +90,6 @@ TABLE = {
     ),
     "DAPT": Line("DAPT", dapt.of_method, 4 * 64, {"n_ctx": 2, "n_ctx_vision": 2}),
     "CLIPLoRA": Line("CLIPLoRA", clip_lora.of_method, (2 + 3) * 3 * (2 + 2) * 64, fit={"lr": 0.005}),
+    "ProLIP": Line("ProLIP", prolip.of_method, 64 * 32, {"templates": "a {}."}, {"lr": 0.005}),
+    "LinearAdapter": Line("LinearAdapter", prolip.of_method, 32 * 32, fit={"lr": 0.005}),
 }
