@@ -13,6 +13,7 @@ from reference import (
     cocoop,
     coop,
     dapt,
+    dense_zero_shot,
     ivlp,
     linear_probe,
     lp_plus_plus,
@@ -92,4 +93,9 @@ TABLE = {
     "CLIPLoRA": Line("CLIPLoRA", clip_lora.of_method, (2 + 3) * 3 * (2 + 2) * 64, fit={"lr": 0.005}),
     "ProLIP": Line("ProLIP", prolip.of_method, 64 * 32, {"templates": "a {}."}, {"lr": 0.005}),
     "LinearAdapter": Line("LinearAdapter", prolip.of_method, 32 * 32, fit={"lr": 0.005}),
+    "DenseZeroShot": Line("DenseZeroShot", dense_zero_shot.of_method, 0),
+    "DenseZeroShot, correlative": Line(
+        "DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "correlative", "templates": ["{}", "a {}."]}
+    ),
+    "DenseZeroShot, attention": Line("DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "attention"}),
 }
