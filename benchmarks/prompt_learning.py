@@ -39,16 +39,16 @@ from lessons_lib.device import autocast
 from lessons_lib.files import atomic_write
 
 sys.path.insert(0, str(ROOT / "tests"))
-from reference.of_method import published_logits  # noqa: E402
+from reference import cocoop, coop, ivlp, maple, vpt  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "prompt_learning.json"
 MODEL = "ViT-B-16-quickgelu"
-METHODS = {  # how to make it, and images in a batch
-    "coop": (ll.CoOp, {}, 32),
-    "cocoop": (ll.CoCoOp, {}, 8),
-    "maple": (ll.MaPLe, {}, 4),
-    "ivlp": (ll.IVLP, {}, 4),
-    "vpt": (ll.VPT, {"depth": "all"}, 4),
+METHODS = {  # how to make it, images in a batch, and its published computation
+    "coop": (ll.CoOp, {}, 32, coop.of_method),
+    "cocoop": (ll.CoCoOp, {}, 8, cocoop.of_method),
+    "maple": (ll.MaPLe, {}, 4, maple.of_method),
+    "ivlp": (ll.IVLP, {}, 4, ivlp.of_method),
+    "vpt": (ll.VPT, {"depth": "all"}, 4, vpt.of_method_with_its_texts),
 }
 SIDES, PHASES = ("library", "published"), ("step", "evaluation")
 GIB = 2**30
@@ -60,7 +60,7 @@ class Case:
     """One method for so many classes: its step and its evaluation, by the library and as published."""
 
     def __init__(self, clip: Clip, method: str, classes: int):
-        kind, settings, batch = METHODS[method]
+        kind, settings, batch, self.published_logits = METHODS[method]
         if "depth" in settings:
             settings = {"depth": clip.image_tower.layers}
         self.clip, self.name = clip, method
@@ -97,7 +97,7 @@ class Case:
 
     def _published(self, images: Tensor) -> Tensor:
         with autocast(self.clip.device, self.clip.precision):
-            return published_logits(self.method, images, texts=getattr(self.method, "texts", None))
+            return self.published_logits(self.method, images)
 
 
 def class_names(count: int) -> list[str]:

@@ -45,7 +45,7 @@ def train(
     progress: bool = True,
     workers: int = 0,
 ) -> list[dict]:
-    """Trains `method`, a `Method` with `loss(inputs, labels) -> scalar`, in place.
+    """Trains `method`, a `Method` with `loss(inputs, targets) -> scalar`, in place.
 
     augment: what makes an augmented view of a picture; `clip.augment` if not given.
     checkpoint: a file that is written after every epoch, and gone on from where it exists.
@@ -75,7 +75,7 @@ def train(
         views=views,
         seed=recipe.seed,
         pixels=pixels,
-        projected=not method.learns_projection,
+        output="unprojected" if method.learns_projection else "pooled",
         augment=augment,
         workers=workers,
         progress=progress,
@@ -130,10 +130,10 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     rank, world = processes()
     mine = [rows[rank::world] for rows in batches]
     device = method.clip.device
-    labels = inputs.split.labels[torch.cat(mine)].to(device)  # one copy an epoch
-    labels = labels.split([len(part) for part in mine])
+    targets = inputs.split.targets.batch(torch.cat(mine)).to(device)  # one copy an epoch
+    targets = targets.split([len(part) for part in mine])
     total = torch.zeros((), device=device)
-    for step, (rows, part, batch) in enumerate(zip(batches, labels, inputs.batches(epoch, mine)), start=1):
+    for step, (rows, part, batch) in enumerate(zip(batches, targets, inputs.batches(epoch, mine)), start=1):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches))
         optimizer.zero_grad(set_to_none=True)
@@ -229,7 +229,7 @@ def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int, au
             "template": method.task_template,
             "clip": [clip.fingerprint, clip.precision],
             "images": split.fingerprint,
-            "labels": split.labels.tolist(),
+            "targets": split.targets.fingerprint,
             "recipe": asdict(recipe),
             "views": views,
             "transform": repr(clip.transforms) if views == "plain" else transform_name(augment),

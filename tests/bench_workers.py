@@ -1,6 +1,6 @@
-"""Sweeps that need no torch, and so start in tenths of a second: a plan of cells, and workers that do as labels say.
+"""Work that needs no torch, and so starts in tenths of a second: it does as labels say.
 
-As a script, `bench_workers.py FILE FOLDER SECONDS` runs a sweep of eight runs that each take so long.
+As a script, `bench_workers.py FILE FOLDER SECONDS` runs a plan of eight runs that each take so long.
 """
 
 import json
@@ -9,81 +9,54 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from lessons_lib.runs import Place, Plan, Result, Row, Work
 
-@dataclass
-class Cell:
-    """What the sweep needs to know of a `sweeps.Run`."""
 
+@dataclass(frozen=True)
+class Order:
     label: str
     task: str = "task"
-    shots: int = 1
-
-    @property
-    def cell(self) -> tuple[str, str, str, int]:
-        return "few-shot", self.label, self.task, self.shots
-
-    @property
-    def content(self) -> str:
-        return json.dumps(self.cell)
+    seed: int = 1
 
 
 @dataclass
-class Plan:
-    """What the sweep needs to know of a `Bench`. root: the folder where workers leave notes of what they did."""
-
-    labels: list[str]
-    root: str
-    seeds: tuple[int, ...] = (1,)
-    tasks: tuple[str, ...] = ("task",)
-    settings: str = "a"
-    model: str = "none"
-    pretrained: None = None
-    device: str = "cpu"
-    precision: str = "fp32"
-    clip: str = field(default="none", init=False)
-
-    def runs(self) -> list[Cell]:
-        return [Cell(label, task) for task in self.tasks for label in self.labels]
-
-    def jobs(self) -> list[tuple[Cell, int]]:
-        return [(run, seed) for seed in self.seeds for run in self.runs()]
-
-    def digest(self, run: Cell) -> str:
-        return sha256(f"{self.settings} {run.content}".encode()).hexdigest()[:12]
-
-    def to_dict(self) -> dict:
-        return {"labels": self.labels, "seeds": self.seeds}
-
-    def check_data(self) -> None:
-        pass
-
-
-class Obedient:
-    """Notes each run in a file of its own, "label seed process number", and then does what its label begins with.
+class Obedient(Work):
+    """Notes each run in a file of its own, "label seed task process number", and does what its label begins with.
 
     "waits N": sleeps so many seconds, or until there is a file "go on".   "holds": has no other end than that.
     "raises": ValueError.   "raises once", "killed", "killed once", "exits": as they say.
+    folder: of the notes.   settings: anything, which is part of what is to be done.
     """
 
-    def __init__(self, setup):
-        self.folder = Path(setup.root)
-        self.lock = multiprocessing.Lock()  # such as a progress bar's, which outlives a process that is killed
-        (self.folder / f"process {os.getpid()}").touch()
+    folder: str = ""
+    settings: str = "a"
+    kind = "an order"
 
-    def __call__(self, run: dict, seed: int) -> list[dict]:
-        label = run["label"]
-        before = len(list(self.folder.glob(f"{label} {seed} *")))
-        note = self.folder / f"{label} {seed} {run['task']} {os.getpid()} {time.monotonic_ns()}"
-        note.touch()
+    def identity(self, cell: Order) -> dict:
+        return {"label": cell.label, "task": cell.task, "seed": cell.seed, "settings": self.settings}
+
+    def shares(self, cell: Order) -> str:
+        return cell.task
+
+    def unit(self, metric: str) -> str:
+        return "%"
+
+    def start(self, place: Place) -> None:
+        self.lock = multiprocessing.Lock()  # such as a progress bar's, which outlives a process that is killed
+        (Path(self.folder) / f"process {os.getpid()}").touch()
+
+    def carry_out(self, cell: Order) -> Result:
+        folder, label = Path(self.folder), cell.label
+        before = len(list(folder.glob(f"{label} {cell.seed} *")))
+        (folder / f"{label} {cell.seed} {cell.task} {os.getpid()} {time.monotonic_ns()}").touch()
         seconds = float(label.split()[1]) if label.startswith("waits") else 1e9 * label.startswith("holds")
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not (self.folder / "go on").exists():
+        while time.monotonic() < end and not (folder / "go on").exists():
             time.sleep(0.02)
         again = "once" not in label or not before
         if label.startswith("raises") and again:
@@ -92,22 +65,28 @@ class Obedient:
             os.kill(os.getpid(), signal.SIGKILL)
         if label.startswith("exits") and again:
             os._exit(7)
-        return rows(run["shots"] * 10.0 + seed)
+        return result(10.0 + cell.seed)
 
 
-class Unwilling:
-    def __init__(self, setup):
+class Unwilling(Obedient):
+    def start(self, place: Place) -> None:
         raise ValueError("unknown model 'none'")
 
 
-class Dying:
-    def __init__(self, setup):
+class Dying(Obedient):
+    def start(self, place: Place) -> None:
         os._exit(3)
 
 
-def rows(accuracy: float, *on: str) -> list[dict]:
-    cost = {"accuracy": accuracy, "n_parameters": 5, "seconds": 0.5, "peak_mib": float("nan")}
-    return [{"on": name, **cost} for name in on or ("test",)]
+def orders(labels: list[str], folder: str, *, seeds=(1,), tasks=("task",), settings="a", kind=Obedient) -> Plan:
+    """Seed by seed, task by task."""
+    cells = [Order(label, task, seed) for seed in seeds for task in tasks for label in labels]
+    about = {"labels": labels, "seeds": list(seeds), "settings": settings}
+    return Plan(kind(folder, settings), cells, about)
+
+
+def result(accuracy: float, *on: str) -> Result:
+    return Result([Row(name, "accuracy", accuracy) for name in on or ("test",)], 5, 0.5, float("nan"))
 
 
 def ran(folder: Path) -> list[str]:
@@ -134,9 +113,8 @@ def alive(pid: int) -> bool:
 def main(file: str, folder: str, seconds: str) -> None:
     from lessons_lib.runs import Store, run
 
-    plan = Plan([f"waits {seconds}"], folder, seeds=tuple(range(8)))
     with Store(file) as store:
-        summary = run(plan, store, processes=2, progress=False, make_worker=Obedient)
+        summary = run(orders([f"waits {seconds}"], folder, seeds=range(8)), store, processes=2, progress=False)
         print(json.dumps(summary._asdict()))
 
 

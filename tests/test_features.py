@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,8 +17,10 @@ from tiny_clip import tiny_clip
 from torchvision import transforms
 
 import lessons_lib as ll
-from lessons_lib import features as feature_cache
-from lessons_lib.features import cache_size, clear_cache, image_features, transform_name
+from lessons_lib import feature_cache
+from lessons_lib import features as features_module
+from lessons_lib.feature_cache import cache_entries, cache_size, clear_cache
+from lessons_lib.features import image_features, transform_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -90,13 +93,13 @@ def test_cached_equals_computed_bit_for_bit_and_skips_the_tower(clip, split, toy
 
 
 def test_what_the_projection_is_given_becomes_the_embedding_and_is_kept_apart(clip, split, towers):
-    rows = image_features(clip, split, projected=False)
+    rows = image_features(clip, split, output="unprojected")
     assert rows.shape == (len(split), clip.image_tower.width) and rows.device == clip.device
     embeddings = torch.nn.functional.normalize(rows @ clip.image_tower.projection, dim=-1)
     torch.testing.assert_close(image_features(clip, split), embeddings, rtol=0, atol=1e-6)
     passes = len(towers)
-    assert torch.equal(image_features(clip, split, projected=False), rows) and len(towers) == passes
-    assert image_features(clip, split, projected=False, view=2).shape == (2, *rows.shape)
+    assert torch.equal(image_features(clip, split, output="unprojected"), rows) and len(towers) == passes
+    assert image_features(clip, split, output="unprojected", view=2).shape == (2, *rows.shape)
     images = torch.randn(2, 3, 32, 32)
     fast = clip.encode_images(images, projected=False)
     with clip.plain_towers():
@@ -119,6 +122,7 @@ def test_cached_features_can_be_trained_on(clip, split):
 def test_a_split_of_no_images_has_no_features(clip, split):
     assert image_features(clip, split.subset([])).shape == (0, clip.embed_dim)
     assert image_features(clip, split.subset([]), view=2).shape == (2, 0, clip.embed_dim)
+    assert image_features(clip, split.subset([]), output="tokens").shape == (0, 4, 4, clip.embed_dim)
 
 
 # Augmented views
@@ -153,6 +157,72 @@ def test_a_view_that_does_not_exist_is_refused(clip, split, view):
         image_features(clip, split, view=view)
 
 
+# Tokens
+
+
+@pytest.mark.parametrize("made", [{}, {"last": "value"}, {"last": "value", "residual": True}])
+def test_tokens_are_the_towers_rounded_once(clip, split, toys, made):
+    for images in (split, toys):
+        tokens = image_features(clip, images, output="tokens", **made)
+        pictures = torch.stack([clip.preprocess(images.image(i)) for i in range(len(images))])
+        assert tokens.shape == (len(images), 4, 4, clip.embed_dim) and tokens.dtype == torch.float16
+        torch.testing.assert_close(tokens.float(), clip.encode_dense(pictures, **made).tokens, rtol=1e-3, atol=1e-4)
+        assert torch.equal(tokens, image_features(clip, images, output="tokens", **made))
+        assert torch.equal(tokens, image_features(clip, images, output="tokens", cache=False, **made))
+
+
+def test_tokens_of_augmented_views(clip, split):
+    views = image_features(clip, split, output="tokens", view=2, augment=clip.preprocess)
+    assert views.shape == (2, len(split), 4, 4, clip.embed_dim)
+    plain = image_features(clip, split, output="tokens").float()
+    torch.testing.assert_close(views[1].float(), plain, rtol=2e-3, atol=1e-4)
+
+
+def test_tokens_are_entries_of_their_own_and_pooled_keys_know_nothing_of_them(clip, split, towers, cache_folder):
+    pooled = image_features(clip, split)
+    [entry] = cache_entries()
+    assert "tokens" not in entry.key()
+    image_features(clip, split, output="tokens")
+    image_features(clip, split, output="tokens", last="attention", residual=True)  # the same, said in full
+    image_features(clip, split, output="tokens", last="value")
+    image_features(clip, split, output="tokens", last="value", residual=True)
+    passes = len(towers)
+    assert len(list(cache_folder.glob("*"))) == 4
+    assert torch.equal(image_features(clip, split, output="pooled"), pooled) and len(towers) == passes
+
+
+def test_the_key_is_the_content_s(clip, split):
+    """Plain values, of the pictures' content and of all that turns them into numbers."""
+    image_features(clip, split)
+    [entry] = cache_entries()
+    key = entry.key()
+    assert key["images"] == split.fingerprint and key["model"] == clip.fingerprint and key["count"] == len(split)
+    assert (key["precision"], key["device"], key["view"]) == ("fp32", "cpu", "plain")
+    assert repr(clip.transforms) in key["transform"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"output": "token"}, r"output='token': give one of \('pooled', 'tokens'\)"),
+        ({"output": "tokens", "last": "values"}, "last='values': the last block is run in one of"),
+        ({"last": "value"}, "last='value', residual=None: these make tokens; give output='tokens' with them"),
+        ({"residual": True}, "last=None, residual=True: these make tokens"),
+    ],
+)
+def test_another_output_is_refused(clip, split, asked, words):
+    with pytest.raises(ValueError, match=words):
+        image_features(clip, split, **asked)
+
+
+def test_tokens_that_are_not_finite_are_refused(clip, split, monkeypatch):
+    broken = torch.ones(len(split), 4, 4, clip.embed_dim)
+    broken[1, 1, 3, 0] = float("inf")
+    monkeypatch.setattr(clip, "encode_dense", lambda images, **made: SimpleNamespace(tokens=broken))
+    with pytest.raises(FloatingPointError, match="the embedding of image 1 is not finite"):
+        image_features(clip, split, output="tokens")
+
+
 # What an entry depends on
 
 
@@ -165,8 +235,9 @@ def test_every_ingredient_makes_an_entry_of_its_own(clip, split, folder, cache_f
     image_features(clip, split, view=2, seed=1)
     image_features(clip, split, view=2, augment=clip.make_augment(scale=(0.5, 1.0)))
     image_features(tiny_clip(precision="bf16"), split)
+    image_features(clip, split, output="tokens")
     image_features(tiny_clip(), split)  # the first again
-    assert len(list(cache_folder.glob("*"))) == 8
+    assert len(list(cache_folder.glob("*"))) == 9
 
 
 def test_other_normalisation_constants_are_another_transform(clip, split, towers, monkeypatch):
@@ -313,12 +384,13 @@ import sys, warnings
 import torch
 from tiny_clip import tiny_clip
 import lessons_lib as ll
+from lessons_lib.feature_cache import clear_cache
 warnings.simplefilter("error")
 clip, split = tiny_clip(), ll.load_task(sys.argv[1]).test
 expected = ll.image_features(clip, split, cache=False)
 for round in range(60):
     if round % 3 == 0:
-        ll.features.clear_cache()
+        clear_cache()
     assert torch.equal(ll.image_features(clip, split), expected)
 print("all equal")
 """
@@ -362,7 +434,7 @@ def test_clearing_spares_what_another_process_is_writing_and_takes_what_a_killed
 def test_a_quick_job_shows_no_bar_and_a_long_one_does(clip, split, toys, capsys, monkeypatch):
     image_features(clip, split)
     assert "encoding images" not in capsys.readouterr().err
-    monkeypatch.setattr(feature_cache, "tqdm", lambda **settings: _tqdm(**{**settings, "delay": 0}))
+    monkeypatch.setattr(features_module, "tqdm", lambda **settings: _tqdm(**{**settings, "delay": 0}))
     image_features(clip, toys)
     assert f"{len(toys)}/{len(toys)}" in capsys.readouterr().err
     image_features(clip, toys, cache=False, progress=False)
@@ -370,13 +442,13 @@ def test_a_quick_job_shows_no_bar_and_a_long_one_does(clip, split, toys, capsys,
 
 
 def test_a_process_of_a_sweep_shows_no_bar_over_the_sweeps_own(clip, toys, capsys, monkeypatch):
-    monkeypatch.setattr(feature_cache, "tqdm", lambda **settings: _tqdm(**{**settings, "delay": 0}))
-    monkeypatch.setattr(feature_cache, "parent_process", lambda: "the sweep's")
+    monkeypatch.setattr(features_module, "tqdm", lambda **settings: _tqdm(**{**settings, "delay": 0}))
+    monkeypatch.setattr(features_module, "parent_process", lambda: "the sweep's")
     image_features(clip, toys)
     assert capsys.readouterr().err == ""
 
 
-_tqdm = feature_cache.tqdm
+_tqdm = features_module.tqdm
 
 
 def test_embeddings_that_are_not_finite_are_refused_and_not_kept(clip, split, cache_folder, monkeypatch):

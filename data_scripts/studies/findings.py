@@ -19,7 +19,8 @@ from comparison_plan import ABLATIONS
 
 from lessons_lib.runs import sweeps
 from lessons_lib.runs.sweeps import difference, effect, finding, gains
-from lessons_lib.teaching import pretraining_study, recorded_runs
+from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
 CLAIMS = {
     "F10": "Tip-Adapter beats zero-shot untrained; fine-tuned, it beats CLIP-Adapter and CoOp",

@@ -24,7 +24,7 @@ import lessons_lib as ll
 from lessons_lib import toyworld
 from lessons_lib.files import atomic_write
 from lessons_lib.metrics import Interval, interval, paired_difference
-from lessons_lib.teaching.wordings import SENSES, both_senses, in_caption_frames
+from lessons_lib.teaching.lesson03.wordings import SENSES, both_senses, in_caption_frames
 from lessons_lib.templates import DEFAULT, IMAGENET_80, apply
 
 OUT = Path(__file__).resolve().parents[2] / "lessons_lib" / "teaching" / "recorded"

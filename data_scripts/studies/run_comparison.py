@@ -31,6 +31,7 @@ import findings_prompt_learning as prompt_learning
 import pandas as pd
 import torch
 from comparison_plan import ABLATIONS, LEFT_OUT, METHODS, ON_FEATURES, SHARED, TEN, cells, jobs
+from toy_times import toy_seconds
 
 import lessons_lib as ll
 from lessons_lib.data.toys import renderer_fingerprint
@@ -38,9 +39,7 @@ from lessons_lib.files import atomic_write
 from lessons_lib.metrics import geometry as diagnostics
 from lessons_lib.metrics import interval
 from lessons_lib.runs import sweeps
-from lessons_lib.runs.estimate import toy_seconds
-from lessons_lib.runs.kept import Kept
-from lessons_lib.runs.sweeps import Run
+from lessons_lib.runs.sweeps import Kept, Run
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import SHIFTS
 

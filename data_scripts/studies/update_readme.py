@@ -1,10 +1,10 @@
-"""Put the measured numbers between their markers in README.md and docs/results.md.
+"""Put the lessons and the measured numbers between their markers in README.md and docs/results.md.
 
     python data_scripts/studies/update_readme.py
 
-The lessons' times come from lessons_lib/teaching/lesson_times.json (`run_course.py --record` writes it), the speed
-from benchmarks/results, the findings from `findings.py`, and the other tables from lessons_lib/teaching/recorded, which
-the scripts named there write.
+The lessons' titles and questions come from the notebooks, their times from lessons_lib/teaching/lesson_times.json
+(`run_course.py --record` writes it), the speed from benchmarks/results, the findings from `findings.py`, and the other
+tables from lessons_lib/teaching/recorded, which the scripts named there write.
 """
 
 import json
@@ -23,6 +23,17 @@ from lessons_lib.teaching.lesson_times import RECORD
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks" / "results"
+
+
+def lessons_table(folder: Path = ROOT / "notebooks") -> str:
+    """A line a lesson, with the title and the question (in bold) that its notebook opens with, as Markdown."""
+    lines = ["| lesson | question |", "|---|---|"]
+    for path in sorted(folder.glob("*.ipynb")):
+        opening = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        title = re.match(r"# \d+ · (.+)", opening)[1]
+        question = re.search(r"\*\*([^*]+\?)\*\*", opening)[1]
+        lines.append(f"| [{path.stem[:2]} {title}](notebooks/{path.name}) | {question} |")
+    return "\n".join(lines)
 
 
 def times_table() -> str:
@@ -70,6 +81,7 @@ def blocks() -> dict[str, dict[str, str]]:
     found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
     return {
         "README.md": {
+            "lessons": lessons_table(),
             "measured times": times_table(),
             "measured speed": speed_table(),
             "measured findings": sweeps.findings_table(found),

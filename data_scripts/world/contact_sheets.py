@@ -14,7 +14,7 @@ from PIL import Image
 
 from lessons_lib import toyworld
 from lessons_lib.files import atomic_write
-from lessons_lib.teaching import tour
+from lessons_lib.teaching.lesson00 import tour
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LIMIT = 300_000  # bytes a file

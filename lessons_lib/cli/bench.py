@@ -15,11 +15,9 @@ from lessons_lib.cli.arguments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
-    from lessons_lib.runs import Bench, Summary
+    from lessons_lib.runs import Bench, Plan, Summary
 
 EXAMPLES = """\
 examples:
@@ -35,7 +33,7 @@ A YAML file has the same words as keys; options given beside it take their place
   tasks: [toy_pets, toy_satellite]
   shots: [1, 4, 16]
   seeds: [1, 2, 3]
-  protocol: few-shot        # or base-to-new, cross-task, domain shift
+  protocol: few-shot        # or base-to-new, folds, cross-task, domain shift
   settings: {Tip-F: {finetune: true}}
   fit: {CoOp: {epochs: 50}}
 
@@ -56,7 +54,8 @@ def add(commands) -> argparse.ArgumentParser:
     sweep.add_argument("--tasks", nargs="+", metavar="TASK", help="names, folders, eleven (toy tasks), or papers")
     sweep.add_argument("--shots", nargs="+", type=at_least(1), metavar="K", help="images a class (default: 16)")
     sweep.add_argument("--seeds", nargs="+", type=at_least(0), metavar="SEED", help="default: 1 2 3")
-    sweep.add_argument("--protocol", help="few-shot (default), base-to-new, cross-task, domain-shift")
+    sweep.add_argument("--protocol", help="few-shot (default), base-to-new, folds, cross-task, domain-shift")
+    sweep.add_argument("--folds", type=at_least(2), metavar="N", help="into how many the classes are cut, of folds")
     sweep.add_argument("--others", nargs="+", metavar="TASK", help="what is carried to; default: the papers' choice")
     sweep.add_argument("--set", action="append", metavar="METHOD.NAME=VALUE", help="a setting; repeatable")
     sweep.add_argument("--fit", action="append", metavar="METHOD.NAME=VALUE", help="such as CoOp.epochs=50")
@@ -84,25 +83,19 @@ def run(args: argparse.Namespace) -> int:
     from lessons_lib.runs import run as carry_out
 
     spec, path = spec_of(args), store_path(args)
-    print(plan(spec, path, args.engine, args.processes), flush=True)
+    plan = spec.plan()
+    print(in_words(spec, plan, path, args.engine, args.processes), flush=True)
     if args.dry_run:
         return 0
+    settings = {"processes": args.processes, "retries": args.retries, "progress": shows_progress()}
+    if args.engine == "ray":
+        settings |= {name: getattr(args, name) for name in ("address", "gpus_per_run", "cpus_per_run")}
     with Store(path) as store:
         try:
-            summary = carry_out(
-                spec,
-                store,
-                args.engine,
-                processes=args.processes,
-                retries=args.retries,
-                progress=shows_progress(),
-                address=args.address,
-                gpus_per_run=args.gpus_per_run,
-                cpus_per_run=args.cpus_per_run,
-            )
+            summary = carry_out(plan, store, args.engine, **settings)
         except RuntimeError as error:  # another sweep writes the file, no process can be started
             raise ValueError(str(error)) from error
-        status = store.status(spec)
+        status = store.status(plan)
     print(ending(summary, status, path))
     return 1 if summary.failed else 0
 
@@ -133,7 +126,7 @@ def merged(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say of the sweep, as arguments of `Bench`."""
-    plain = ("shots", "seeds", "others", "model", "pretrained", "device", "precision", "root")
+    plain = ("shots", "seeds", "others", "folds", "model", "pretrained", "device", "precision", "root")
     given = {name: getattr(args, name) for name in plain}
     given["protocol"] = args.protocol.replace("domain-shift", "domain shift") if args.protocol else None
     given["methods"] = methods_of(args.methods) if args.methods else None
@@ -158,11 +151,9 @@ def methods_of(words: list[str]) -> dict[str, str]:
 
 def tasks_of(words: list[str]) -> list[str]:
     """Names and folders as they are; "eleven" and "papers" are the toy tasks and the published sets."""
-    from lessons_lib.data.published import PUBLISHED
-    from lessons_lib.toyworld import ELEVEN
+    from lessons_lib.runs.published import ELEVENS
 
-    published = [name for name, one in PUBLISHED.items() if not one.only_tests]
-    lists = dict(zip(SHORTHANDS, (list(ELEVEN), published)))
+    lists = dict(zip(SHORTHANDS, ELEVENS))
     return [task for word in words for task in lists.get(word, [word])]
 
 
@@ -184,56 +175,40 @@ def store_path(args: argparse.Namespace) -> Path:
     return Path(args.file).with_suffix(".sqlite") if args.file else Path(STORE)
 
 
-def plan(spec: "Bench", path: Path, engine: str, processes: int | None) -> str:
+def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: int | None) -> str:
     """What there is to run, what of it is done, and about how long the rest takes."""
-    from lessons_lib.runs.estimate import in_words, seconds_left
+    from lessons_lib.runs import Store, estimate
     from lessons_lib.runs.local import cores_here
 
-    status, left = left_of(spec, path)
-    total = len(spec.jobs())
-    lists = [f"{name} {', '.join(map(str, getattr(spec, name)))}" for name in ("methods", "tasks", "shots", "seeds")]
+    total, status = len(plan), None
+    if path.is_file():
+        with Store(path, read_only=True) as store:
+            status = store.status(plan)
+    left = total - (0 if status is None else int((status["state"] == "done").sum()))
+    lists = {name: getattr(spec, name) for name in ("methods", "tasks", "shots", "seeds")}
+    lines = [f"{spec.clip}, {spec.protocol}", *(f"  {name} {', '.join(map(str, one))}" for name, one in lists.items())]
+    counts = [len(one) for one in lists.values()]
+    if spec.folds is not None:
+        counts.insert(2, spec.folds if isinstance(spec.folds, int) else len(spec.folds))
+        lines.append(f"  folds {spec.folds if isinstance(spec.folds, int) else ', '.join(spec.folds)}")
     if spec.others:
-        lists.append(f"carried to {', '.join(spec.others)}")
-    counted = " × ".join(str(len(getattr(spec, name))) for name in ("methods", "tasks", "shots", "seeds"))
-    done = f"; {total - len(left)} of them are done in '{path}'" if len(left) < total else f", kept in '{path}'"
-    lines = [f"{spec.clip}, {spec.protocol}", *(f"  {line}" for line in lists), f"{counted} = {total} runs{done}"]
-    if short := [label for label in spec.methods if only_warms_up(spec.methods[label], spec.fit.get(label, {}))]:
+        lines.append(f"  carried to {', '.join(spec.others)}")
+    done = f"; {total - left} of them are done in '{path}'" if left < total else f", kept in '{path}'"
+    lines.append(f"{' × '.join(map(str, counts))} = {total} runs{done}")
+    if short := plan.work.only_warming_up(plan.cells):
         lines.append(f"note: {', '.join(short)}: {WARM_UP_ALONE}")
     if left:
-        seconds = seconds_left(left, status, spec.model)
-        at_a_time = min(len(left), processes or cores_here()) if engine == "local" else 1
+        seconds = estimate.seconds_left(plan, status)
+        at_a_time = min(left, processes or cores_here()) if engine == "local" else 1
         if seconds is None:
             lines.append("how long it takes shows after the first runs")
         elif engine == "local":
             where = f"on {at_a_time} process{'es' * (at_a_time > 1)} of a core each"
-            lines.append(f"estimate: about {in_words(seconds / at_a_time)} for {len(left)} runs {where}")
+            lines.append(f"estimate: about {estimate.in_words(seconds / at_a_time)} for {left} runs {where}")
         else:
-            lines.append(f"estimate: about {in_words(seconds)} on one process, divided by how many the cluster holds")
+            took = estimate.in_words(seconds)
+            lines.append(f"estimate: about {took} on one process, divided by how many the cluster holds")
     return "\n".join(lines)
-
-
-def only_warms_up(method: str, fit: "Mapping[str, Any]") -> bool:
-    """Whether a method is fitted for no more epochs than its warm-up has."""
-    from lessons_lib.methods import METHODS
-
-    epochs = fit.get("epochs")
-    return isinstance(epochs, int) and 0 < epochs <= METHODS[method].WARMUP_EPOCHS
-
-
-def left_of(spec: "Bench", path: Path) -> "tuple[pd.DataFrame, list]":
-    """The status of this sweep's runs in the file, and the jobs that are not done."""
-    import pandas as pd
-
-    from lessons_lib.runs import Store
-    from lessons_lib.runs.store import KEY, keys
-
-    if not path.is_file():
-        return pd.DataFrame({"state": [], "protocol": [], "method": [], "shots": [], "started": pd.to_datetime([]),
-                             "finished": pd.to_datetime([])}), spec.jobs()  # fmt: skip
-    with Store(path, read_only=True) as store:
-        status = store.status(spec)
-    done = set(status.loc[status["state"] == "done", list(KEY)].itertuples(index=False, name=None))
-    return status, [job for job, key in zip(spec.jobs(), keys(spec)) if key not in done]
 
 
 def ending(summary: "Summary", status: "pd.DataFrame", path: Path) -> str:

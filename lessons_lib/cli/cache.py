@@ -33,7 +33,7 @@ def add(commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    from lessons_lib.features import cache_entries, clear_cache
+    from lessons_lib.feature_cache import cache_entries, clear_cache
 
     chosen = cache_entries(older_than=args.older_than)
     if args.action == "list":
@@ -73,6 +73,7 @@ def about(entry) -> dict:
     if key is None:
         return {"model": "damaged or unfinished", "view": "", "images": 0}
     view = key["view"] if key["view"] == "plain" else f"{key['view']} views"
+    view += ", tokens" if "tokens" in key else ""
     return {"model": f"{key['model'][:12]}, {key['precision']}", "view": view, "images": key["count"]}
 
 

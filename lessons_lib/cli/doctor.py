@@ -6,13 +6,12 @@ import json
 import os
 import platform
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from lessons_lib import environment
 from lessons_lib.cli.cache import shown
+from lessons_lib.cli.fetch import MODEL
+from lessons_lib.environment import MARKS, Finding
 from lessons_lib.files import cache_dir, in_bytes
-
-if TYPE_CHECKING:
-    from lessons_lib.teaching.environment import Finding
 
 EXAMPLES = """\
 examples:
@@ -41,10 +40,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if needed(found) else 0
 
 
-def examine(root: str | None = None) -> dict[str, list["Finding"]]:
+def examine(root: str | None = None) -> dict[str, list[Finding]]:
     """Findings by section. Without its packages, only those are looked at."""
-    from lessons_lib.teaching import environment
-
     found = {"software": [environment.python(), *environment.packages(), versions()]}
     if needed(found):
         return found
@@ -54,12 +51,12 @@ def examine(root: str | None = None) -> dict[str, list["Finding"]]:
     return found
 
 
-def needed(found: dict[str, list["Finding"]]) -> list["Finding"]:
+def needed(found: dict[str, list[Finding]]) -> list[Finding]:
     """What has to be mended."""
     return [finding for section in found.values() for finding in section if finding.state == "missing"]
 
 
-def versions() -> "Finding":
+def versions() -> Finding:
     installed = {}
     for name in SHOWN:
         try:
@@ -67,14 +64,12 @@ def versions() -> "Finding":
         except importlib.metadata.PackageNotFoundError:
             continue  # `environment.packages` says so
     listed = ", ".join(f"{name} {version}" for name, version in installed.items())
-    return _finding("versions", f"{listed} on {platform.system()} {platform.machine()}")
+    return Finding("versions", f"{listed} on {platform.system()} {platform.machine()}")
 
 
-def devices() -> list["Finding"]:
+def devices() -> list[Finding]:
     """Every GPU, and the processor."""
     import torch
-
-    from lessons_lib.teaching import environment
 
     found = [environment.device()]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
@@ -82,58 +77,56 @@ def devices() -> list["Finding"]:
         half = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bf16"
         free = torch.cuda.mem_get_info(index)[0] / 2**30
         total = about.total_memory / 2**30
-        found.append(_finding(f"cuda:{index}", f"{about.name}, {free:.0f} of {total:.0f} GiB free, {half}"))
+        found.append(Finding(f"cuda:{index}", f"{about.name}, {free:.0f} of {total:.0f} GiB free, {half}"))
     return found
 
 
-def threads() -> "Finding":
+def threads() -> Finding:
     import torch
 
     asked = os.environ.get("OMP_NUM_THREADS")
     why = f"OMP_NUM_THREADS={asked}" if asked else "OMP_NUM_THREADS is not set"
-    return _finding("threads", f"{torch.get_num_threads()} for torch, of {os.cpu_count()} cores ({why})")
+    return Finding("threads", f"{torch.get_num_threads()} for torch, of {os.cpu_count()} cores ({why})")
 
 
-def cache() -> "Finding":
-    from lessons_lib.features import cache_entries
+def cache() -> Finding:
+    from lessons_lib.feature_cache import cache_entries
 
     entries, folder = cache_entries(), cache_dir()
     held = f"'{shown(folder)}', {in_bytes(sum(entry.size for entry in entries))} of features in {len(entries):,} files"
     place = next(place for place in (folder, *folder.parents) if place.exists())
     if os.access(place, os.W_OK):
-        return _finding("cache", held)
-    return _finding("cache", f"{held}, not writable", "note", "set LESSONS_CACHE to a folder that you can write in")
+        return Finding("cache", held)
+    return Finding("cache", f"{held}, not writable", "note", "set LESSONS_CACHE to a folder that you can write in")
 
 
-def weights() -> list["Finding"]:
+def weights() -> list[Finding]:
     """Real CLIPs on this machine."""
     from lessons_lib.clip.present import weights_here
 
     found = [
-        _finding(
+        Finding(
             " ".join(filter(None, (one.name, one.pretrained))),
             f"{in_bytes(one.path.stat().st_size)}, '{shown(one.path)}'",
         )
         for one in weights_here()
         if one.name != "toyclip"
     ]
-    how = "python data_scripts/fetch/download_weights.py ViT-B-16-quickgelu:openai"
-    return found or [
-        _finding("real CLIPs", "none on this machine; the lessons need none", "note", f"to get one: {how}")
-    ]
+    how = f"lessons fetch {MODEL}"
+    return found or [Finding("real CLIPs", "none on this machine; the lessons need none", "note", f"to get one: {how}")]
 
 
-def datasets(root: str | None) -> list["Finding"]:
+def datasets(root: str | None) -> list[Finding]:
     """The published sets under `root`; what lies there incomplete is to be mended, what does not lie there is not."""
     from lessons_lib.data.published import PUBLISHED
-    from lessons_lib.data.published_tasks import verify
+    from lessons_lib.data.published.splits import verify
 
-    get = "python data_scripts/fetch/download_datasets.py NAME --root FOLDER, or docs/datasets.md"
+    get = "lessons fetch NAME --root FOLDER, or docs/datasets.md"
     if not root:
         looked = "no folder given (--root, or LESSONS_DATA); the lessons need none"
-        return [_finding("published", looked, "note", f"to get one: {get}")]
+        return [Finding("published", looked, "note", f"to get one: {get}")]
     if not os.path.isdir(root):
-        return [_finding("published", f"there is no folder '{root}'", "missing", "check --root, or LESSONS_DATA")]
+        return [Finding("published", f"there is no folder '{root}'", "missing", "check --root, or LESSONS_DATA")]
     found, absent = [], []
     for name, spec in PUBLISHED.items():
         if not os.path.isdir(os.path.join(root, spec.folder)):
@@ -142,19 +135,17 @@ def datasets(root: str | None) -> list["Finding"]:
         report = verify(name, root)
         counts = ", ".join(f"{part} {count:,}" for part, count in report.images.items() if count)
         if not report.problems:
-            found.append(_finding(name, f"complete: {report.classes:,} classes, {counts}"))
+            found.append(Finding(name, f"complete: {report.classes:,} classes, {counts}"))
         else:
-            mend = f"python data_scripts/fetch/download_datasets.py {name} --root '{root}'"
-            found.append(_finding(name, "; ".join(report.problems), "missing", mend))
+            mend = f"lessons fetch {name} --root '{root}'"
+            found.append(Finding(name, "; ".join(report.problems), "missing", mend))
     if absent:
-        found.append(_finding("not there", ", ".join(absent), "note", f"to get one: {get}"))
+        found.append(Finding("not there", ", ".join(absent), "note", f"to get one: {get}"))
     return found
 
 
-def as_text(found: dict[str, list["Finding"]]) -> str:
+def as_text(found: dict[str, list[Finding]]) -> str:
     """A line a finding, what to do under it, and the sum of it."""
-    from lessons_lib.teaching.environment import MARKS
-
     width = max(len(finding.what) for section in found.values() for finding in section)
     lines = []
     for title, section in found.items():
@@ -168,12 +159,6 @@ def as_text(found: dict[str, list["Finding"]]) -> str:
     return "\n".join([*lines, *(f"  {finding.what}: {finding.mend or finding.found}" for finding in bad)])
 
 
-def as_json(found: dict[str, list["Finding"]]) -> str:
+def as_json(found: dict[str, list[Finding]]) -> str:
     sections = {title: [asdict(finding) for finding in section] for title, section in found.items()}
     return json.dumps({"good": not needed(found), **sections}, indent=2, ensure_ascii=False)
-
-
-def _finding(what: str, found: str, state: str = "ok", mend: str = "") -> "Finding":
-    from lessons_lib.teaching.environment import Finding
-
-    return Finding(what, found, state, mend)

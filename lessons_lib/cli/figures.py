@@ -1,7 +1,7 @@
-"""A sweep's accuracies as a picture: curves over shots where there are several, else a dot a method with its interval.
+"""A sweep as a picture: curves over shots where there are several, else a dot a method with its interval.
 
-Cells as `bench.summary.summarise` gives them, of one CLIP and protocol. Colours and markers together tell methods
-apart, so that more than ten still differ.
+Cells as `runs.summary.summarise` gives them, of one CLIP, protocol and metric. Colours and markers together tell
+methods apart, so that more than ten still differ.
 """
 
 import math
@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lessons_lib.runs.summary import AVERAGE, tasks_of
-from lessons_lib.teaching.plots.style import MARKERS, PALETTE, heading, panels, styled
+from lessons_lib.look import heading, look, panels, styled
+from lessons_lib.runs.report import heading_of
+from lessons_lib.runs.summary import AVERAGE, H_OF_MEANS, MEAN_OF_H, H, shape, tasks_of
 
 COLUMNS = 4
 
@@ -21,10 +22,12 @@ COLUMNS = 4
 @styled()
 def figure_of(cells: pd.DataFrame, clip: str, protocol: str) -> Figure:
     """The figure of one sweep."""
-    title = f"{protocol[0].upper()}{protocol[1:]} with {clip}: accuracy (%), mean and 95 % interval over seeds"
-    if protocol == "few-shot" and cells["shots"].nunique() > 1:
+    metric, unit = cells["metric"].iloc[0], cells["unit"].iloc[0]
+    title = f"{heading_of(clip, protocol, metric, unit)}: mean and 95 % interval over seeds"
+    kind = shape(set(cells["on"]) - {AVERAGE, H, H_OF_MEANS, MEAN_OF_H})
+    if kind == "plain" and cells["shots"].nunique() > 1:
         return _curves(cells, title)
-    return _dots(cells, protocol, title)
+    return _dots(cells, kind, title)
 
 
 def _curves(cells: pd.DataFrame, title: str) -> Figure:
@@ -43,7 +46,7 @@ def _curves(cells: pd.DataFrame, title: str) -> Figure:
         ax.set_xticks(shots, [str(k) for k in shots])
         ax.minorticks_off()
         ax.set(title="mean of the tasks" if task == AVERAGE else task, xlabel="training images a class")
-        ax.set_ylim(max(-1, ax.get_ylim()[0]), min(101, ax.get_ylim()[1]))  # bands may reach beyond
+        ax.set_ylim(_within(ax.get_ylim(), cells["unit"].iloc[0]))
     for ax in axes[len(tasks) :]:
         ax.axis("off")
     _legend(figure, looks)
@@ -51,16 +54,17 @@ def _curves(cells: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def _dots(cells: pd.DataFrame, protocol: str, title: str) -> Figure:
+def _dots(cells: pd.DataFrame, kind: str, title: str) -> Figure:
     """A panel for each of what was tested on, a row a method."""
     looks = _looks(cells)
-    if protocol == "few-shot":
+    if kind == "plain":
         groups = {("mean of the tasks" if t == AVERAGE else t): part for t, part in _parts(cells, "task")}
-    elif protocol == "base-to-new":
+    elif kind == "halves":
         whole = cells[cells["task"] == AVERAGE]
         part = whole if len(whole) else cells[cells["task"] == tasks_of(cells)[0]]
+        ons = ("base", "new", *((H_OF_MEANS, MEAN_OF_H) if len(whole) else (H,)))
         of = f", mean of {len(tasks_of(cells))} tasks" if len(whole) else f", {part['task'].iloc[0]}"
-        groups = {f"{on}{of}": part[part["on"] == on] for on in ("base", "new", "H")}
+        groups = {f"{on}{of}": part[part["on"] == on] for on in ons}
     else:
         trained = tasks_of(cells)[0]
         part = cells[cells["task"] == trained].assign(on=cells["on"].replace({"test": f"{trained}, fitted on"}))
@@ -84,7 +88,13 @@ def _panel(ax: Axes, part: pd.DataFrame, looks: dict[str, dict]) -> None:
         ax.errorbar(line.mean, names.index(line.method), xerr=around, ms=5, lw=1.3, **looks[line.method])
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xlim(max(-1, ax.get_xlim()[0]), min(101, ax.get_xlim()[1]))
+    if len(part):
+        ax.set_xlim(_within(ax.get_xlim(), part["unit"].iloc[0]))
+
+
+def _within(limits: tuple[float, float], unit: str) -> tuple[float, float]:
+    """Intervals may reach beyond what percents can be."""
+    return (max(-1, limits[0]), min(101, limits[1])) if unit == "%" else limits
 
 
 def _parts(cells: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
@@ -94,16 +104,11 @@ def _parts(cells: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _looks(cells: pd.DataFrame) -> dict[str, dict]:
-    """A colour and a marker for each method; after ten, colours come again with another marker."""
-    names = list(dict.fromkeys(cells["method"]))
-    shift = [i + i // len(PALETTE) for i in range(len(names))]
-    return {
-        name: {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[shift[i] % len(MARKERS)]}
-        for i, name in enumerate(names)
-    }
+    """How each method's line is drawn."""
+    return {name: look(i).line for i, name in enumerate(dict.fromkeys(cells["method"]))}
 
 
 def _legend(figure: Figure, looks: dict[str, dict]) -> None:
-    handles = [Line2D([], [], ms=4, lw=1.3, label=name, **look) for name, look in looks.items()]
+    handles = [Line2D([], [], ms=4, lw=1.3, label=name, **one) for name, one in looks.items()]
     figure.set_size_inches(figure.get_figwidth() + 1.7, figure.get_figheight())  # room for it
     figure.legend(handles=handles, loc="outside right upper", frameon=False)

@@ -12,12 +12,14 @@ import warnings
 from collections.abc import Sequence
 
 from lessons_lib import __version__
-from lessons_lib.cli import bench, cache, doctor, evaluate, fit, report
+from lessons_lib.cli import bench, cache, doctor, evaluate, fetch, fit, report
 from lessons_lib.cli.arguments import Parser
 from lessons_lib.suggest import nearest
 
-COMMANDS = {"doctor": doctor, "fit": fit, "eval": evaluate, "bench": bench, "report": report, "cache": cache}
-MISTAKE, STOPPED = 2, 130  # exit statuses; 1 is for runs that failed, and for what `doctor` finds missing
+COMMANDS = {
+    "doctor": doctor, "fetch": fetch, "fit": fit, "eval": evaluate, "bench": bench, "report": report, "cache": cache,
+}  # fmt: skip
+MISTAKE, STOPPED = 2, 130  # exit statuses; 1 is for runs that failed, and for what `doctor` or `fetch` finds missing
 EXPECTED = (ValueError, OSError, ArithmeticError, MemoryError, ImportError)  # what the library says in a sentence
 EXAMPLES = """\
 examples:

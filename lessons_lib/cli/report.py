@@ -2,14 +2,21 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lessons_lib.cli.arguments import one_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lessons_lib.runs.summary import Runs
 
 EXAMPLES = """\
 examples:
   lessons report runs.sqlite                      Markdown, also while the sweep runs
   lessons report runs.sqlite --format csv         a line a cell: mean, half_width, n, published, difference
-  lessons report runs.sqlite --format runs        a line an accuracy, as it was measured
+  lessons report runs.sqlite --format runs        a line a measurement, as it was made
+  lessons report runs.sqlite --metric mIoU        another metric than the methods' score
   lessons report runs.sqlite --out report         report/report.md, report.csv and report.png
 
 Intervals are 95 % over seeds (Student's t). Where a cell lacks seeds it says so: "71.2 ± 0.8 (2 of 3)".
@@ -23,6 +30,7 @@ def add(commands) -> argparse.ArgumentParser:
     )
     parser.add_argument("file", metavar="FILE", help="what 'lessons bench --store' keeps its runs in")
     parser.add_argument("--out", metavar="FOLDER", help="write report.md, report.csv and report.png there")
+    parser.add_argument("--metric", help="which of those that were measured (default: the methods' score)")
     parser.add_argument(
         "--format", type=one_of(*FORMATS), default="markdown", metavar="WHICH", help="markdown (default), csv, runs"
     )
@@ -35,35 +43,35 @@ def run(args: argparse.Namespace) -> int:
     from lessons_lib.runs.summary import Runs
 
     with Store(args.file, read_only=True) as store:
-        runs = Runs.of(store)
+        runs, rows = Runs.of(store), store.rows()
     if args.out:
-        written = write(runs, Path(args.file).name, Path(args.out).expanduser())
+        written = write(runs, Path(args.file).name, Path(args.out).expanduser(), args.metric)
         print(runs.progress())
         print("\n".join(f"wrote '{path}'" for path in written))
     elif args.format == "markdown":
-        print(markdown(runs, Path(args.file).name), end="")
+        print(markdown(runs, Path(args.file).name, metric=args.metric), end="")
     else:
-        table = csv_of(runs) if args.format == "csv" else runs.rows
-        print(table.to_csv(index=False), end="")
+        print((csv_of(runs) if args.format == "csv" else rows).to_csv(index=False), end="")
     return 0
 
 
-def csv_of(runs):
+def csv_of(runs: "Runs") -> "pd.DataFrame":
+    """A line a cell, of every metric."""
     from lessons_lib.runs.published import with_published
     from lessons_lib.runs.summary import summarise
 
-    return with_published(summarise(runs), runs.specs)
+    return with_published(summarise(runs), runs.plans)
 
 
-def write(runs, name: str, folder: Path) -> list[Path]:
+def write(runs: "Runs", name: str, folder: Path, metric: str | None = None) -> list[Path]:
     """The report's files; without runs that are done there is no picture."""
     from lessons_lib.files import atomic_write
     from lessons_lib.runs.report import markdown
 
     if folder.is_file():
         raise ValueError(f"--out '{folder}' is a file: give a folder")
-    pictures = draw(runs, folder) if len(runs.rows) else []
-    page = markdown(runs, name, [path.name for path in pictures])
+    pictures = draw(runs, folder, metric) if len(runs.rows) else []
+    page = markdown(runs, name, [path.name for path in pictures], metric)
     return [
         atomic_write(folder / "report.md", page.encode()),
         atomic_write(folder / "report.csv", csv_of(runs).to_csv(index=False).encode()),
@@ -71,7 +79,7 @@ def write(runs, name: str, folder: Path) -> list[Path]:
     ]
 
 
-def draw(runs, folder: Path) -> list[Path]:
+def draw(runs: "Runs", folder: Path, metric: str | None = None) -> list[Path]:
     """A picture for each CLIP and protocol: report.png, report-2.png, …"""
     import matplotlib
 
@@ -80,10 +88,11 @@ def draw(runs, folder: Path) -> list[Path]:
 
     from lessons_lib.cli.figures import figure_of
     from lessons_lib.files import atomic_write
+    from lessons_lib.runs.report import chosen
     from lessons_lib.runs.summary import SWEEP, summarise
 
     paths = []
-    for number, (sweep, cells) in enumerate(summarise(runs).groupby(SWEEP, sort=False), 1):
+    for number, (sweep, cells) in enumerate(chosen(summarise(runs), metric).groupby(SWEEP, sort=False), 1):
         figure = figure_of(cells, *sweep)
         path = folder / ("report.png" if number == 1 else f"report-{number}.png")
         paths.append(atomic_write(path, lambda file, figure=figure: figure.savefig(file, dpi=130)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lessons_lib.data.fewshot import check_shots
-from lessons_lib.data.published import PUBLISHED, TITLES
+from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.task import Task
 
 
@@ -61,7 +61,7 @@ def load_task(
         splits = folder_splits(folder, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
         name, own_templates = folder.resolve().name, [DEFAULT]
     elif name_or_path in PUBLISHED:
-        from lessons_lib.data.published_tasks import published_splits
+        from lessons_lib.data.published.splits import published_splits
 
         name, own_templates = str(name_or_path), [PUBLISHED[name_or_path].template]
         splits = published_splits(name, root=root, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
@@ -85,7 +85,7 @@ def _is_path(name_or_path: str | os.PathLike, folder: Path) -> bool:
         return text not in known
     from lessons_lib.suggest import nearest
 
-    called = [name for title, name in TITLES.items() if _plain(title) == _plain(text)]
+    called = [name for name, one in PUBLISHED.items() if _plain(one.title) == _plain(text)]
     hint = f"Did you mean {called[0]!r}?" if called else nearest(text, known)
     hint = hint or f"The tasks are {', '.join(known)}."
     raise ValueError(f"unknown task {text!r}. {hint} Nor is there a folder '{folder.absolute()}'")

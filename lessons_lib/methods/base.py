@@ -123,7 +123,7 @@ class Method(torch.nn.Module):
 
     def check_task(self, task: "Task") -> None:
         """Raises ValueError where the method cannot learn from this task: asked before any work."""
-        self.check_kind(task, f"the task {task.name!r}")
+        self.check_kind(task.kind, f"the task {task.name!r}")
         if self.needs_validation and (task.val is None or len(task.val) == 0):
             what, otherwise = self.CHOOSES
             raise ValueError(
@@ -198,7 +198,7 @@ class Method(torch.nn.Module):
     def check_split(self, split: "Split") -> None:
         """Raises ValueError where a split cannot be measured on: it is of another kind, empty, or has other classes."""
         self.check_ready()
-        self.check_kind(split, "the split")
+        self.check_kind(split.targets.kind, "the split")
         if len(split) == 0:
             raise ValueError(f"the split has no images, so there is no {self.metric} to measure")
         if list(split.classnames) != self.classnames:
@@ -207,13 +207,12 @@ class Method(torch.nn.Module):
                 f"{_described(split.classnames)}: use for_classes(split.classnames), or fit on the split's own task"
             )
 
-    def check_kind(self, of: "Split | Task", called: str) -> None:
+    def check_kind(self, kind: str, of: str) -> None:
         """Raises ValueError for targets of another kind than the method predicts."""
-        kind = kind_of(of)
         if kind != self.kind:
             raise ValueError(
-                f"{type(self).__name__} is a method of kind {self.kind!r}, but {called} is of kind {kind!r}: use a "
-                f"method of that kind, or a task of kind {self.kind!r}"
+                f"{type(self).__name__} is a method of kind {self.kind!r}, but {of} is of kind {kind!r}: use a method "
+                f"of that kind, or a task of kind {self.kind!r}"
             )
 
     def check_ready(self) -> None:
@@ -225,11 +224,6 @@ class Method(torch.nn.Module):
         """Writes settings, class names and what was learned to a safetensors file, whole or not at all."""
         self.check_ready()
         return saving.save(self, path)
-
-
-def kind_of(of: "Split | Task") -> str:
-    """What is to be predicted; plain labels are "classify"."""
-    return getattr(of, "kind", None) or getattr(getattr(of, "targets", None), "kind", "classify")
 
 
 def _described(classnames: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lessons_lib.features import image_features
 from lessons_lib.methods.base import Method
-from lessons_lib.methods.parts.percent import percent_right
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.training import processes
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ class Classifier(Method):
     def features(self, images: "Split | Tensor") -> Tensor:
         """The frozen tower's L2-normalised embeddings (N, D) on the CLIP's device; a split's come from the cache.
         (N, d_v), before they are projected and normalised, where the method learns the projection."""
-        only = {"projected": False} if self.learns_projection else {}
         if isinstance(images, Tensor):
-            return self.clip.encode_images(images, **only)
-        return image_features(self.clip, images, num_workers=self.workers, **only).to(self.clip.device)
+            return self.clip.encode_images(images, projected=not self.learns_projection)
+        output = "unprojected" if self.learns_projection else "pooled"
+        return image_features(self.clip, images, output=output, num_workers=self.workers).to(self.clip.device)
 
     def predict(self, images: "Split | Tensor") -> Tensor:
         """The most likely class of each image: (N,) long, positions in `classnames`."""
@@ -52,7 +52,7 @@ class Classifier(Method):
     def measure(self, split: "Split") -> dict[str, float]:
         """{"accuracy": percent, 0 to 100}; else as `Method.measure` says."""
         self.check_split(split)
-        return {"accuracy": percent_right(self._predict_together(split), split.labels)}
+        return {"accuracy": accuracy(self._predict_together(split), split.labels)}
 
     def by_class(self, split: "Split") -> list[dict]:
         """A row a class, the worst first: class, images, right (percent), taken for (the most frequent mistake, %)."""

@@ -1,6 +1,36 @@
-"""What is measured, each in one place: numbers of one run, and statistics over runs."""
+"""What is measured, each in one place: numbers of one run, and statistics over runs.
 
+statistics    intervals, paired differences, Wilson's interval, and the two averages of H
+comparisons   tables of runs: summed up by sets, and compared seed by seed
+ranks         many comparisons at once: Holm, mean ranks, correlations
+findings      claims, their effects, and whether they were seen
+"""
+
+from lessons_lib.metrics.comparisons import compare, gains, summary, table, with_harmonic_mean
+from lessons_lib.metrics.findings import (
+    difference,
+    effect,
+    effects_table,
+    finding,
+    findings_table,
+    is_beyond,
+    text_of,
+    verdict,
+)
+from lessons_lib.metrics.ranks import correlations, holm, mean_ranks
 from lessons_lib.metrics.separation import separation
-from lessons_lib.metrics.statistics import Interval, harmonic_mean, interval, paired_difference, summary, table
+from lessons_lib.metrics.statistics import (
+    Interval,
+    h_of_means,
+    harmonic_mean,
+    interval,
+    mean_of_h,
+    paired_difference,
+    wilson,
+)
 
-__all__ = ["Interval", "harmonic_mean", "interval", "paired_difference", "separation", "summary", "table"]
+__all__ = [
+    "Interval", "compare", "correlations", "difference", "effect", "effects_table", "finding", "findings_table",
+    "gains", "h_of_means", "harmonic_mean", "holm", "interval", "is_beyond", "mean_of_h", "mean_ranks",
+    "paired_difference", "separation", "summary", "table", "text_of", "verdict", "wilson", "with_harmonic_mean",
+]  # fmt: skip

@@ -1,14 +1,19 @@
-"""Statistics: intervals over seeds, and differences between methods that ran on the same seeds (see `protocols`).
+"""Statistics of plain numbers: intervals over runs, paired differences, Wilson's interval, and H.
 
 Intervals are Student's t with ddof = 1 at 95 %. (The 1.96 · std / √3 with ddof = 0 that prompt-learning papers give for
 three seeds is little more than a third as wide.) Accuracies are in percent, 0 to 100.
+
+H, the harmonic mean of the accuracies on base and on new classes, has two averages over tasks, which differ:
+
+    h_of_means   H of the mean base and the mean new accuracy: the papers' averages, and `lessons report`
+    mean_of_h    the mean of the tasks' own H, no larger: the lessons, the findings and the README, since it is a mean
+                 over runs like every other number there (`comparisons.with_harmonic_mean` adds the H of each run)
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 
@@ -55,40 +60,38 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
     return interval(np.asarray(a, dtype=float) - np.asarray(b, dtype=float), confidence)
 
 
+def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """(low, high) of Wilson's 95 % interval for a share (1927), in percent: of `total` pictures `hits` were right.
+
+    Unlike p ± z·√(p(1 − p)/n) it holds for few pictures, and for all or none right.
+    """
+    share = hits / total
+    middle = share + z**2 / (2 * total)
+    half = z * (share * (1 - share) / total + z**2 / (4 * total**2)) ** 0.5
+    scale = 100 / (1 + z**2 / total)
+    return scale * (middle - half), scale * (middle + half)
+
+
 def harmonic_mean(base: float, new: float) -> float:
     """H = 2 · B · N / (B + N) of the accuracies on base and on new classes, 0 where both are 0."""
     return 2 * base * new / (base + new) if base + new else 0.0
 
 
-def summary(results: pd.DataFrame, by: Sequence[str] = ("method", "shots"), value: str = "accuracy") -> pd.DataFrame:
-    """Runs, summed up with intervals over seeds.
+def h_of_means(base: Sequence[float], new: Sequence[float]) -> float:
+    """H of the mean base and the mean new accuracy, tasks by tasks; the module says who uses it.
 
-    results: a row a run, with a column `seed`. What `by` leaves out (tasks, for example) is averaged within each seed
-    first, so the interval is that of the average. Returns the columns of `by`, mean, half_width, n (seeds) and text,
-    "mean ± half-width". Raises ValueError for columns that are not there, and where some seeds lack runs of others.
+    Raises ValueError where the two are not of equally many tasks.
     """
-    by = list(by)
-    absent = [column for column in [*by, "seed", value] if column not in results.columns]
-    if absent:
-        raise ValueError(
-            f"the results have no column {', '.join(map(repr, absent))}; they have {list(results.columns)}"
-        )
-    rows = []
-    for group, runs in results.groupby(by, sort=False):
-        counts = runs.groupby("seed").size()
-        if counts.nunique() > 1:
-            raise ValueError(
-                f"at {dict(zip(by, group))} seed {counts.idxmin()} has {counts.min()} runs and seed {counts.idxmax()} "
-                f"has {counts.max()}: every seed needs the same runs, or their means are not comparable"
-            )
-        across = interval(runs.groupby("seed")[value].mean())
-        rows.append({**dict(zip(by, group)), **across._asdict(), "text": str(across)})
-    return pd.DataFrame(rows)
+    base, new = _by_task(base, new)
+    return harmonic_mean(float(base.mean()), float(new.mean()))
 
 
-def table(results: pd.DataFrame, rows: str = "method", columns: str = "shots", value: str = "accuracy") -> pd.DataFrame:
-    """ "mean ± half-width" over seeds, one row and one column for each value of the two columns named."""
-    summed = summary(results, (rows, columns), value)
-    return summed.pivot(index=rows, columns=columns, values="text").reindex(
-        index=summed[rows].unique(), columns=summed[columns].unique()
-    )
+def mean_of_h(base: Sequence[float], new: Sequence[float]) -> float:
+    """The mean of the tasks' H; arguments and errors as in `h_of_means`."""
+    return float(np.mean([harmonic_mean(b, n) for b, n in zip(*_by_task(base, new))]))
+
+
+def _by_task(base: Sequence[float], new: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    if len(base) != len(new) or len(base) == 0:
+        raise ValueError(f"H over tasks needs both halves of each task; got {len(base)} base and {len(new)} new")
+    return np.asarray(base, dtype=float), np.asarray(new, dtype=float)

@@ -1,119 +1,77 @@
-"""The one process that deals out a sweep's runs and writes what comes back."""
+"""The one process that deals out a plan's runs and writes what comes back."""
 
 import signal
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from importlib import import_module
+from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from lessons_lib.runs.store import Store, Waiting
-from lessons_lib.runs.work import Worker
+from lessons_lib.runs.engine import Engine, Job
+from lessons_lib.runs.plan import Plan
+from lessons_lib.runs.store import Store
 from lessons_lib.suggest import nearest
 
-if TYPE_CHECKING:
-    from lessons_lib.runs.spec import Bench
-
-ENGINES = ("local", "ray")
+ENGINES = {"local": ("lessons_lib.runs.local", "Local"), "ray": ("lessons_lib.runs.on_ray", "OnRay")}
 TICK = 0.5  # seconds after which to look whether to stop
 BEAT = 15.0  # seconds between signs of life in the file
 LOST = 10  # times that one run may be lost
 
 
 class Summary(NamedTuple):
-    """How a sweep ended: runs that were done before, done now, and failed."""
+    """How a plan ended: runs that were done before, done now, and failed."""
 
     skipped: int
     done: int
     failed: int
 
 
-class Outcome(NamedTuple):
-    """What became of a run. rows: None where it came to nothing, for the reason that `error` says.
-
-    lost: its machine went away, or its process before it began, which is no fault of its own.
-    """
-
-    job: Waiting
-    host: str
-    rows: list[dict] | None = None
-    error: str = ""
-    lost: bool = False
-
-
-class Engine(Protocol):
-    """Where runs are carried out."""
-
-    def room(self) -> int:
-        """How many more runs can be submitted now."""
-
-    def submit(self, job: Waiting) -> str:
-        """Starts a run. Returns the host, as far as it is known."""
-
-    def wait(self, seconds: float) -> list[Outcome]:
-        """What has ended, as soon as something has, or after so many seconds. Raises RuntimeError where no process can
-        be started."""
-
-    def close(self) -> None:
-        """Ends everything, also in the middle of runs."""
-
-
 def run(
-    spec: "Bench",
+    plan: Plan,
     store: Store,
     engine: str = "local",
     *,
     processes: int | None = None,
     retries: int = 1,
     progress: bool = True,
-    address: str = "auto",
-    gpus_per_run: float | None = None,
-    cpus_per_run: float = 1,
-    make_worker: Callable = Worker,
+    **settings,
 ) -> Summary:
-    """Carries out what is not done yet of a sweep, and writes every run when it is done. Call it again to go on.
+    """Carries out what is not done yet of a plan, and writes every run when it is done. Call it again to go on.
 
     engine: "local", processes on this machine, or "ray", a Ray cluster that runs already (docs/cluster.md).
     processes: at most so many runs at a time; None for one a core, or one a GPU, or all that the cluster holds.
     retries: how often a run that crashed is tried again, at once; failed ones are tried anew by the next call.
     progress: show a bar; failed runs are named on stderr in any case.
-    address: of the cluster, "auto" for the one that this machine belongs to.   gpus_per_run: such as 0.25; None for one
-        where the cluster has GPUs and the device may be one.   cpus_per_run: cores of a run.
-    make_worker: called once in each process, it gives what carries runs out (`work.Worker`).
+    settings: of the engine; of "ray" `address`, `gpus_per_run` and `cpus_per_run`.
 
     Returns how many were skipped, done and failed: `store.status()` has each run's error. A process that is killed, or
     runs out of memory, counts as a crash of its run; a lost node of a cluster does not. Ctrl-C, or a SIGTERM, stops,
     and all that is done is kept.
     Raises RuntimeError where another sweep is writing the file or no process can be started, ConnectionError where the
-    cluster does not answer, ModuleNotFoundError without ray, OSError on a full disk, and as `Bench.check_data`.
+    cluster does not answer, ModuleNotFoundError without ray, OSError on a full disk, ValueError for what the engine
+    cannot do.
     """
     if engine not in ENGINES:
         raise ValueError(f"unknown engine {engine!r}: use 'local' or 'ray'. {nearest(engine, ENGINES)}".strip())
     if retries < 0 or (processes is not None and processes < 1):
         raise ValueError(f"processes must be at least 1 and retries at least 0; got {processes} and {retries}")
-    spec.check_data()
+    total = len(plan.jobs)  # also finds out what is to run on what data, before anything is written
     store.claim()
     try:
-        waiting = store.plan(spec)
-        total = len(spec.jobs())
+        waiting = store.enter(plan)
         skipped = total - len(waiting)
         if not waiting:
             return Summary(skipped, 0, 0)
-        if engine == "local":
-            from lessons_lib.runs.local import Local
-
-            workers = Local(spec, len(waiting), processes, make_worker)
-        else:
-            from lessons_lib.runs.on_ray import OnRay
-
-            workers = OnRay(spec, len(waiting), processes, make_worker, address, gpus_per_run, cpus_per_run)
+        module, name = ENGINES[engine]
+        workers = getattr(import_module(module), name)(plan.work, len(waiting), processes, **settings)
         with tqdm(total=total, initial=skipped, unit="run", disable=not progress) as bar, _stopping() as stop:
             try:
-                return _drive(workers, waiting, store, retries, skipped, bar, stop)
+                return _drive(workers, plan, waiting, store, retries, skipped, bar, stop)
             finally:
                 workers.close()
     finally:
@@ -121,11 +79,18 @@ def run(
 
 
 def _drive(
-    engine: Engine, waiting: list[Waiting], store: Store, retries: int, skipped: int, bar: tqdm, stop: list[int]
+    engine: Engine,
+    plan: Plan,
+    waiting: list[Job],
+    store: Store,
+    retries: int,
+    skipped: int,
+    bar: tqdm,
+    stop: list[int],
 ) -> Summary:
     waiting, tries, lost = list(waiting), Counter(), Counter()
-    running: dict[int, Waiting] = {}
-    warm: set[str] = set()  # tasks of which some run is done, so that their features are in the cache
+    running: dict[int, Job] = {}
+    warm: set[str] = set()  # what has been computed that several share
     done = failed = 0
     beaten = time.monotonic()
     while waiting or running:
@@ -134,11 +99,11 @@ def _drive(
             store.start(job.id, engine.submit(job))
             running[job.id] = job
         ended = engine.wait(0 if stop else TICK)
-        for job, host, rows, error, was_lost in ended:
+        for job, host, result, error, was_lost in ended:
             del running[job.id]
-            if rows is not None:
-                store.finish(job.id, rows, host)
-                warm.add(job.run.task)
+            if result is not None:
+                store.finish(job.id, result, host, {row.metric: plan.work.unit(row.metric) for row in result.rows})
+                warm.add(job.shares)
                 done += 1
                 bar.update()
                 continue
@@ -151,7 +116,7 @@ def _drive(
                 continue
             failed += 1
             bar.update()
-            bar.write(f"failed: {described(job)}: {error}", file=sys.stderr)
+            bar.write(f"failed: {job.name}: {error}", file=sys.stderr)
             bar.set_postfix(failed=failed)
         if stop and not ended:
             said = f"stopped: {skipped + done} runs are in '{store.path}'; run the same again to go on"
@@ -163,16 +128,11 @@ def _drive(
     return Summary(skipped, done, failed)
 
 
-def _next(waiting: list[Waiting], running: dict[int, Waiting], warm: set[str]) -> Waiting:
-    """The first run whose task's features no other run is just computing; the first of all where there is none."""
-    computing = {job.run.task for job in running.values()} - warm
-    at = next((i for i, job in enumerate(waiting) if job.run.task not in computing), 0)
+def _next(waiting: list[Job], running: dict[int, Job], warm: set[str]) -> Job:
+    """The first run for which no other is just computing what both share; the first of all where there is none."""
+    computing = {job.shares for job in running.values()} - warm - {""}
+    at = next((i for i, job in enumerate(waiting) if job.shares not in computing), 0)
     return waiting.pop(at)
-
-
-def described(job: Waiting) -> str:
-    """ "CoOp on toy_pets, 4 shots, seed 2"."""
-    return f"{job.run.label} on {job.run.task}, {job.run.shots} shots, seed {job.seed}"
 
 
 @contextmanager

@@ -1,33 +1,36 @@
-"""How long a sweep takes, roughly: from the runs of its own file, or else from what ToyCLIP took on one core."""
+"""How long a plan takes, roughly: from runs of the same kind that are done, or else from what the work itself says."""
 
-import math
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from lessons_lib.runs.plan import Plan
 
 if TYPE_CHECKING:
-    from lessons_lib.runs.sweeps import Job, Run
-
-FORWARD, BOTH_WAYS = 170, 90  # images a second through ToyCLIP's image tower on one core: embedded, and trained on
-PER_IMAGE = {  # seconds of training per image and epoch on one core, from short runs on toy_pets and toy_satellite
-    "CoOp": 5e-4, "KgCoOp": 7.5e-5, "CLIPAdapter": 3.6e-5, "TextProbe": 2.7e-5, "LPPlusPlus": 1e-5, "CoCoOp": 0.014,
-    "TipAdapter": 2e-5, "VPT": 1 / BOTH_WAYS, "VisualPrompting": 1 / BOTH_WAYS, "IVLP": 1.25 / BOTH_WAYS,
-    "MaPLe": 1.25 / BOTH_WAYS, "DAPT": 1 / 77,
-}  # fmt: skip
-EPOCHS = {"KgCoOp": 100, "TextProbe": 300, "LPPlusPlus": 300, "CoCoOp": 10, "TipAdapter": 20, "VPT": 5, "IVLP": 5,
-          "MaPLe": 5, "VisualPrompting": 1000}  # published; the others' depend on shots, as CoOp's do  # fmt: skip
-PROBE = 1e-3  # seconds a training image, with the search
-IN_IMAGE_TOWER = ("VPT", "VisualPrompting", "IVLP", "MaPLe", "DAPT")
+    import pandas as pd
 
 
-def seconds_left(jobs: "list[Job]", status: pd.DataFrame, model: str) -> float | None:
-    """Seconds on one process for these runs; None where that is not known of some of them.
+def seconds_left(plan: Plan, status: "pd.DataFrame | None" = None) -> float | None:
+    """Seconds on one process for what is not done; None where that is not known of some of it.
 
-    status: as `Store.status` gives it; runs that are done in it say what others of their method take.
+    status: as `Store.status(plan)` gives it; runs that are done in it say what those take that are alike.
     """
-    known = _measured(status)
-    seconds = [_of(run, known, model) for run, _ in jobs]
-    return None if any(one is None for one in seconds) else sum(seconds)
+    done: dict[str, float] = {}
+    if status is not None:
+        ended = status[status["state"] == "done"]
+        done = dict(zip(ended["identity"], (ended["finished"] - ended["started"]).dt.total_seconds()))
+    took, sizes = defaultdict(float), defaultdict(float)  # of what is alike
+    for key, seconds in done.items():
+        cell = plan.jobs[key]
+        took[plan.work.alike(cell)] += seconds
+        sizes[plan.work.alike(cell)] += plan.work.size(cell)
+
+    def of(cell: Any) -> float | None:
+        alike = plan.work.alike(cell)
+        return took[alike] / sizes[alike] * plan.work.size(cell) if alike in sizes else plan.work.cost(cell)
+
+    left = [cell for key, cell in plan.jobs.items() if key not in done] if done else plan.cells
+    seconds = [of(cell) for cell in left]
+    return None if None in seconds else sum(seconds)
 
 
 def in_words(seconds: float) -> str:
@@ -35,45 +38,3 @@ def in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def toy_seconds(run: "Run") -> float | None:
-    """Of a run on a toy task with ToyCLIP, on one quiet core, once the frozen features of plain images are cached."""
-    from lessons_lib.toyworld import SPLIT_SIZES, TASKS
-
-    tests = [run.task, *run.others]
-    if any(task not in TASKS for task in tests):
-        return None
-    classes = len(TASKS[run.task].classnames)
-    trained_on = run.shots * (math.ceil(classes / 2) if run.protocol == "base-to-new" else classes)
-    tested = sum(SPLIT_SIZES["test"] * len(TASKS[task].classnames) for task in tests)
-    seconds = 0.1
-    if run.method == "LinearProbe":
-        seconds += PROBE * trained_on
-    elif run.method != "ZeroShot":
-        published = EPOCHS.get(run.method, 50 if run.shots == 1 else 100 if run.shots <= 4 else 200)
-        epochs = run.fit.get("epochs", published)
-        wider = 1 + classes / 64 if run.method == "CoOp" else 1
-        seconds += PER_IMAGE[run.method] * trained_on * epochs * wider
-    if run.method == "TipAdapter":
-        seconds += 10 * trained_on / FORWARD  # its views
-    if run.method in IN_IMAGE_TOWER:
-        seconds += tested / FORWARD
-    elif run.method == "CoCoOp":
-        seconds += 5e-5 * tested * classes
-    return seconds
-
-
-def _measured(status: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
-    """(protocol, label) -> mean seconds and mean shots of its runs that are done."""
-    done = status[status["state"] == "done"]
-    took = (done["finished"] - done["started"]).dt.total_seconds()
-    means = done.assign(took=took).groupby(["protocol", "method"])[["took", "shots"]].mean()
-    return {key: (row["took"], row["shots"]) for key, row in means.iterrows()}
-
-
-def _of(run: "Run", known: dict, model: str) -> float | None:
-    if (run.protocol, run.label) in known:
-        took, shots = known[run.protocol, run.label]
-        return took * run.shots / shots
-    return toy_seconds(run) if model == "toyclip" else None

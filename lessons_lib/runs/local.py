@@ -1,4 +1,4 @@
-"""Runs on this machine: processes that each load the CLIP once. One that dies is replaced, and its run has crashed."""
+"""Runs on this machine: processes that each prepare once. One that dies is replaced, and its run has crashed."""
 
 import multiprocessing
 import os
@@ -6,22 +6,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING
 
-from lessons_lib.runs.driver import Outcome
-from lessons_lib.runs.store import Waiting
-from lessons_lib.runs.work import Setup, Worker, in_a_line
+from lessons_lib.runs.engine import DONE, FAILED, READY, STARTS, UNUSABLE, Job, Outcome, in_a_line
+from lessons_lib.runs.work import Place, Work, Worker
 
-if TYPE_CHECKING:
-    from lessons_lib.runs.spec import Bench
-
-STARTS = 3  # processes that may die in a row before any was ready
 GRACE = 5.0  # seconds to end in, before a process is killed
-READY, DONE, FAILED, UNUSABLE = "ready", "done", "failed", "unusable"
 
 
 class Local:
@@ -30,25 +22,23 @@ class Local:
     They share the cores: one thread each, more where there are fewer runs than cores.
     """
 
-    def __init__(self, spec: "Bench", runs: int, processes: int | None, make_worker: Callable):
-        devices = _devices(spec.device)
-        if make_worker is Worker:
-            _fetch(spec)
+    def __init__(self, work: Work, runs: int, processes: int | None):
+        devices = _devices(work.device)
+        work.prepare({devices[0].partition(":")[0]})
         cores = cores_here()
         count = min(runs, processes or (len(devices) if devices[0].startswith("cuda") else cores))
-        setup = Setup.of(spec, threads=max(1, cores // count))
-        self.setups = [replace(setup, device=devices[i % len(devices)]) for i in range(count)]
-        self.make_worker = make_worker
+        threads = max(1, cores // count)
+        self.work, self.places = work, [Place(devices[i % len(devices)], threads) for i in range(count)]
         self.slots: list[_Process | None] = [None] * count
         self.host, self.died = socket.gethostname(), 0
 
     def room(self) -> int:
         return sum(slot is None or slot.job is None for slot in self.slots)
 
-    def submit(self, job: Waiting) -> str:
+    def submit(self, job: Job) -> str:
         at = next(i for i, slot in enumerate(self.slots) if slot is None or slot.job is None)
         if self.slots[at] is None or not self.slots[at].process.is_alive():
-            self.slots[at] = _Process(self.make_worker, self.setups[at])
+            self.slots[at] = _Process(self.work, self.places[at])
         self.slots[at].give(job)
         return self.host
 
@@ -82,7 +72,7 @@ class Local:
         self.died += not slot.ready
         if self.died >= STARTS:
             raise RuntimeError(
-                f"no process could be started: {self.died} in a row ended before they had loaded the CLIP, the last "
+                f"no process could be started: {self.died} in a row ended before they were ready, the last "
                 f"{how_it_ended(slot.process.exitcode)}. In a script, call run() under: if __name__ == '__main__':"
             )
         return Outcome(slot.job, self.host, error=error, lost=not slot.ready)
@@ -103,20 +93,20 @@ class Local:
 class _Process:
     """One process, and the run that it is at. It does not outlive this one."""
 
-    def __init__(self, make_worker: Callable, setup: Setup):
+    def __init__(self, work: Work, place: Place):
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.job: Waiting | None = None
+        self.job: Job | None = None
         self.ready = False
-        self.process = context.Process(target=_serve, args=(theirs, make_worker, setup))
+        self.process = context.Process(target=_serve, args=(theirs, work, place))
         with _no_interrupts():
             self.process.start()
         theirs.close()
 
-    def give(self, job: Waiting) -> None:
+    def give(self, job: Job) -> None:
         self.job = job
         try:
-            self.pipe.send((asdict(job.run), job.seed))
+            self.pipe.send(job.cell)
         except ConnectionError:
             pass  # it has just died, which `wait` is about to find
 
@@ -137,24 +127,24 @@ class _Process:
         self.pipe.close()
 
 
-def _serve(pipe: Connection, make_worker: Callable, setup: Setup) -> None:
+def _serve(pipe: Connection, work: Work, place: Place) -> None:
     """What the process does: run after run, until there is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends its processes itself
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # tidies up, which a process that is killed does not
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        worker = make_worker(setup)
+        worker = Worker(work, place)
     except Exception as error:
         pipe.send((UNUSABLE, in_a_line(error)))
         return
     pipe.send((READY, None))
     while True:
         try:
-            run, seed = pipe.recv()
+            cell = pipe.recv()
         except EOFError:
             return
         try:
-            answer = DONE, worker(run, seed)
+            answer = DONE, worker(cell)
         except Exception as error:
             answer = FAILED, in_a_line(error)
         pipe.send(answer)
@@ -203,10 +193,3 @@ def _devices(device: str) -> list[str]:
     if target.type == "cuda" and target.index is None:
         return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     return [str(target)]
-
-
-def _fetch(spec: "Bench") -> None:
-    """Once, before all processes do: finds the weights, and raises what `load_clip` raises for a name."""
-    from lessons_lib.clip.recipes import find
-
-    find(spec.model, spec.pretrained)

@@ -1,40 +1,23 @@
-"""Runs on a Ray cluster that is there already: actors that each load the CLIP once. This process alone writes the file.
+"""Runs on a Ray cluster that is there already: actors that each prepare once. This process alone writes the file.
 
 An actor holds its share of a node (cores, a fraction of a GPU) while the sweep goes on. Nodes may come and go: on a new
 one actors start, and what a lost one was at is run elsewhere.
 """
 
 import os
-import signal
 import socket
-import threading
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from lessons_lib.runs.driver import Outcome
-from lessons_lib.runs.local import DONE, STARTS, UNUSABLE
-from lessons_lib.runs.store import Waiting
-from lessons_lib.runs.work import Setup, in_a_line
+from lessons_lib.runs.engine import DONE, FAILED, READY, STARTS, UNUSABLE, Job, Outcome, in_a_line
+from lessons_lib.runs.ray_address import connect
+from lessons_lib.runs.work import Place, Work, Worker
 
-if TYPE_CHECKING:
-    from lessons_lib.runs.spec import Bench
-
-ANSWER = 5.0  # seconds in which a cluster's address must answer
 AGAIN = 0.2  # seconds before an actor that could not be reached is asked again
 LOOK = 5.0  # seconds between looks at which nodes there are
 ROOM = 300.0  # seconds without any node that could take a run, after which it is given up
 PASSED_ON = ("LESSONS_CACHE", "LESSONS_DATA")  # environment variables
-HTTP2_SETTINGS = bytes([4])  # the kind of the frame that both sides begin with
-HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + HTTP2_SETTINGS + bytes(5)
-HOW = """\
-`ray status` says whether a cluster is there. To start one:
-  ray start --head --disable-usage-stats         # on one machine, and on each further one, with what that prints:
-  ray start --address=HOST:6379
-docs/cluster.md has the same for Slurm"""
 
 
 class OnRay:
@@ -42,29 +25,28 @@ class OnRay:
 
     def __init__(
         self,
-        spec: "Bench",
+        work: Work,
         runs: int,
         processes: int | None,
-        make_worker: Callable,
         address: str = "auto",
         gpus_per_run: float | None = None,
         cpus_per_run: float = 1,
     ):
+        """address: of the cluster, "auto" for the one that this machine belongs to.   gpus_per_run: such as 0.25; None
+        for one where the cluster has GPUs and the device may be one.   cpus_per_run: cores of a run."""
         self.ray, self.connected_here = connect(address)
         try:
-            self._prepare(spec, min(runs, processes or runs), make_worker, gpus_per_run, cpus_per_run)
+            self._prepare(work, min(runs, processes or runs), gpus_per_run, cpus_per_run)
         except BaseException:
             self.close()
             raise
 
-    def _prepare(
-        self, spec: "Bench", limit: int, make_worker: Callable, gpus_per_run: float | None, cpus_per_run: float
-    ) -> None:
+    def _prepare(self, work: Work, limit: int, gpus_per_run: float | None, cpus_per_run: float) -> None:
         self.limit = limit
         self.actors: list[_Actor] = []
         self.died, self.looked, self.roomy = 0, 0.0, time.monotonic()
         if gpus_per_run is None:
-            can_use = spec.device == "auto" or spec.device.startswith("cuda")
+            can_use = work.device == "auto" or work.device.startswith("cuda")
             gpus_per_run = 1.0 if can_use and any(node.get("GPU") for node in self._nodes().values()) else 0.0
         self.share = {"CPU": cpus_per_run, "GPU": gpus_per_run}
         if not self._places():
@@ -73,11 +55,10 @@ class OnRay:
                 f"no node of the cluster can take a run of {_in_words(self.share)} (nodes: {have}): ask for less, "
                 "or start Ray with --num-cpus and --num-gpus"
             )
-        root = None if spec.root is None else str(Path(spec.root).expanduser().absolute())
+        work.prepare({"cuda" if gpus_per_run else "cpu"})
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        setup = replace(Setup.of(spec), threads=max(1, int(cpus_per_run)), root=root, environment=passed_on)
-        self.setup = replace(setup, folder=os.getcwd())
-        self.make_worker = make_worker
+        self.place = Place(work.device, max(1, int(cpus_per_run)), os.getcwd(), passed_on)
+        self.work = self.ray.cloudpickle.dumps(work)  # read there when the folders of modules are known
         remote = self.ray.remote(num_cpus=cpus_per_run, num_gpus=gpus_per_run, max_restarts=0)
         self.make_actor = remote(_Remote)
 
@@ -85,9 +66,9 @@ class OnRay:
         self._grow()
         return sum(actor.idle for actor in self.actors)
 
-    def submit(self, job: Waiting) -> str:
+    def submit(self, job: Job) -> str:
         actor = next(actor for actor in self.actors if actor.idle)
-        actor.job, actor.answer = job, actor.handle.run.remote(asdict(job.run), job.seed)
+        actor.job, actor.answer = job, actor.handle.run.remote(self.ray.cloudpickle.dumps(job.cell))
         return actor.host
 
     def wait(self, seconds: float) -> list[Outcome]:
@@ -159,7 +140,7 @@ class OnRay:
         elif now - self.roomy > ROOM:
             raise RuntimeError(f"for {ROOM:.0f} s no node of the cluster could take a run of {_in_words(self.share)}")
         for _ in range(min(places, self.limit) - len(self.actors)):
-            handle = self.make_actor.remote(self.make_worker, self.setup)
+            handle = self.make_actor.remote(self.work, self.place, [path for path in sys.path if path])
             self.actors.append(_Actor(handle, answer=handle.prepare.remote()))
 
     def _nodes(self) -> dict[str, dict[str, float]]:
@@ -189,7 +170,7 @@ class _Actor:
 
     handle: object
     answer: object | None
-    job: Waiting | None = None
+    job: Job | None = None
     host: str = ""
     node: str = ""
     doubt: str = ""
@@ -200,80 +181,31 @@ class _Actor:
 
 
 class _Remote:
-    """What an actor does."""
+    """What an actor does. work: pickled.   paths: where modules are found."""
 
-    def __init__(self, make_worker: Callable, setup: Setup):
-        self.make_worker, self.setup = make_worker, setup
+    def __init__(self, work: bytes, place: Place, paths: list[str]):
+        self.work, self.place, self.paths = work, place, paths
 
     def prepare(self) -> tuple[str, object]:
         import ray
 
+        sys.path += [path for path in self.paths if path not in sys.path and os.path.isdir(path)]
         try:
-            self.worker = self.make_worker(self.setup)
+            self.worker = Worker(ray.cloudpickle.loads(self.work), self.place)
         except Exception as error:
             return UNUSABLE, in_a_line(error)
-        return "ready", (socket.gethostname(), ray.get_runtime_context().get_node_id())
+        return READY, (socket.gethostname(), ray.get_runtime_context().get_node_id())
 
     def is_there(self) -> tuple[str, object]:
-        return "ready", None
+        return READY, None
 
-    def run(self, run: dict, seed: int) -> tuple[str, object]:
-        try:
-            return DONE, self.worker(run, seed)
-        except Exception as error:
-            return "failed", in_a_line(error)
-
-
-def connect(address: str) -> tuple[ModuleType, bool]:
-    """Ray, and whether it was connected here, rather than before.
-
-    Raises ModuleNotFoundError without ray, ConnectionError, in seconds, where no cluster answers, and RuntimeError for
-    one of another version of Ray or Python.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
+    def run(self, cell: bytes) -> tuple[str, object]:
         import ray
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "engine 'ray' needs the package ray: pip install 'lessons_lib[cluster]', in the course's folder "
-            "pip install -c constraints.txt -e '.[cluster]', or use engine 'local'"
-        ) from error
-    if ray.is_initialized():
-        return ray, False
-    _check_answers(_found(address))
-    on_term = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except ConnectionError as error:
-        raise ConnectionError(f"no Ray cluster answers at {address!r} ({in_a_line(error)}).\n{HOW}") from error
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, on_term)  # Ray has set its own
-    return ray, True
 
-
-def _found(address: str) -> str:
-    """host:port of an address, also of "auto"."""
-    if address != "auto":
-        return address.removeprefix("ray://")
-    from ray._private import services  # what Ray itself asks: where a cluster was started last, or runs now
-
-    try:
-        return services.get_ray_address_from_environment(address, None).removeprefix("ray://")
-    except ConnectionError as error:
-        raise ConnectionError(f"there is no Ray cluster at {address!r} ({in_a_line(error)}).\n{HOW}") from None
-
-
-def _check_answers(address: str) -> None:
-    """Ray itself tries for minutes. What answers must speak as a cluster's head does, in HTTP/2."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER) as line:
-            if os.environ.get("RAY_USE_TLS", "0") == "0":
-                line.sendall(HTTP2_GREETING)
-                if line.recv(9)[3:4] != HTTP2_SETTINGS:
-                    raise ConnectionError("something other than Ray answers there")
-    except (OSError, ValueError) as error:
-        raise ConnectionError(f"no Ray cluster answers at '{address}' ({in_a_line(error)}).\n{HOW}") from None
+        try:
+            return DONE, self.worker(ray.cloudpickle.loads(cell))
+        except Exception as error:
+            return FAILED, in_a_line(error)
 
 
 def _in_words(resources: dict[str, float]) -> str:

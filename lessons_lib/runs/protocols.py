@@ -1,32 +1,107 @@
-"""The protocols of the prompt-learning papers, over seeds, as tidy tables: a row for each accuracy measured.
+"""The protocols of the prompt-learning papers, over seeds, as tidy tables: what to learn from, and what to measure on.
 
     few_shot      k images a class for training, the whole test split                       (CoOp, IJCV 2022)
     base_to_new   train on the first half of the classes, test on both halves               (CoCoOp, CVPR 2022)
+    folds         the same with classes held out by name, fold after fold                   (PASCAL-5i, BMVC 2017)
     carry_over    train on one task, test on others with the prompts carried to their classes: cross-dataset transfer,
                   and domain generalisation where the others are shifts of the first          (CoCoOp, section 4)
 
-Columns: protocol, method, task (trained on), on (tested on), shots, seed, accuracy (percent, 0 to 100), and what the
-fitting cost: n_parameters, seconds, peak_mib (memory above what was held before; NaN where it cannot be measured).
-With a `path` every run is written down when it is done; run again, the same call goes on where it was stopped.
+Columns: protocol, method, task (trained on), on (tested on), shots, seed, the method's metrics (such as accuracy:
+percent, 0 to 100), and what the fitting cost: n_parameters, seconds, peak_mib (memory above what was held before; NaN
+where it cannot be measured). Nothing is kept; for long sweeps see `lessons_lib.runs`.
 """
 
-import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from lessons_lib.data import load_task
-from lessons_lib.metrics import harmonic_mean, paired_difference, summary
-from lessons_lib.runs.kept import KEY, Kept, PeakMemory
+from lessons_lib.metrics import compare, summary, with_harmonic_mean
+from lessons_lib.runs.checks import check_trial
+from lessons_lib.runs.memory import PeakMemory
+from lessons_lib.runs.work import Result, Row
 
 if TYPE_CHECKING:
-    from lessons_lib.data import Split, Task
+    from lessons_lib.data import Task
     from lessons_lib.methods import Method
+
+__all__ = ["PROTOCOLS", "Trial", "base_to_new", "carry_over", "compare", "costs", "few_shot", "folds", "measured",
+           "named_folds", "summary", "trial", "with_harmonic_mean"]  # fmt: skip
+
+
+class Trial(NamedTuple):
+    """What a protocol does once. fitted_on: learned from its `train`.   tests: on -> the task whose `test` is measured
+    on, with its own classes."""
+
+    fitted_on: "Task"
+    tests: dict[str, "Task"]
+
+
+def _few_shot(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]) -> Trial:
+    return Trial(task, {"test": task})
+
+
+def _base_to_new(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]) -> Trial:
+    return Trial(task.base(), {"base": task.base(), "new": task.new()})
+
+
+def _fold(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str] | tuple[int, int]) -> Trial:
+    if all(isinstance(one, int) for one in held_out):
+        base, new = task.fold(held_out[0], of=held_out[1])
+        return Trial(base, {"base": base, "new": new})
+    common = [name for name in task.classnames if name not in task.test.named]  # the background, where there is one
+    base = [name for name in task.classnames if name not in held_out]
+    new = task.of_classes([*common, *held_out])  # names what the task does not have
+    if len(base) == len(common):
+        raise ValueError(f"task {task.name!r}: with {len(held_out)} classes held out none is left to learn from")
+    return Trial(task.of_classes(base), {"base": task.of_classes(base), "new": new})
+
+
+def _carried(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]) -> Trial:
+    if not others:
+        raise ValueError(f"name the tasks to which that is carried which was learned on {task.name}")
+    return Trial(task, {"test": task, **others})
+
+
+PROTOCOLS: dict[str, Callable[["Task", Mapping[str, "Task"], Sequence[str]], Trial]] = {
+    "few-shot": _few_shot,
+    "base-to-new": _base_to_new,
+    "folds": _fold,
+    "cross-task": _carried,
+    "domain shift": _carried,
+}
+
+
+def trial(
+    protocol: str, task: "Task", others: Mapping[str, "Task"] | None = None, held_out: Sequence[str] = ()
+) -> Trial:
+    """What a protocol, a key of `PROTOCOLS`, fits and tests on.
+
+    others: on -> task that is carried to.   held_out: class names of a fold, or (which, of how many), as in
+        `Task.fold`.
+    Raises ValueError where the task does not have these classes, or none to carry to.
+    """
+    return PROTOCOLS[protocol](task, others or {}, held_out)
+
+
+def measured(method: "Method", what: Trial, seed: int, fit: Mapping) -> Result:
+    """Fits a fresh method once and measures it: a row for each test and metric, with what the fit cost."""
+    taken = type(method).fit_arguments()
+    given = {name: value for name, value in {"seed": seed, "progress": False}.items() if name in taken}
+    with PeakMemory(method.clip.device) as peak:
+        start = time.perf_counter()
+        method.fit(what.fitted_on, **given, **fit)
+        seconds = time.perf_counter() - start
+    rows = []
+    for on, task in what.tests.items():
+        fitting = method if list(task.classnames) == method.classnames else method.for_classes(task.classnames)
+        values = fitting.measure(task.test)
+        first = {method.metric: values.pop(method.metric)}  # its score
+        rows += [Row(on, metric, value) for metric, value in (first | values).items()]
+    return Result(rows, method.n_parameters, seconds, peak.mib)
 
 
 def few_shot(
@@ -36,32 +111,18 @@ def few_shot(
     shots: Sequence[int] = (1, 2, 4, 8, 16),
     seeds: Sequence[int] = (1, 2, 3),
     name: str | None = None,
-    path: str | Path | None = None,
     progress: bool = True,
     **fit,
 ) -> pd.DataFrame:
     """A fresh method for each number of shots and each seed, tested on the whole test split.
 
     make_method: gives an unfitted method, such as `lambda: CoOp(clip)`.   task: a task, or what `load_task` takes.
-    name: in the column `method`; the class's name if not given.   path: where runs are kept (CSV).
+    name: in the column `method`; the class's name if not given.
     fit: further arguments of `method.fit`, such as `epochs=50`.
+    Raises ValueError, before the first fit, for arguments that `fit` does not take or values that are impossible.
     """
-    task = _task(task)
-    jobs = [
-        _Job(
-            "few-shot",
-            name,
-            make_method,
-            lambda k=k, seed=seed: task.sample(k, seed=seed),
-            _on_test,
-            k,
-            seed,
-            task.name,
-        )
-        for k in shots
-        for seed in seeds
-    ]
-    return _run(jobs, path, progress, fit)
+    asked = [_Asked("few-shot", k, seed) for k in shots for seed in seeds]
+    return _run(make_method, _task(task), asked, "few-shot", name, progress, fit)
 
 
 def base_to_new(
@@ -72,32 +133,41 @@ def base_to_new(
     seeds: Sequence[int] = (1, 2, 3),
     name: str | None = None,
     protocol: str = "base-to-new",
-    path: str | Path | None = None,
     progress: bool = True,
     **fit,
 ) -> pd.DataFrame:
     """Fits on the base classes alone; `on` is "base", and "new" with the method carried to the new classes.
-    Arguments as in `few_shot`. `with_harmonic_mean` adds H."""
-    task = _task(task)
 
-    def tests(fitted_on: "Task", whole: "Task") -> dict[str, "Split"]:
-        return {"base": whole.base().test, "new": whole.new().test}
+    protocol: what the column says.   Other arguments as in `few_shot`. `with_harmonic_mean` adds H.
+    Raises ValueError, before the first fit, for a method that cannot be carried to other classes.
+    """
+    asked = [_Asked("base-to-new", shots, seed) for seed in seeds]
+    return _run(make_method, _task(task), asked, protocol, name, progress, fit)
 
-    jobs = [
-        _Job(
-            protocol,
-            name,
-            make_method,
-            lambda seed=seed: task.sample(shots, seed=seed),
-            tests,
-            shots,
-            seed,
-            task.name,
-            half=True,
-        )
+
+def folds(
+    make_method: Callable[[], "Method"],
+    task: "str | Task",
+    held_out: int | Mapping[str, Sequence[str]] = 4,
+    *,
+    shots: int = 16,
+    seeds: Sequence[int] = (1, 2, 3),
+    name: str | None = None,
+    progress: bool = True,
+    **fit,
+) -> pd.DataFrame:
+    """For each fold, fits on all classes but those held out; `on` is "base", and "new" for the ones held out.
+
+    held_out: into how many the classes are cut in order, or fold -> names of its classes. The column `task` says the
+        fold, too: "toy_scenes, fold 0".
+    Other arguments, and errors, as in `base_to_new`.
+    """
+    asked = [
+        _Asked("folds", shots, seed, held_out=tuple(names), fold=f", {fold}")
+        for fold, names in named_folds(held_out).items()
         for seed in seeds
     ]
-    return _run(jobs, path, progress, fit)
+    return _run(make_method, _task(task), asked, "folds", name, progress, fit)
 
 
 def carry_over(
@@ -109,126 +179,72 @@ def carry_over(
     seeds: Sequence[int] = (1, 2, 3),
     name: str | None = None,
     protocol: str = "cross-task",
-    path: str | Path | None = None,
     progress: bool = True,
     **fit,
 ) -> pd.DataFrame:
     """Fits on all classes of `task`; `on` is the task itself ("test") and the name of each of `others`.
 
-    protocol: what the column says, "cross-task" or "domain shift".   Other arguments as in `few_shot`.
+    protocol: what the column says, "cross-task" or "domain shift".   Other arguments, and errors, as in `base_to_new`.
     """
-    task, others = _task(task), [_task(other) for other in others]
-
-    def tests(fitted_on: "Task", whole: "Task") -> dict[str, "Split"]:
-        return {"test": whole.test, **{other.name: other.test for other in others}}
-
-    jobs = [
-        _Job(
-            protocol, name, make_method, lambda seed=seed: task.sample(shots, seed=seed), tests, shots, seed, task.name
-        )
-        for seed in seeds
-    ]
-    return _run(jobs, path, progress, fit)
+    named = {other.name: other for other in map(_task, others)}
+    asked = [_Asked("cross-task", shots, seed, named) for seed in seeds]
+    return _run(make_method, _task(task), asked, protocol, name, progress, fit)
 
 
-def with_harmonic_mean(results: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `base_to_new` with rows added where `on` is "H": 2 · base · new / (base + new) of each run."""
-    wide = results.pivot(index=["method", "task", "shots", "seed"], columns="on", values="accuracy")
-    rows = wide.apply(lambda run: harmonic_mean(run["base"], run["new"]), axis=1).rename("accuracy").reset_index()
-    rows = rows.assign(on="H", protocol=results["protocol"].iloc[0])
-    return pd.concat([results, rows], ignore_index=True)
-
-
-def compare(results: pd.DataFrame, first: str, second: str, by: str = "on") -> pd.DataFrame:
-    """What `first` is above `second`, in points: runs are paired by task, shots and seed, and averaged over tasks
-    within each seed. Returns a row for each value of `by`: mean, half_width, n and text."""
-    runs = results[results["method"].isin([first, second])]
-    rows = []
-    for value, part in runs.groupby(by, sort=False):
-        pairs = part.pivot(index=["task", "shots", "seed"], columns="method", values="accuracy").dropna()
-        seeds = pairs.groupby("seed").mean()
-        across = paired_difference(seeds[first], seeds[second])
-        rows.append({by: value, **across._asdict(), "text": f"{across.mean:+.1f} ± {across.half_width:.1f}"})
-    return pd.DataFrame(rows)
+def named_folds(held_out: int | Mapping[str, Sequence[str]]) -> dict[str, tuple]:
+    """4 -> {"fold 0": (0, 4), …}, as `trial` takes them; names stay as they are."""
+    if isinstance(held_out, int):
+        return {f"fold {i}": (i, held_out) for i in range(held_out)}
+    return {fold: tuple(names) for fold, names in held_out.items()}
 
 
 def costs(results: pd.DataFrame) -> pd.DataFrame:
     """A row a method: parameters learned, seconds of fitting and peak memory in MiB, means over its runs."""
-    runs = results.drop_duplicates(KEY[:-1])
+    runs = results.drop_duplicates(["protocol", "method", "task", "shots", "seed"])
     return runs.groupby("method", sort=False)[["n_parameters", "seconds", "peak_mib"]].mean().reset_index()
 
 
-def settings_digest(method: "Method", fit: dict) -> str:
-    """What tells a run from others in a file of runs: its unfitted method's settings, its CLIP's weights, and `fit`."""
-    about = [type(method).__name__, method.settings(), method.clip.fingerprint, fit]
-    return sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:12]
+class _Asked(NamedTuple):
+    """One run of a protocol."""
 
+    protocol: str
+    shots: int
+    seed: int
+    others: Mapping[str, "Task"] = {}
+    held_out: tuple[str, ...] = ()
+    fold: str = ""
 
-__all__ = [
-    "few_shot",
-    "base_to_new",
-    "carry_over",
-    "with_harmonic_mean",
-    "compare",
-    "costs",
-    "settings_digest",
-    "summary",
-]
-
-
-class _Job:
-    """One fit and its tests."""
-
-    def __init__(self, protocol, name, make_method, sample, tests, shots, seed, task_name, half=False):
-        self.protocol, self.name, self.make_method, self.sample, self.tests = protocol, name, make_method, sample, tests
-        self.shots, self.seed, self.task_name, self.half = shots, seed, task_name, half
-
-    def key(self, method: "Method", fit: dict) -> dict:
-        return {
-            "protocol": self.protocol,
-            "method": self.name or type(method).__name__,
-            "task": self.task_name,
-            "shots": self.shots,
-            "seed": self.seed,
-            "settings": settings_digest(method, fit),
-        }
-
-    def run(self, method: "Method", fit: dict) -> list[dict]:
-        whole = self.sample()
-        fitted_on = whole.base() if self.half else whole
-        known = method.fit_arguments()
-        settings = {name: value for name, value in {"seed": self.seed, "progress": False, **fit}.items() if name in known}
-        with PeakMemory(method.clip.device) as peak:
-            start = time.perf_counter()
-            method.fit(fitted_on, **settings)
-            seconds = time.perf_counter() - start
-        rows = []
-        for on, split in self.tests(fitted_on, whole).items():
-            fitting = method if list(split.classnames) == method.classnames else method.for_classes(split.classnames)
-            rows.append({"on": on, "accuracy": fitting.score(split)})
-        count = sum(p.numel() for p in method.parameters())
-        cost = {"n_parameters": count, "seconds": seconds, "peak_mib": peak.mib}
-        return [{**row, **cost} for row in rows]
-
-
-def _on_test(fitted_on: "Task", whole: "Task") -> dict[str, "Split"]:
-    return {"test": whole.test}
+    def on(self, task: "Task") -> Trial:
+        return trial(self.protocol, task, self.others, self.held_out)
 
 
 def _task(task: "str | Task") -> "Task":
     return load_task(task) if isinstance(task, str) else task
 
 
-def _run(jobs: list[_Job], path: str | Path | None, progress: bool, fit: dict) -> pd.DataFrame:
-    """Runs what is not in the file yet; returns the rows of these jobs, in their order."""
-    kept = Kept(path)
-    wanted = []
-    with tqdm(jobs, unit="run", disable=not progress, leave=False) as bar:
-        for job in bar:
-            method = job.make_method()
-            key = job.key(method, fit)
-            bar.set_description(f"{key['method']} on {key['task']}")
-            if not kept.has(key):
-                kept.add([{**key, **row} for row in job.run(method, fit)])
-            wanted.append(kept.rows(key))
-    return pd.concat(wanted, ignore_index=True).drop(columns="settings")
+def _run(
+    make_method: Callable[[], "Method"],
+    task: "Task",
+    asked: list[_Asked],
+    protocol: str,
+    name: str | None,
+    progress: bool,
+    fit: dict,
+) -> pd.DataFrame:
+    """All of it is checked before the first fit."""
+    method = make_method()
+    for one in asked:
+        check_trial(method, *one.on(task), one.shots, fit)
+    lines = []
+    with tqdm(asked, unit="run", disable=not progress, leave=False) as bar:
+        for one in bar:
+            method = make_method()
+            about = {"protocol": protocol, "method": name or type(method).__name__, "task": f"{task.name}{one.fold}"}
+            bar.set_description(f"{about['method']} on {about['task']}")
+            what = one.on(task.sample(one.shots, seed=one.seed))
+            found = measured(method, what, one.seed, fit)
+            cost = {"n_parameters": found.n_parameters, "seconds": found.seconds, "peak_mib": found.peak_mib}
+            for on in what.tests:
+                values = {row.metric: row.value for row in found.rows if row.on == on}
+                lines.append({**about, "on": on, "shots": one.shots, "seed": one.seed, **values, **cost})
+    return pd.DataFrame(lines)

@@ -1,17 +1,19 @@
 """Numbers from the papers, for reports to put beside their own: accuracies in percent, 16 shots, mean of 3 seeds.
 
+Methods are called as `method.paper_name` says.
+
 They are of real data sets and CLIP's own weights. A toy task is the twin of a data set (`TITLES`), not a copy of it:
 the order of methods can be compared, the height cannot. Retraining by others lands up to 2 to 4 points from these.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from lessons_lib.runs.summary import AVERAGE, SWEEP, tasks_of
+from lessons_lib.runs.summary import AVERAGE, H_OF_MEANS, SWEEP, tasks_of
 
-SHOTS = 16
+METRIC, SHOTS = "accuracy", 16
 MEAN = "mean"  # of the eleven tasks (base-to-new), or of the ten that prompts are carried to (cross-task)
 
 TITLES = {  # a task by name, published or a toy -> what the papers call the data set
@@ -26,10 +28,18 @@ TITLES = {  # a task by name, published or a toy -> what the papers call the dat
 }  # fmt: skip
 SHIFTS = ("ImageNetV2", "ImageNet-Sketch", "ImageNet-A", "ImageNet-R")
 ELEVEN = tuple(dict.fromkeys(title for title in TITLES.values() if title not in SHIFTS))
+ELEVENS = tuple(  # the papers' eleven tasks by name, published and toys, and the shifts of the first of each
+    tuple(name for name, title in TITLES.items() if title in ELEVEN and name.startswith("toy_") == toy)
+    for toy in (True, False)
+)
+SHIFTS_OF = {
+    eleven[0]: tuple(n for n, title in TITLES.items() if title in SHIFTS and n.startswith("toy_") == toy)
+    for toy, eleven in zip((True, False), ELEVENS)
+}
 
 
 class Number(NamedTuple):
-    """task: a data set's title, or MEAN.   on: "test", "base", "new", "H", MEAN, or the title that was tested on."""
+    """task: a data set's title, or MEAN.   on: "test", "base", "new", "H of means", MEAN, or the title tested on."""
 
     protocol: str
     method: str
@@ -67,7 +77,7 @@ NUMBERS = [
     *(
         Number("base-to-new", method, MEAN, on, value, source)
         for method, (*values, source) in _BASE_TO_NEW.items()
-        for on, value in zip(("base", "new", "H"), values, strict=True)
+        for on, value in zip(("base", "new", H_OF_MEANS), values, strict=True)
     ),
     *(
         Number("domain shift", method, "ImageNet", on, value, source)
@@ -78,29 +88,20 @@ NUMBERS = [
     *(
         Number("few-shot", method, task, "test", value, _TIP)
         for task, values in _FEW_SHOT.items()
-        for method, value in zip(("ZeroShot", "TipAdapter", "TipAdapter-F", "CLIPAdapter"), values, strict=True)
+        for method, value in zip(("ZeroShot", "Tip-Adapter", "Tip-Adapter-F", "CLIP-Adapter"), values, strict=True)
     ),
 ]
-ARGUMENTS = ("n_ctx", "ctx_init", "class_token_position")  # settings that the papers vary within one method
 
 
-def paper_method(name: str, settings: Mapping[str, Any]) -> str | None:
-    """What `Number.method` calls a class with these settings; None for a variant that the tables above do not have."""
-    other = {key: value for key, value in settings.items() if key not in ARGUMENTS}
-    if name == "TipAdapter" and other.pop("finetune", False):
-        name = "TipAdapter-F"
-    return None if other else name
-
-
-def compared(summary: pd.DataFrame, specs: Sequence[Mapping] = ()) -> pd.DataFrame:
+def compared(summary: pd.DataFrame, plans: Sequence[Mapping] = ()) -> pd.DataFrame:
     """A row for every published number that the file has a twin of: clip, protocol, method, task, on, here, published,
     difference, source. "mean" stands for the papers' mean of eleven tasks, or of the ten that was carried to."""
-    here = _by_title(summary[summary["shots"] == SHOTS])
-    known = _paper_methods(specs, summary["method"].unique())
+    here = _by_title(summary[(summary["shots"] == SHOTS) & (summary["metric"] == METRIC)])
+    known = {(plan["protocol"], label): paper for plan in plans for label, paper in plan.get("in papers", {}).items()}
     rows = []
     for (clip, protocol, label), cells in here.groupby([*SWEEP, "method"], sort=False):
         for number in NUMBERS:
-            if (number.protocol, number.method) != (protocol, known[label]):
+            if (number.protocol, number.method) != (protocol, known.get((protocol, label))):
                 continue
             for _, cell in cells[(cells["task"] == number.task) & (cells["on"] == number.on)].iterrows():
                 rows.append({"clip": clip, "protocol": protocol, "method": label, "task": cell["shown"],
@@ -110,12 +111,14 @@ def compared(summary: pd.DataFrame, specs: Sequence[Mapping] = ()) -> pd.DataFra
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_published(summary: pd.DataFrame, specs: Sequence[Mapping] = ()) -> pd.DataFrame:
+def with_published(summary: pd.DataFrame, plans: Sequence[Mapping] = ()) -> pd.DataFrame:
     """The summary with columns published, difference and source, for a CSV file."""
-    beside = compared(summary, specs).drop(columns="here").rename(columns={"task": "shown", "on": "shown_on"})
+    beside = compared(summary, plans).drop(columns="here").rename(columns={"task": "shown", "on": "shown_on"})
     shown = _by_title(summary)[["shown", "shown_on"]]
     joined = summary.join(shown).merge(
-        beside.assign(shots=SHOTS), how="left", on=[*SWEEP, "method", "shown", "shown_on", "shots"]
+        beside.assign(shots=SHOTS, metric=METRIC),
+        how="left",
+        on=[*SWEEP, "method", "shown", "shown_on", "shots", "metric"],
     )
     return joined.drop(columns=["shown", "shown_on"]).round({"mean": 4, "half_width": 4, "difference": 4})
 
@@ -137,13 +140,3 @@ def _by_title(summary: pd.DataFrame) -> pd.DataFrame:
         else:
             ons.append(TITLES.get(line.on, line.on))
     return summary.assign(shown=summary["task"], shown_on=summary["on"], task=tasks, on=ons)
-
-
-def _paper_methods(specs: Sequence[Mapping], labels: Sequence[str]) -> dict[str, str | None]:
-    """Label -> the method of `published.NUMBERS`, None for a variant that the papers' tables do not have."""
-    found: dict[str, str | None] = dict.fromkeys(labels)
-    for spec in specs:
-        for label, name in spec["methods"].items():
-            if label in found:
-                found[label] = paper_method(name, spec["settings"].get(label, {}))
-    return found

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lessons_lib.runs.published import SHOTS, compared
-from lessons_lib.runs.summary import AVERAGE, CELL, SWEEP, Runs, summarise
+from lessons_lib.runs.summary import AVERAGE, CELL, H_OF_MEANS, MEAN_OF_H, SWEEP, H, Runs, shape, summarise
 
-BASE_NEW = ("base", "new", "H")
 HOW_TO_READ = (
-    "Accuracy in percent: mean ± half-width of the 95 % interval over seeds (Student's t). Means over tasks are taken "
-    'within each seed. "(2 of 3)" stands where some seeds are not done yet, "–" where none is.'
+    "Mean ± half-width of the 95 % interval over seeds (Student's t). Means over tasks are taken within each seed. "
+    '"(2 of 3)" stands where some seeds are not done yet, "–" where none is.'
+)
+ABOUT_H = (
+    "H is the harmonic mean of base and new. Over tasks there are two: *H of means*, of the mean base and the mean new "
+    "value, is the papers'; *mean of H* is the mean of the tasks' own, and no larger."
 )
 
 
@@ -22,13 +25,31 @@ def tables(summary: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]
     plan: a row a run, done or not, from which rows and columns take their order.
     """
     found = {}
-    for (clip, protocol), cells in summary.groupby(SWEEP, sort=False):
+    for (clip, protocol, metric, unit), cells in summary.groupby([*SWEEP, "metric", "unit"], sort=False):
         cells = cells.assign(text=[_text(*line) for line in cells[["mean", "half_width", "n", "asked"]].values])
         asked = plan[(plan["clip"] == clip) & (plan["protocol"] == protocol)]
-        make = {"few-shot": _few_shot, "base-to-new": _base_to_new}.get(protocol, _carried)
+        make = {"plain": _few_shot, "halves": _base_to_new, "carried": _carried}[shape(_measured_on(cells))]
         for title, table in make(cells, asked).items():
-            found[f"{protocol[0].upper()}{protocol[1:]}, {clip}: {title}"] = table
+            found[f"{heading_of(clip, protocol, metric, unit)}: {title}"] = table
     return found
+
+
+def heading_of(clip: str, protocol: str, metric: str, unit: str) -> str:
+    """ "Few-shot, toyclip, accuracy (%)"."""
+    return f"{protocol[0].upper()}{protocol[1:]}, {clip}, {metric}{f' ({unit})' if unit else ''}"
+
+
+def chosen(summary: pd.DataFrame, metric: str | None = None) -> pd.DataFrame:
+    """The lines of one metric; of each sweep's first, which is its methods' score, if none is named.
+
+    Raises ValueError, with those that there are, for one that was not measured.
+    """
+    if metric is None:
+        return summary[summary["metric"] == summary.groupby(SWEEP)["metric"].transform("first")]
+    if metric not in set(summary["metric"]):
+        there = ", ".join(dict.fromkeys(summary["metric"])) or "none yet"
+        raise ValueError(f"metric {metric!r} was not measured: there are {there}")
+    return summary[summary["metric"] == metric]
 
 
 def costs(runs: Runs) -> pd.DataFrame:
@@ -36,24 +57,27 @@ def costs(runs: Runs) -> pd.DataFrame:
     per_run = runs.rows.drop_duplicates([*CELL, "seed"])
     found = per_run.groupby([*SWEEP, "method"], sort=False)[["n_parameters", "seconds", "peak_mib"]].mean()
     table = found.reset_index()
-    table["n_parameters"] = table["n_parameters"].map("{:,.0f}".format)
-    for column in ("seconds", "peak_mib"):
-        table[column] = [f"{value:,.1f}" if value == value else "–" for value in table[column]]
+    for column, digits in (("n_parameters", 0), ("seconds", 1), ("peak_mib", 1)):
+        table[column] = ["–" if pd.isna(value) else f"{value:,.{digits}f}" for value in table[column]]
     return table.rename(
         columns={"n_parameters": "numbers learned", "seconds": "seconds a fit", "peak_mib": "peak memory, MiB"}
     )
 
 
-def markdown(runs: Runs, name: str, pictures: Sequence[str] = ()) -> str:
-    """The whole report. name: of the file.   pictures: files to show at the top."""
-    summary = summarise(runs)
-    parts = [f"# Report of {name}", runs.progress(), *_settings(runs.specs)]
-    parts += [f"![accuracies]({picture})" for picture in pictures]
+def markdown(runs: Runs, name: str, pictures: Sequence[str] = (), metric: str | None = None) -> str:
+    """The whole report. name: of the file.   pictures: files to show at the top.   metric: None for each sweep's
+    first."""
+    everything = summarise(runs)
+    summary = chosen(everything, metric)
+    parts = [f"# Report of {name}", runs.progress(), *_settings(runs.plans)]
+    parts += [f"![{picture}]({picture})" for picture in pictures]
     if len(summary):
-        parts.append(HOW_TO_READ)
+        more = [one for one in dict.fromkeys(everything["metric"]) if one not in set(summary["metric"])]
+        parts.append(HOW_TO_READ + (f" Also measured: {', '.join(more)} (`--metric`)." if more else ""))
+        parts += [ABOUT_H] if (summary["on"] == H).any() else []
         for title, table in tables(summary, runs.status).items():
             parts += [f"## {title}", markdown_table(table)]
-        beside = compared(summary, runs.specs)
+        beside = compared(summary, runs.plans)
         if len(beside):
             parts += ["## Beside the published numbers", _caution(beside), markdown_table(_as_text(beside))]
         parts += ["## What a fit cost, on average", markdown_table(costs(runs))]
@@ -68,6 +92,10 @@ def markdown_table(table: pd.DataFrame) -> str:
     rows = [[(str(value) or " ").replace("|", "\\|").replace("\n", " ") for value in row] for row in table.values]
     marks = ["---:" if all(row[i][0] in "0123456789+-–" for row in rows) else "---" for i in range(len(table.columns))]
     return "\n".join(f"| {' | '.join(row)} |" for row in [list(map(str, table.columns)), marks, *rows])
+
+
+def _measured_on(cells: pd.DataFrame) -> set[str]:
+    return set(cells["on"]) - {AVERAGE, H, H_OF_MEANS, MEAN_OF_H}
 
 
 # --- the tables
@@ -94,8 +122,9 @@ def _base_to_new(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFr
         part = cells[cells["shots"] == k]
         if len(tasks) > 1:
             title = f"mean of {len(tasks)} tasks, {_shots(k)}"
-            found[title] = _pivot(part[part["task"] == AVERAGE], ["method"], "on", BASE_NEW, plan)
-        found[f"by task, {_shots(k)}"] = _pivot(part, ["task", "method"], "on", BASE_NEW, plan)
+            columns = ["base", "new", H_OF_MEANS, MEAN_OF_H]
+            found[title] = _pivot(part[part["task"] == AVERAGE], ["method"], "on", columns, plan)
+        found[f"by task, {_shots(k)}"] = _pivot(part, ["task", "method"], "on", ["base", "new", H], plan)
     return found
 
 
@@ -130,20 +159,22 @@ def _shots(k: int) -> str:
     return f"{k} shot" if k == 1 else f"{k} shots"
 
 
-def _settings(specs: Sequence[Mapping]) -> list[str]:
+def _settings(plans: Sequence[Mapping]) -> list[str]:
     """A line a sweep: what it ran, and how its methods were trained."""
     lines = []
-    for spec in specs:
-        clip = " ".join(filter(None, (spec["model"], spec["pretrained"])))
+    for plan in plans:
+        if not {"methods", "tasks", "protocol", "settings", "fit"} <= set(plan):
+            continue  # no sweep of methods × tasks
+        clip = " ".join(filter(None, (plan["model"], plan["pretrained"])))
         names = ("methods", "tasks", "shots", "seeds")
-        lists = "; ".join(f"{name} {', '.join(map(str, spec[name]))}" for name in names)
+        lists = "; ".join(f"{name} {', '.join(map(str, plan[name]))}" for name in names)
         own = []
-        for label in spec["methods"]:
-            given = {**spec["settings"].get(label, {}), **spec["fit"].get(label, {})}
+        for label in plan["methods"]:
+            given = {**plan["settings"].get(label, {}), **plan["fit"].get(label, {})}
             if given:
                 own.append(f"{label}: {', '.join(f'{name}={value!r}' for name, value in given.items())}")
         said = f"own settings: {'; '.join(own)}" if own else "settings as published"
-        lines.append(f"- {clip}, {spec['protocol']}: {lists}; {said}")
+        lines.append(f"- {clip}, {plan['protocol']}: {lists}; {said}")
     return ["\n".join(lines)] if lines else []
 
 

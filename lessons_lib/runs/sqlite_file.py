@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-APPLICATION, VERSION = 0x6C736E73, 1  # what SQLite's header says of a file of ours
+APPLICATION, VERSION = 0x6C736E73, 2  # what SQLite's header says of a file of ours
 PATIENCE = 30  # seconds to wait for another program's lock
 
 
@@ -104,7 +104,13 @@ def _check(file: sqlite3.Connection, path: Path) -> None:
     """Raises ValueError where the file is another program's, or of a later version of this one."""
     if _number(file, "application_id") != APPLICATION:
         raise ValueError(f"'{path}' is not a file of runs, but of another program: give another path")
-    if (version := _number(file, "user_version")) != VERSION:
+    version = _number(file, "user_version")
+    if version == 1:
+        raise ValueError(
+            f"'{path}' is of version 1, whose runs do not say on what data they were measured, so none can be taken "
+            "over: give another path and run the sweep again (lessons_lib 0.1.0 still reads the old file)"
+        )
+    if version != VERSION:
         raise ValueError(
             f"'{path}' is of version {version}, and this lessons_lib knows {VERSION}: update it, or give another path"
         )

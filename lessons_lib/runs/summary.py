@@ -1,7 +1,8 @@
-"""Runs summed up: a line a cell with its mean, its interval over seeds, and how many seeds are done.
+"""Runs of protocols summed up: a line a cell and metric with its mean, its interval over seeds, and how many are done.
 
-Means over tasks are taken within each seed first, over the seeds for which every task is there. H is that of the mean
-base and the mean new accuracy, as in the papers. Intervals are Student's t at 95 % (`evaluation.interval`).
+Means over tasks are taken within each seed first, over the seeds for which every task is there. H over tasks is there
+twice, by name: "H of means" is that of the mean base and the mean new value, as in the papers; "mean of H" is the mean
+of the tasks' H. Intervals are Student's t at 95 % (`metrics.interval`).
 """
 
 from collections.abc import Sequence
@@ -9,28 +10,39 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lessons_lib.metrics import harmonic_mean, interval
+from lessons_lib.metrics import h_of_means, harmonic_mean, interval, mean_of_h
 
 if TYPE_CHECKING:
     from lessons_lib.runs.store import Store
 
 AVERAGE = "average"
+H, H_OF_MEANS, MEAN_OF_H = "H", "H of means", "mean of H"
 SWEEP = ["clip", "protocol"]  # what one set of tables is of
 CELL = [*SWEEP, "method", "task", "shots"]
+MEASURED = ["metric", "unit"]
 
 
 class Runs:
-    """What a file of runs holds at one moment. rows: an accuracy each.   status: a run each.   specs: a sweep each."""
+    """What a file holds of one kind of runs, those of protocols, at one moment.
 
-    def __init__(self, rows: pd.DataFrame, status: pd.DataFrame, specs: Sequence[dict] = (), writer: str | None = None):
-        labels = _labels(status)
-        self.rows = rows.assign(method=[labels[key] for key in _label_keys(rows)]) if len(rows) else rows
-        self.status = status.assign(method=[labels[key] for key in _label_keys(status)]) if len(status) else status
-        self.specs, self.writer = list(specs), writer
+    rows: a number each, with `metric`, `value` and `unit`.   status: a run each.   plans: what was asked for.
+    """
+
+    def __init__(self, rows: pd.DataFrame, status: pd.DataFrame, plans: Sequence[dict] = (), writer: str | None = None):
+        names = _labels(status, "method", "settings"), _labels(status, "task", "data")
+        self.rows, self.status = (_relabelled(table, *names) for table in (rows, status))
+        self.plans, self.writer = list(plans), writer
 
     @classmethod
     def of(cls, store: "Store") -> "Runs":
-        return cls(store.rows(), store.status(), store.specs(), store.writer())
+        rows, status = store.results(), store.status()
+        if "protocol" in status:  # runs of other kinds have columns of their own
+            rows, status = (table[table["protocol"].notna()].reset_index(drop=True) for table in (rows, status))
+            numbers = {"shots": int, "seed": int}
+            return cls(rows.astype(numbers), status.astype(numbers), store.plans(), store.writer())
+        empty = [*CELL, "seed", "settings", "data"]
+        return cls(rows.iloc[:0].reindex(columns=[*empty, *rows.columns]),
+                   status.iloc[:0].reindex(columns=[*empty, *status.columns]), (), store.writer())  # fmt: skip
 
     def counts(self) -> dict[str, int]:
         """done, running, waiting, failed: runs."""
@@ -53,26 +65,33 @@ class Runs:
 
 
 def summarise(runs: Runs) -> pd.DataFrame:
-    """A row a cell: clip, protocol, method, task, on, shots, mean, half_width, n (seeds done), asked (seeds in all).
+    """A row a cell and metric: clip, protocol, method, task, on, shots, metric, unit, mean, half_width, n (seeds done),
+    asked (seeds in all).
 
-    task is "average" for the mean of all tasks, on is "H" in base-to-new, and "average" for the mean of the tasks that
-    was carried to.
+    task is "average" for the mean of all tasks. on is "H" of a task's base and new classes, "H of means" or "mean of H"
+    of all tasks', and "average" for the mean of the tasks that was carried to.
     """
+    columns = [*CELL, "on", *MEASURED, "mean", "half_width", "n", "asked"]
     if runs.rows.empty:
-        return pd.DataFrame(columns=[*CELL, "on", "mean", "half_width", "n", "asked"])
+        return pd.DataFrame(columns=columns)
     asked = runs.status.groupby(CELL, sort=False)["seed"].nunique().to_dict()
     tasks = runs.status.groupby([*SWEEP, "shots"], sort=False)["task"].unique()
-    found = _with(runs.rows, _over_targets(runs.rows))
-    found = _with(found, _over_tasks(found, tasks))
-    found = _with(found, _harmonic(found))
-    rows = []
-    for key, cell in found.groupby([*CELL, "on"], sort=False):
-        about = dict(zip([*CELL, "on"], key))
-        clip, protocol, method, task, shots, _ = key
-        of_tasks = tasks.loc[clip, protocol, shots] if task == AVERAGE else [task]
-        seeds = max(asked.get((clip, protocol, method, one, shots), 0) for one in of_tasks)
-        rows.append({**about, **interval(cell["accuracy"])._asdict(), "asked": seeds})
-    return pd.DataFrame(rows)
+    found = []
+    for measured, rows in runs.rows.groupby(MEASURED, sort=False):
+        rows = _with(rows, _over_targets(rows), _of_each_task(rows), _over_tasks(rows, tasks))
+        for key, cell in rows.groupby([*CELL, "on"], sort=False):
+            clip, protocol, method, task, shots, on = key
+            of_tasks = tasks.loc[clip, protocol, shots] if task == AVERAGE else [task]
+            seeds = max(asked.get((clip, protocol, method, one, shots), 0) for one in of_tasks)
+            found.append((*key, *measured, *interval(cell["value"]), seeds))
+    return pd.DataFrame(found, columns=columns)
+
+
+def shape(ons: Sequence[str]) -> str:
+    """What kind of protocol measures on these: "halves" (base and new), "carried" (to other tasks) or "plain"."""
+    if {"base", "new"} & set(ons):
+        return "halves"
+    return "carried" if set(ons) - {"test"} else "plain"
 
 
 def tasks_of(cells: pd.DataFrame) -> list[str]:
@@ -80,49 +99,62 @@ def tasks_of(cells: pd.DataFrame) -> list[str]:
     return [task for task in dict.fromkeys(cells["task"]) if task != AVERAGE]
 
 
-def _with(rows: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([rows, more], ignore_index=True) if len(more) else rows
+def _with(*tables: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table for table in tables if len(table)], ignore_index=True)
 
 
 def _over_targets(rows: pd.DataFrame) -> pd.DataFrame:
     """The mean of the tasks that was carried to, of the runs that have all of them."""
-    part = rows[rows["protocol"].isin(("cross-task", "domain shift")) & (rows["on"] != "test")]
+    part = rows[~rows["on"].isin(("test", "base", "new"))]
     if part.empty:
         return part
     targets = part.groupby([*SWEEP, "task"])["on"].transform("nunique")
     key = [*CELL, "seed"]
     whole = part[part.groupby(key)["on"].transform("nunique") == targets]
-    return whole.groupby(key, sort=False)["accuracy"].mean().reset_index().assign(on=AVERAGE)
+    return whole.groupby(key, sort=False)["value"].mean().reset_index().assign(on=AVERAGE)
+
+
+def _of_each_task(rows: pd.DataFrame) -> pd.DataFrame:
+    """H of each run that has both halves."""
+    part = rows[rows["on"].isin(("base", "new"))]
+    if part["on"].nunique() < 2:
+        return part.iloc[:0]
+    wide = part.pivot_table(index=[*CELL, "seed"], columns="on", values="value", sort=False).dropna()
+    h = [harmonic_mean(base, new) for base, new in wide[["base", "new"]].values]
+    return wide.index.to_frame(index=False).assign(on=H, value=h)
 
 
 def _over_tasks(rows: pd.DataFrame, tasks: pd.Series) -> pd.DataFrame:
-    """The mean of all tasks of a sweep, of the seeds that have all of them."""
-    part = rows[rows["protocol"].isin(("few-shot", "base-to-new"))]
+    """The means of all tasks of a sweep, of the seeds that have all of them."""
     found = []
-    for key, cell in part.groupby([*SWEEP, "method", "shots", "seed", "on"], sort=False):
-        about = dict(zip([*SWEEP, "method", "shots", "seed", "on"], key))
+    whole_key = [*SWEEP, "method", "shots", "seed"]
+    for key, run in rows[rows["on"].isin(("test", "base", "new"))].groupby(whole_key, sort=False):
+        about = {**dict(zip(whole_key, key)), "task": AVERAGE}
         wanted = set(tasks.loc[about["clip"], about["protocol"], about["shots"]])
-        if len(wanted) > 1 and set(cell["task"]) == wanted:
-            found.append({**about, "task": AVERAGE, "accuracy": cell["accuracy"].mean()})
-    return pd.DataFrame(found, columns=[*CELL, "seed", "on", "accuracy"])
+        whole = {on: part.set_index("task")["value"] for on, part in run.groupby("on") if set(part["task"]) == wanted}
+        ons = rows.loc[(rows[SWEEP] == [about["clip"], about["protocol"]]).all(axis=1), "on"]
+        if len(wanted) < 2 or shape(ons) == "carried":
+            continue
+        found += [{**about, "on": on, "value": values.mean()} for on, values in whole.items()]
+        if {"base", "new"} <= set(whole):
+            base, new = whole["base"], whole["new"].loc[whole["base"].index]
+            for on, average in ((H_OF_MEANS, h_of_means), (MEAN_OF_H, mean_of_h)):
+                found.append({**about, "on": on, "value": average(list(base), list(new))})
+    return pd.DataFrame(found, columns=[*CELL, "seed", "on", "value"])
 
 
-def _harmonic(rows: pd.DataFrame) -> pd.DataFrame:
-    part = rows[rows["protocol"] == "base-to-new"]
-    if part.empty:
-        return part
-    wide = part.pivot_table(index=[*CELL, "seed"], columns="on", values="accuracy", sort=False).dropna()
-    h = [harmonic_mean(base, new) for base, new in wide[["base", "new"]].values]
-    return wide.index.to_frame(index=False).assign(on="H", accuracy=h)
+def _labels(status: pd.DataFrame, column: str, digest: str) -> dict[tuple, str]:
+    """(clip, protocol, name, digest) -> label. Where one name stands for several digests in the same cell, shots and
+    seed, the digest tells them apart."""
+    others = [name for name in (*CELL, "seed") if name != column]
+    several = status.groupby([*others, column])[digest].transform("nunique") > 1
+    twice = set(status.loc[several, [*SWEEP, column]].itertuples(index=False, name=None))
+    keys = dict.fromkeys(status[[*SWEEP, column, digest]].itertuples(index=False, name=None))
+    return {key: f"{key[2]} [{key[3]}]" if key[:3] in twice else key[2] for key in keys}
 
 
-def _label_keys(table: pd.DataFrame) -> list[tuple]:
-    return list(table[[*SWEEP, "method", "settings"]].itertuples(index=False, name=None))
-
-
-def _labels(status: pd.DataFrame) -> dict[tuple, str]:
-    """(clip, protocol, method, settings) -> label. Where one label stands for several settings on the same task, shots
-    and seed, the digest of its settings tells them apart."""
-    several = status.groupby([*CELL, "seed"])["settings"].transform("nunique") > 1
-    twice = set(status.loc[several, [*SWEEP, "method"]].itertuples(index=False, name=None))
-    return {key: f"{key[2]} [{key[3]}]" if key[:3] in twice else key[2] for key in dict.fromkeys(_label_keys(status))}
+def _relabelled(table: pd.DataFrame, methods: dict[tuple, str], tasks: dict[tuple, str]) -> pd.DataFrame:
+    for column, digest, labels in (("method", "settings", methods), ("task", "data", tasks)):
+        keys = table[[*SWEEP, column, digest]].itertuples(index=False, name=None)
+        table = table.assign(**{column: [labels[key] for key in keys]})
+    return table

@@ -1,12 +1,6 @@
-"""Long comparisons of methods: cells that are carried out seed by seed, in parts side by side, and gone on with later.
+"""The sweeps of before, in CSV files by parts: only for the studies in data_scripts that are not plans yet.
 
-    Run           one cell of a sweep: a method, its settings, a task, a protocol
-    run_part      what is missing of one part, a core each; every run is on disk when it is done
-    parts_rows    the rows of all parts, of which `whole_seeds` keeps the seeds that are complete
-    difference    one method above another, paired seed by seed, with its interval
-    finding       a claim, and whether its effects show it
-
-Intervals are Student's t at 95 % (`evaluation.interval`).
+New work is a `Plan` over a `Store` (`lessons_lib.runs`). This file goes when the last study has moved.
 """
 
 import json
@@ -23,14 +17,24 @@ from tqdm.auto import tqdm
 
 from lessons_lib import methods
 from lessons_lib.data import Task, load_task
-from lessons_lib.metrics import interval
-from lessons_lib.runs import kept as runs
+from lessons_lib.files import atomic_write
+from lessons_lib.metrics import (  # noqa: F401  (studies take them from here)
+    difference,
+    effect,
+    effects_table,
+    finding,
+    findings_table,
+    gains,
+    is_beyond,
+    text_of,
+    verdict,
+)
 from lessons_lib.runs import protocols
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
-KEY = runs.KEY[:-1]  # a run, whatever its settings
+KEY = ["protocol", "method", "task", "shots", "seed"]  # a run, whatever its settings
 Job = tuple["Run", int]  # a cell and a seed
 
 
@@ -72,7 +76,7 @@ class Run:
 
 @cache
 def _digest(clip: "Clip", method: str, settings: str, fit: str) -> str:
-    return protocols.settings_digest(methods.METHODS[method](clip, **json.loads(settings)), json.loads(fit))
+    return _settings_digest(methods.METHODS[method](clip, **json.loads(settings)), json.loads(fit))
 
 
 def fingerprint(runs: Sequence[Run | str], clip_fingerprint: str) -> str:
@@ -101,13 +105,20 @@ def carry_out(
     load: gives a task by its name; `task_of` if not given.
     """
     make, load = make or partial(run.make, clip), load or task_of
-    common = {"seeds": (seed,), "name": run.label, "path": path, "progress": False, **run.fit}
-    if run.others:
-        others = map(load, run.others)
-        return protocols.carry_over(make, load(run.task), others, shots=run.shots, protocol=run.protocol, **common)
-    if run.protocol == "few-shot":
-        return protocols.few_shot(make, load(run.task), shots=(run.shots,), **common)
-    return protocols.base_to_new(make, load(run.task), shots=run.shots, protocol=run.protocol, **common)
+    kept = Kept(path)
+    key = {**dict(zip(KEY, [*run.cell, seed])), "settings": run.digest(clip)}
+    if not kept.has(key):
+        common = {"seeds": (seed,), "name": run.label, "progress": False, **run.fit}
+        task = load(run.task)
+        if run.others:
+            others = map(load, run.others)
+            rows = protocols.carry_over(make, task, others, shots=run.shots, protocol=run.protocol, **common)
+        elif run.protocol == "few-shot":
+            rows = protocols.few_shot(make, task, shots=(run.shots,), **common)
+        else:
+            rows = protocols.base_to_new(make, task, shots=run.shots, protocol=run.protocol, **common)
+        kept.add([{**row, **key} for row in rows.to_dict("records")])
+    return kept.rows(key).drop(columns="settings")
 
 
 def deal(jobs: Sequence[Job], parts: int, cost: Callable[[Run], float]) -> list[list[Job]]:
@@ -140,7 +151,7 @@ def run_part(
         raise ValueError(f"part {part} of {parts}: give a part from 1 to {parts}")
     torch.set_num_threads(1)
     path = folder / f"part-{part}-of-{parts}.csv"
-    elsewhere = [runs.Kept(file) for file in sorted(folder.glob("part-*.csv")) if file != path]
+    elsewhere = [Kept(file) for file in sorted(folder.glob("part-*.csv")) if file != path]
     mine = deal(jobs, parts, cost)[part - 1]
     for run, seed in tqdm(mine, unit="run", desc=f"part {part} of {parts}"):
         key = dict(zip(KEY, [*run.cell, seed]), settings=run.digest(clip))
@@ -184,68 +195,43 @@ def part_of(text: str) -> tuple[int, int]:
     return part, parts
 
 
-def effect(by_seed: Sequence[float]) -> dict:
-    """One number a seed -> mean, half_width, n."""
-    return {name: round(float(value), 3) for name, value in interval(by_seed)._asdict().items()}
+class Kept:
+    """The rows of runs that are done, in a CSV file that is always whole; in memory alone where the path is None.
 
-
-def gains(rows: pd.DataFrame, first: str, second: str, value: str = "accuracy") -> pd.Series:
-    """`first` above `second`, for each seed: paired by task, on, shots and seed, and averaged within each seed.
-
-    Pairs of which one half is not there are left out; raises ValueError where none is whole.
+    One process writes to one file.
     """
-    pairs = rows[rows.method.isin([first, second])].pivot(
-        index=["task", "on", "shots", "seed"], columns="method", values=value
-    )
-    absent = [method for method in (first, second) if method not in pairs]
-    if absent:
-        raise ValueError(f"there are no rows of {' and '.join(absent)} to compare")
-    differences = (pairs[first] - pairs[second]).dropna()
-    if differences.empty:
-        raise ValueError(f"{first} and {second} share no task, shots and seed")
-    return differences.groupby("seed").mean()
+
+    def __init__(self, path: str | Path | None):
+        self.path = None if path is None else Path(path)
+        self.table = pd.DataFrame(columns=[*KEY, "settings"])
+        if self.path is not None and self.path.exists():
+            try:
+                self.table = pd.read_csv(self.path, dtype={"settings": str})
+                self.table[[*KEY, "settings", "on", "accuracy"]]
+            except Exception as error:
+                raise ValueError(
+                    f"'{self.path}' is not a table of runs ({error}): give another path, or delete it to start again"
+                ) from error
+
+    def _of(self, key: dict) -> pd.Series:
+        same = pd.Series(True, index=self.table.index)
+        for column, value in key.items():
+            same &= self.table[column] == value
+        return same
+
+    def has(self, key: dict) -> bool:
+        return bool(self._of(key).any())
+
+    def rows(self, key: dict) -> pd.DataFrame:
+        return self.table[self._of(key)]
+
+    def add(self, rows: list[dict]) -> None:
+        new = pd.DataFrame(rows)
+        self.table = new if self.table.empty else pd.concat([self.table, new], ignore_index=True)
+        if self.path is not None:
+            atomic_write(self.path, self.table.to_csv(index=False).encode())
 
 
-def difference(rows: pd.DataFrame, first: str, second: str, value: str = "accuracy") -> dict:
-    """`first` above `second` in points, as `effect` gives it."""
-    return effect(gains(rows, first, second, value))
-
-
-def is_beyond(found: dict, sign: int) -> bool:
-    """Whether an effect has this sign (+1, −1) beyond its interval; of a single seed nothing can be said."""
-    return sign * found["mean"] > found["half_width"]
-
-
-def finding(claim: str, *wanted: tuple[str, dict, int], other: dict | None = None) -> dict:
-    """A claim, its effects by name, and whether it was seen: every effect that it names has its sign beyond its
-    interval. `other` effects are shown beside, and decide nothing."""
-    effects = {name: found for name, found, _ in wanted} | (other or {})
-    return {"claim": claim, "seen": all(is_beyond(found, sign) for _, found, sign in wanted), "effects": effects}
-
-
-def text_of(name: str, found: dict) -> str:
-    """ "+1.2 ± 0.3"; two digits for a correlation, which `name` says."""
-    digits = 2 if "correlation" in name else 1
-    return f"{found['mean']:+.{digits}f} ± {found['half_width']:.{digits}f}"
-
-
-def verdict(found: dict) -> str:
-    return {True: "seen", False: "not seen", None: "not measured yet"}[found["seen"]]
-
-
-def findings_table(found: dict[str, dict]) -> str:
-    """Markdown: a line a finding, with the first of its effects."""
-    lines = ["| finding | claim | first effect, points unless it says otherwise | |", "|---|---|---|---|"]
-    for key, one in found.items():
-        first = next((f"{name}: {text_of(name, size)}" for name, size in one["effects"].items()), "")
-        said = "**not seen**" if one["seen"] is False else verdict(one)
-        lines.append(f"| {key} | {one['claim']} | {first} | {said} |")
-    return "\n".join(lines)
-
-
-def effects_table(found: dict[str, dict]) -> str:
-    """Markdown: a line an effect."""
-    lines = ["| finding | effect | points, unless it says otherwise |", "|---|---|---|"]
-    for key, one in found.items():
-        lines += [f"| {key} | {name} | {text_of(name, size)} |" for name, size in one["effects"].items()]
-    return "\n".join(lines)
+def _settings_digest(method: methods.Method, fit: dict) -> str:
+    about = [type(method).__name__, method.settings(), method.clip.fingerprint, fit]
+    return sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -26,13 +26,15 @@ OFF, SMALL, LARGE = 0.06, (0.42, 0.54), (0.5, 0.62)
 
 @dataclass(frozen=True)
 class SeveralSpec:
-    """One task of pictures that show several things. twin: the data set of the literature that it mirrors."""
+    """One task of pictures that show several things; twin, eleven, shift_of: as a `TaskSpec`'s."""
 
     name: str
     twin: str
     classes: tuple[ToyClass, ...]
     templates: tuple[str, ...] = ("a photo of a {}.",)
     conditions: Conditions = Conditions()
+    eleven: bool = False
+    shift_of: str = ""
 
     @property
     def classnames(self) -> list[str]:

@@ -27,7 +27,11 @@ from lessons_lib.toyworld.sketch import Conditions
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """One toy task. twin: the data set of the literature that it mirrors; share: of the pre-training pictures."""
+    """One toy task.
+
+    twin: the data set of the literature that it mirrors; eleven: whether that is one of the papers' eleven; shift_of:
+    the task whose classes it shows under other conditions; share: of the pre-training pictures.
+    """
 
     name: str
     twin: str
@@ -37,6 +41,8 @@ class TaskSpec:
     wording: Wording = Wording()
     share: float = 0.0
     conditions: Conditions = Conditions()
+    eleven: bool = False
+    shift_of: str = ""
     adversarial: bool = False  # only pictures that a weaker CLIP gets wrong, as listed in adversarial.json
 
     @property
@@ -66,15 +72,24 @@ _FOOD = Wording(named=("{}", "a {}", "a plate of {}", "some {}"), unnamed=("some
 TASKS: dict[str, TaskSpec] = {
     spec.name: spec
     for spec in (
-        _spec("toy_things", "ImageNet", "thing", things, share=0.27, wording=Wording(name_share=0.4)),
-        _spec("toy_objects", "Caltech101", "object", objects, share=0.09, wording=Wording(name_share=0.6)),
-        _spec("toy_pets", "OxfordPets", "pet", pets, share=0.08, templates=("a photo of a {}, a type of pet.",)),
-        _spec("toy_cars", "StanfordCars", "car", cars, share=0.07, wording=Wording(name_share=0.25)),
+        _spec("toy_things", "ImageNet", "thing", things, eleven=True, share=0.27, wording=Wording(name_share=0.4)),
+        _spec("toy_objects", "Caltech101", "object", objects, eleven=True, share=0.09, wording=Wording(name_share=0.6)),
+        _spec(
+            "toy_pets",
+            "OxfordPets",
+            "pet",
+            pets,
+            eleven=True,
+            share=0.08,
+            templates=("a photo of a {}, a type of pet.",),
+        ),
+        _spec("toy_cars", "StanfordCars", "car", cars, eleven=True, share=0.07, wording=Wording(name_share=0.25)),
         _spec(
             "toy_flowers",
             "Flowers102",
             "flower",
             flowers,
+            eleven=True,
             share=0.09,
             templates=("a photo of a {}, a type of flower.",),
         ),
@@ -83,6 +98,7 @@ TASKS: dict[str, TaskSpec] = {
             "Food101",
             "food",
             food,
+            eleven=True,
             share=0.09,
             templates=("a photo of {}, a type of food.",),
             wording=_FOOD,
@@ -92,17 +108,28 @@ TASKS: dict[str, TaskSpec] = {
             "FGVC-Aircraft",
             "aircraft",
             aircraft,
+            eleven=True,
             share=0.06,
             wording=Wording(name_share=0.12),
             templates=("a photo of a {}, a type of aircraft.",),
         ),
-        _spec("toy_scenes", "SUN397", "place", places, share=0.07, wording=Wording(name_share=0.35)),
-        _spec("toy_textures", "DTD", "texture", textures, share=0.06, templates=("{} texture.",), wording=_TEXTURE),
+        _spec("toy_scenes", "SUN397", "place", places, eleven=True, share=0.07, wording=Wording(name_share=0.35)),
+        _spec(
+            "toy_textures",
+            "DTD",
+            "texture",
+            textures,
+            eleven=True,
+            share=0.06,
+            templates=("{} texture.",),
+            wording=_TEXTURE,
+        ),
         _spec(
             "toy_satellite",
             "EuroSAT",
             "satellite photo",
             satellite,
+            eleven=True,
             share=0.02,
             wording=_SATELLITE,
             templates=("a centered satellite photo of {}.",),
@@ -112,6 +139,7 @@ TASKS: dict[str, TaskSpec] = {
             "UCF101",
             "person",
             actions,
+            eleven=True,
             share=0.07,
             wording=_ACTION,
             templates=("a photo of a person doing {}.",),
@@ -127,7 +155,7 @@ TASKS: dict[str, TaskSpec] = {
         ),
     )
 }
-ELEVEN = [name for name in TASKS if name != "toy_words"]
+ELEVEN = [name for name, spec in TASKS.items() if spec.eleven]
 
 # What pre-training sees besides the tasks.
 EXTRAS = (
@@ -143,19 +171,29 @@ EXTRAS = (
     _spec("toy_homonyms", "", "thing", homonyms, share=0.04, wording=Wording(name_share=0.6)),
 )
 
-_SHIFTS = {
-    "_v2": Conditions(scale=(0.45, 0.7), shift=0.25, turn=18, brightness=0.12, noise=(0.02, 0.07), colour_jitter=0.1),
-    "_sketch": Conditions(styles=(("sketch", 1.0),)),
-    "_a": Conditions(
-        scale=(0.5, 0.78), shift=0.18, turn=18, colour_jitter=0.1, clutter=0.4, brightness=0.08, noise=(0.02, 0.05)
+_SHIFTS = {  # of toy_things: its twin, and how its pictures are taken
+    "_v2": (
+        "ImageNetV2",
+        Conditions(scale=(0.45, 0.7), shift=0.25, turn=18, brightness=0.12, noise=(0.02, 0.07), colour_jitter=0.1),
     ),
-    "_r": Conditions(styles=(("poster", 1.0), ("negative", 1.0), ("mosaic", 1.0), ("grey", 1.0), ("blurred", 1.0))),
+    "_sketch": ("ImageNet-Sketch", Conditions(styles=(("sketch", 1.0),))),
+    "_a": (
+        "ImageNet-A",
+        Conditions(
+            scale=(0.5, 0.78), shift=0.18, turn=18, colour_jitter=0.1, clutter=0.4, brightness=0.08, noise=(0.02, 0.05)
+        ),
+    ),
+    "_r": (
+        "ImageNet-R",
+        Conditions(styles=(("poster", 1.0), ("negative", 1.0), ("mosaic", 1.0), ("grey", 1.0), ("blurred", 1.0))),
+    ),
 }
-SHIFTS = [f"toy_things{suffix}" for suffix in _SHIFTS]
-for _suffix, _conditions in _SHIFTS.items():
+for _suffix, (_twin, _conditions) in _SHIFTS.items():
+    _shifted = dict(twin=_twin, conditions=_conditions, eleven=False, shift_of="toy_things", share=0.0)
     TASKS[f"toy_things{_suffix}"] = replace(
-        TASKS["toy_things"], name=f"toy_things{_suffix}", conditions=_conditions, share=0.0, adversarial=_suffix == "_a"
+        TASKS["toy_things"], name=f"toy_things{_suffix}", adversarial=_suffix == "_a", **_shifted
     )
+SHIFTS = [name for name, spec in TASKS.items() if spec.shift_of == "toy_things"]
 
 # Pre-training sees a wider world than the tasks: all sizes and places, and now and then a picture that is not a photo.
 PRETRAINING = Conditions(

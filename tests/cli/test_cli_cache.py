@@ -7,7 +7,8 @@ import pytest
 from noise_task import noise_task
 
 from lessons_lib.cli import cache, main
-from lessons_lib.features import cache_entries, cache_size, image_features
+from lessons_lib.feature_cache import cache_entries, cache_size
+from lessons_lib.features import image_features
 from lessons_lib.files import in_bytes
 
 

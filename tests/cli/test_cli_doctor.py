@@ -6,11 +6,11 @@ import shutil
 import pytest
 from dataset_layouts import aircraft, split_set
 
+from lessons_lib import environment
 from lessons_lib.cli import doctor, main
 from lessons_lib.clip import downloads, present
-from lessons_lib.data import published_tasks
-from lessons_lib.teaching import environment
-from lessons_lib.teaching.environment import Finding
+from lessons_lib.data.published import splits
+from lessons_lib.environment import Finding
 
 
 @pytest.fixture
@@ -66,13 +66,13 @@ def test_a_data_set_that_is_whole_or_broken_or_absent(tmp_path, monkeypatch):
     shutil.rmtree(tmp_path / "dtd" / "images" / "Class1")
     aircraft(tmp_path)
     (tmp_path / "fgvc_aircraft" / "variants.txt").unlink()
-    whole = published_tasks.Report("eurosat", tmp_path / "eurosat", 4, {"train": 24, "val": 8, "test": 12})
-    verify = published_tasks.verify
-    monkeypatch.setattr(published_tasks, "verify", lambda n, root: whole if n == "eurosat" else verify(n, root))
+    whole = splits.Counted("eurosat", tmp_path / "eurosat", 4, {"train": 24, "val": 8, "test": 12})
+    verify = splits.verify
+    monkeypatch.setattr(splits, "verify", lambda n, root: whole if n == "eurosat" else verify(n, root))
     found = {finding.what: finding for finding in doctor.datasets(str(tmp_path))}
     assert found["eurosat"].state == "ok" and "4 classes, train 24, val 8, test 12" in found["eurosat"].found
     assert found["dtd"].state == "missing" and "11 of 44 images are missing" in found["dtd"].found
-    assert "download_datasets.py dtd" in found["dtd"].mend
+    assert "lessons fetch dtd" in found["dtd"].mend
     assert found["fgvc_aircraft"].state == "missing" and "variants.txt" in found["fgvc_aircraft"].found
     assert found["not there"].state == "note" and "food101" in found["not there"].found
 

@@ -61,8 +61,8 @@ TABLE = {
     ),
     "LinearProbe": Line("LinearProbe", linear_probe.of_method, 5 * 33, {"refinements": 1}),
     "LinearProbe, C given": Line("LinearProbe", linear_probe.of_method, 5 * 33, {"C_grid": [1.0]}),
-    "TextProbe": Line("TextProbe", text_probe.of_method, 5 * 32, fit={"lr": 2.0}),
-    "TextProbe, constrained": Line("TextProbe", text_probe.of_method, 5 * 32, {"constrained": True}, {"lr": 2.0}),
+    "TextProbe": Line("TextProbe", text_probe.of_method, 5 * 32, fit={"lr": 0.2}),
+    "TextProbe, constrained": Line("TextProbe", text_probe.of_method, 5 * 32, {"constrained": True}, {"lr": 0.2}),
     "LPPlusPlus": Line("LPPlusPlus", lp_plus_plus.of_method, 5 * 34, fit={"epochs": 12, "views": 2}),
     "CoOp": Line("CoOp", coop.of_method, 2 * 64, {"n_ctx": 2}),
     "CoOp, class-specific": Line(

@@ -8,6 +8,8 @@ import torch
 from contract.asking import all_of, assert_unchanged
 from noise_task import noise_split, noise_task
 
+from lessons_lib.data import Split, Task
+from lessons_lib.data.targets import Masks
 from lessons_lib.methods import METHODS
 
 IMPOSSIBLE = {
@@ -32,11 +34,9 @@ class Watched:
         return getattr(self.task, name)
 
 
-def of_another_kind(thing):
-    """The same split or task, with masks to predict."""
-    other = copy.copy(thing)
-    object.__setattr__(other, "kind", "segment")
-    return other
+def with_masks(split):
+    """The same pictures, with a class for every pixel."""
+    return Split(split.images, Masks(torch.zeros(len(split), 32, 32, dtype=torch.uint8)), split.classnames)
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
@@ -70,12 +70,13 @@ def test_a_setting_that_it_does_not_have_is_refused(fitted, clip):
 
 def test_a_task_and_a_split_of_another_kind_are_refused_by_name(fitted, task):
     before = all_of(fitted, task.test)
-    says = "is a method of kind 'classify', but .* is of kind 'segment'"
-    with pytest.raises(ValueError, match=f"{type(fitted).__name__} {says}"):
-        fitted.fit(of_another_kind(task))
-    for measure in (fitted.score, fitted.measure):
+    says = f"{type(fitted).__name__} is a method of kind 'classify', but .* is of kind 'segment'"
+    parts = {part: with_masks(getattr(task, part)) for part in ("train", "val", "test")}
+    with pytest.raises(ValueError, match=says):
+        fitted.fit(Task.from_pools("masks", templates=task.templates, **parts))
+    for measure in (fitted.score, fitted.measure, fitted.by_class):
         with pytest.raises(ValueError, match=says):
-            measure(of_another_kind(task.test))
+            measure(parts["test"])
     assert_unchanged(before, all_of(fitted, task.test))
 
 

@@ -7,14 +7,12 @@ from dataset_layouts import aircraft, classnames, shift, split_set, wnid, write
 
 import lessons_lib as ll
 from lessons_lib.data import PUBLISHED
-from lessons_lib.data.published_tasks import verify
+from lessons_lib.data.published.splits import verify
 
 
 def test_without_a_root_it_says_how_to_give_one(monkeypatch):
     monkeypatch.delenv("LESSONS_DATA", raising=False)
-    with pytest.raises(
-        ValueError, match=r"Give root=, .* 'eurosat/', or set LESSONS_DATA .*download_datasets.py eurosat"
-    ):
+    with pytest.raises(ValueError, match=r"Give root=, .* 'eurosat/', or set LESSONS_DATA .*lessons fetch eurosat"):
         ll.load_task("eurosat")
 
 
@@ -30,14 +28,14 @@ def test_a_root_one_folder_too_deep_is_recognised(tmp_path):
     split_set(tmp_path, "eurosat")
     with pytest.raises(FileNotFoundError, match=f"Give the folder above: '{tmp_path}'"):
         ll.load_task("eurosat", root=tmp_path / "eurosat")
-    with pytest.raises(FileNotFoundError, match="has no folder 'dtd/' with DTD. To get it: python data_scripts"):
+    with pytest.raises(FileNotFoundError, match="has no folder 'dtd/' with DTD. To get it: lessons fetch dtd"):
         ll.load_task("dtd", root=tmp_path)
 
 
 def test_a_missing_split_file_is_named_with_what_brings_it(tmp_path):
     split_set(tmp_path, "eurosat")
     (tmp_path / "eurosat" / "split_zhou_EuroSAT.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"split_zhou_EuroSAT.json' is missing.*download_datasets.py eurosat"):
+    with pytest.raises(FileNotFoundError, match=r"split_zhou_EuroSAT.json' is missing.*lessons fetch eurosat"):
         ll.load_task("eurosat", root=tmp_path)
 
 

@@ -82,6 +82,15 @@ def test_score_measures_on_images_that_the_threshold_was_not_chosen_on():
     assert 0 <= result["fpr95"] <= 100 and 0 <= result["auroc"] <= 100
 
 
+def test_images_of_other_classes_are_not_scored_as_known():
+    """The same names in another order are other labels."""
+    task = noise_task(shots=4)
+    detector = OpenSet(LinearProbe(tiny_clip()).fit(task)).fit(task.val)
+    turned = noise_split(6, 1, names=list(task.classnames)[::-1])
+    with pytest.raises(ValueError, match="use for_classes"):
+        detector.score(turned, task.test)
+
+
 def test_without_a_threshold_it_says_what_to_do():
     with pytest.raises(RuntimeError, match=r"no threshold yet: call fit\(known\) on validation images"):
         OpenSet(Fixed()).predict(two_class([1.0]))

@@ -41,6 +41,11 @@ def visual_prompting_logits(
     return text.similarities(clip, image.encode_plain(clip, images + delta), text.hand_made(clip, classnames, template))
 
 
+def of_method_with_its_texts(method, images: Tensor) -> Tensor:
+    """As it is run: texts are computed once."""
+    return vpt_logits(method.clip, method.texts, method.prompts, images)
+
+
 def of_method(method, images: Tensor) -> Tensor:
     """With texts encoded anew for the template that it says."""
     texts = text.hand_made(method.clip, method.classnames, method.template or method.task_template)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import adapters as benchmark
 import pytest
-from reference.of_method import relative_error
+from reference.comparing import relative_error
 from tiny_clip import tiny_config
 
 

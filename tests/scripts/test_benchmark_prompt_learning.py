@@ -7,7 +7,7 @@ import measuring
 import prompt_learning as benchmark
 import pytest
 import torch
-from reference.of_method import relative_error
+from reference.comparing import relative_error
 from tiny_clip import tiny_clip, tiny_config
 
 needs_linux = pytest.mark.skipif(not measuring.can_measure_memory("cpu"), reason="memory is measured on Linux")

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from lessons_lib.runs import sweeps
-from lessons_lib.teaching import pretraining_study, recorded_runs
+from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
 GAIN = {  # method -> points above zero-shot at 16 shots, as the papers have them
     "ZeroShot": 0, "LinearProbe": 5, "TextProbe": 12, "LP++": 12, "CLIP-Adapter": 10, "Tip-Adapter": 6,

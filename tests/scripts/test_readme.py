@@ -1,5 +1,6 @@
 """The README's numbers are the recorded ones."""
 
+import json
 import re
 from pathlib import Path
 
@@ -18,13 +19,18 @@ def test_the_recorded_times_and_findings_are_shown(file):
 
 
 def test_a_readme_without_markers_is_an_error():
-    with pytest.raises(ValueError, match="measured times"):
+    with pytest.raises(ValueError, match="lessons: begin"):
         update_readme.updated("# nothing here\n", update_readme.blocks()["README.md"])
 
 
-def test_every_lesson_is_listed():
-    listed = re.findall(r"\]\((notebooks/\S+\.ipynb)\) \|", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert listed == [f"notebooks/{path.name}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+def test_lessons_are_listed_with_the_title_and_question_of_their_notebooks(tmp_path):
+    openings = {"01_b": "# 01 · Second\n\n**Why?**\n\n**not this**", "00_a": "# 00 · First\n\n**How?**"}
+    for name, opening in openings.items():
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": [opening]}]}))
+    assert update_readme.lessons_table(tmp_path).splitlines()[2:] == [
+        "| [00 First](notebooks/00_a.ipynb) | How? |",
+        "| [01 Second](notebooks/01_b.ipynb) | Why? |",
+    ]
 
 
 def test_every_file_that_the_readme_links_to_is_there():

@@ -10,9 +10,9 @@ import pytest
 import run_comparison as script
 from noise_task import noise_task
 from tiny_clip import tiny_clip
+from toy_times import toy_seconds
 
 from lessons_lib.runs import sweeps
-from lessons_lib.runs.estimate import toy_seconds
 from lessons_lib.runs.sweeps import Run
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import ELEVEN

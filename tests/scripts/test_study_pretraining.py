@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lessons_lib.teaching import pretraining_study as reader
+from lessons_lib.teaching.lesson01 import recorded as reader
 
 SCRIPTS = str(Path(__file__).resolve().parents[2] / "data_scripts" / "pretraining")
 RECORDED = Path(__file__).resolve().parents[2] / "lessons_lib/teaching/recorded/pretraining_study.json"

@@ -24,7 +24,7 @@ def read(path: Path) -> nbformat.NotebookNode:
 def lesson(tmp_path) -> Path:
     """A small lesson of one exercise, with outputs."""
     cells = [
-        nbformat.v4.new_code_cell("from lessons_lib.teaching.checks import lesson00 as check"),
+        nbformat.v4.new_code_cell("from lessons_lib.teaching.lesson00 import checks as check"),
         nbformat.v4.new_markdown_cell("How often is a guess right?"),
         nbformat.v4.new_code_cell(EXERCISE),
         nbformat.v4.new_code_cell("check.chance(chance, classes=4)"),

@@ -1,4 +1,4 @@
-"""What the lessons' figures and widgets promise: labelled axes, colours told apart by all, and no need of a display."""
+"""What the lessons' figures promise: labelled axes, colours told apart by all, and no need of a display."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from itertools import combinations
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +14,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from noise_task import noise_task
 from PIL import Image
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-
-from lessons_lib.metrics import statistics as evaluation  # noqa: E402
-from lessons_lib.teaching import plots, widgets  # noqa: E402
+from lessons_lib.metrics import interval
+from lessons_lib.teaching import plots
 
 NAMES = ["sun", "moon", "star"]
 RUNS = pd.DataFrame(
@@ -38,19 +35,12 @@ CHARTS = {
     "confusion": lambda: plots.confusion(torch.tensor([0, 1, 2, 2]), torch.tensor([0, 1, 1, 2]), NAMES),
     "bar_comparison": lambda: plots.bar_comparison(BARS, error="half", chance={"toy_pets": 7.0, "toy_food": 6.0}),
     "lines": lambda: plots.lines(RUNS, x="shots", y="accuracy", hue="method", seeds="seed", log_x=True),
-    "reliability": lambda: plots.reliability(torch.rand(50), torch.rand(50) > 0.5),
     "histograms": lambda: plots.histograms({"known": torch.rand(40), "unknown": torch.rand(30)}, threshold=0.5),
     "few_shot_curves": lambda: plots.few_shot_curves(RUNS, zero_shot={"toy_pets": 50.0, "toy_food": 60.0}),
     "few_shot_curves, mean": lambda: plots.few_shot_curves(RUNS, zero_shot=50.0, by_task=False),
     "answers": lambda: plots.answers(torch.tensor([0.7, 0.2, 0.1]), NAMES, truth="moon", image=torch.zeros(3, 8, 8)),
     "show_images": lambda: plots.show_images(torch.zeros(3, 3, 8, 8), NAMES, title="three"),
 }
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def figure_of(drawn: Axes | Figure) -> Figure:
@@ -139,7 +129,7 @@ def test_lines_differ_in_more_than_colour():
 def test_the_band_of_a_few_shot_curve_is_students_t():
     ax = plots.few_shot_curves(RUNS[RUNS.task == "toy_pets"]).axes[0]
     runs = RUNS[(RUNS.task == "toy_pets") & (RUNS.method == "CoOp") & (RUNS.shots == 4)]
-    expected = evaluation.interval(runs.accuracy)
+    expected = interval(runs.accuracy)
     band = ax.collections[0].get_paths()[0].vertices
     at_four = band[np.isclose(band[:, 0], 4), 1]
     assert at_four.min() == pytest.approx(expected.low) and at_four.max() == pytest.approx(expected.high)
@@ -148,13 +138,6 @@ def test_the_band_of_a_few_shot_curve_is_students_t():
 def test_zero_shot_is_a_level_line_at_its_accuracy():
     ax = plots.few_shot_curves(RUNS[RUNS.task == "toy_pets"], zero_shot={"toy_pets": 51.5}).axes[0]
     assert any(line.get_label() == "zero-shot" and set(line.get_ydata()) == {51.5} for line in ax.lines)
-
-
-def test_reliability_puts_a_calibrated_classifier_on_the_diagonal():
-    sure = torch.tensor([0.25] * 4 + [0.75] * 4)
-    correct = torch.tensor([1, 0, 0, 0, 1, 1, 1, 0]).bool()
-    dots = plots.reliability(sure, correct).collections[0].get_offsets()
-    assert np.allclose(dots, [[25, 25], [75, 75]])
 
 
 def test_confusion_rows_are_the_truth():
@@ -228,62 +211,3 @@ def _without_display() -> dict[str, str]:
 
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
     return {name: value for name, value in os.environ.items() if name not in hidden}
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Counts the figures that widgets show."""
-    shown = []
-    monkeypatch.setattr(plt, "show", lambda: shown.append([ax.get_title(loc="left") for ax in plt.gcf().axes]))
-    return shown
-
-
-def test_multiple_choice_follows_the_list_of_answers(clip, drawn):
-    split = noise_task().val
-    box = widgets.multiple_choice(clip, split, ["dog", "owl"])
-    assert len(drawn) == 1  # the first state, without anyone to click
-    index, template, answers = box.children[:3]
-    answers.value = "dog\n\n owl \ncat"
-    assert [tick.get_text() for tick in plt.gcf().axes[1].get_yticklabels()] != [] and len(drawn) == 2
-    names = {tick.get_text() for tick in plt.gcf().axes[1].get_yticklabels()}
-    assert names == {"dog", "owl", "cat"}
-    index.value = len(split) + 5
-    assert index.value == len(split) - 1  # it cannot leave the pictures
-    template.value = "a sketch of a {}."
-    assert drawn[-1][1] == "a sketch of a …."
-
-
-def test_a_wrong_prompt_is_told_in_words_and_can_be_mended(clip, drawn, capsys):
-    box = widgets.multiple_choice(clip, noise_task().val, ["dog", "owl"])
-    _, template, answers = box.children[:3]
-    template.value = "no name in it"
-    assert '"{}" 0 times' in capsys.readouterr().out
-    template.value = "{}"
-    answers.value = ""
-    assert "no class names" in capsys.readouterr().out
-    answers.value = "owl"
-    assert "Not like this" not in capsys.readouterr().out
-
-
-def test_the_playground_scores_the_templates_that_are_written(clip, drawn, capsys):
-    from lessons_lib import ZeroShot
-
-    task = noise_task()
-    box = widgets.prompt_playground(clip, task.val)
-    templates, classes = box.children[:2]
-    capsys.readouterr()
-    templates.value = "a drawing of a {}.\n{} here."
-    expected = ZeroShot(clip, ["a drawing of a {}.", "{} here."]).fit(task).score(task.val)
-    assert f"{expected:.1f} % right" in capsys.readouterr().out
-    classes.value = "only one"
-    assert "of 5 classes; you gave 1 names" in capsys.readouterr().out
-
-
-def test_the_temperature_slider_changes_confidence_alone(drawn):
-    box = widgets.temperature(torch.tensor([0.3, 0.2, 0.1]), NAMES, scale=10.0)
-    slider = box.children[0]
-    bars = [bar.get_width() for bar in plt.gcf().axes[1].patches]
-    slider.value = 100.0
-    sharper = [bar.get_width() for bar in plt.gcf().axes[1].patches]
-    assert sharper[0] > bars[0] > bars[1] and sharper[0] > sharper[1]
-    assert [tick.get_text() for tick in plt.gcf().axes[1].get_yticklabels()] == NAMES

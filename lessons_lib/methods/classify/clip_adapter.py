@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from lessons_lib.methods.learned import LearnedClassifier
 from lessons_lib.methods.parts.cost import Sizes
-from lessons_lib.methods.parts.percent import percent_right
 from lessons_lib.methods.parts.starts import check_whole, empty_linear, reset_linear
 from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def adapted(features: Tensor, adapter: nn.Module, ratio: Tensor | float) -> Tens
 def _measured(method: CLIPAdapter, split: "Split") -> dict:
     logits, labels = method.logits(split), split.labels.to(method.clip.device)
     return {
-        "accuracy": percent_right(logits.argmax(dim=1), labels),
+        "accuracy": accuracy(logits.argmax(dim=1), labels),
         "loss": F.cross_entropy(logits, labels).item(),
     }
 

@@ -26,10 +26,10 @@ from lessons_lib.features import image_features
 from lessons_lib.inputs import check_views
 from lessons_lib.methods.classifier import Classifier
 from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
-from lessons_lib.methods.parts.percent import percent_right
 from lessons_lib.methods.parts.rows import check_every_class, known_rows, no_rows_for
 from lessons_lib.methods.parts.starts import check_whole
 from lessons_lib.methods.parts.texts import one_template, texts_of
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.templates import check_classnames
 
 if TYPE_CHECKING:
@@ -124,14 +124,14 @@ class LPPlusPlus(Classifier):
             with torch.no_grad():
                 if epoch % ALPHA_EVERY == 0:
                     self.alpha -= step_alpha * gradients
-                accuracy = (
-                    float("nan") if val_f is None else percent_right(self._blend(val_f).argmax(dim=1), val_labels)
-                )
+                right = float("nan")
+                if val_f is not None:
+                    right = accuracy(self._blend(val_f).argmax(dim=1), val_labels)
             seconds = time.perf_counter() - start
-            row = {"epoch": epoch, "lr": step_v, "loss": loss.item(), "accuracy": accuracy, "seconds": seconds}
+            row = {"epoch": epoch, "lr": step_v, "loss": loss.item(), "accuracy": right, "seconds": seconds}
             self.history.append(row)
-            if best is None or not accuracy < best:  # without validation images: always
-                best, self.epoch = accuracy, epoch
+            if best is None or not right < best:  # without validation images: always
+                best, self.epoch = right, epoch
                 kept = {name: p.clone() for name, p in self.state_dict().items()}
         self.load_state_dict(kept)
         return self.eval()

@@ -12,12 +12,12 @@ import torch
 from sklearn.metrics import roc_curve
 from torch import Tensor
 
-from lessons_lib.methods.parts.percent import percent_right
+from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.metrics.separation import labelled, scores, separation
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
-    from lessons_lib.methods import Method
+    from lessons_lib.methods.classifier import Classifier
 
 NONE_OF_THESE = -1
 
@@ -40,7 +40,7 @@ class OpenSet:
     After `fit`: `threshold`; images whose confidence is below it are refused.
     """
 
-    def __init__(self, method: "Method", *, by: str = "probability", keep: float = 95.0):
+    def __init__(self, method: "Classifier", *, by: str = "probability", keep: float = 95.0):
         confidence(torch.zeros(1, 1), by)  # an unknown `by` is told now, not after the work
         if not 0 < keep < 100:
             raise ValueError(f"keep is a percentage between 0 and 100; got {keep}")
@@ -85,7 +85,7 @@ class OpenSet:
         self.method.check_split(known)
         refused = self.predict(unknown) == NONE_OF_THESE
         return {
-            "correct": percent_right(self.predict(known).cpu(), known.labels),
+            "correct": accuracy(self.predict(known).cpu(), known.labels),
             "refused": 100 * refused.double().mean().item(),
             **separation(self.confidence(known), self.confidence(unknown)),
         }

@@ -2,25 +2,16 @@
 
 Each function draws one figure and returns its Axes (or, where there are several panels, the Figure) to add to or to
 save. In a notebook, end the line with ";" so that the figure alone is shown. Nothing here needs a display.
+
+Whatever is defined here without an underscore is offered: a new plot is its function. One that a single lesson draws
+stands in `plots.py` of the lesson's folder, which offers these, too, so every notebook has one `plots`.
 """
 
-from lessons_lib.teaching.plots.adapter_paths import adapter_paths
-from lessons_lib.teaching.plots.adapters import accuracy_against_cost, alpha_beta_grid, cache_heat
-from lessons_lib.teaching.plots.charts import bar_comparison, few_shot_curves, histograms, lines, reliability
-from lessons_lib.teaching.plots.comparison import (
-    base_against_new,
-    coverage,
-    differences,
-    gain_map,
-    mean_ranks,
-    pairwise_matrix,
-    published_and_ours,
-)
-from lessons_lib.teaching.plots.embeddings import circle_map, embedding_maps, flat_maps, gap_map
-from lessons_lib.teaching.plots.generalisation import base_new_arrows, cost_bars, harmonic_bars, harmonic_plane
-from lessons_lib.teaching.plots.images import answers, confusion, pictures, show_images, similarity_matrix
-from lessons_lib.teaching.plots.learning import nearest_words, prompt_boxes, training
-from lessons_lib.teaching.plots.style import (
+import importlib
+import pkgutil
+from types import FunctionType, ModuleType
+
+from lessons_lib.look import (
     COLORMAP,
     MARKERS,
     PALETTE,
@@ -28,21 +19,31 @@ from lessons_lib.teaching.plots.style import (
     RIGHT,
     STYLE,
     WRONG,
-    colours,
+    heading,
+    look,
+    looks,
     panels,
     styled,
     use_style,
 )
-from lessons_lib.teaching.plots.towers import attention_maps, attention_shares, pixel_frame, prompted_towers
 
 __all__ = [
-    "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG",
-    "answers", "attention_maps", "attention_shares", "bar_comparison", "colours", "confusion",
-    "few_shot_curves", "histograms", "lines", "nearest_words", "panels", "pictures", "pixel_frame",
-    "prompt_boxes", "prompted_towers", "reliability", "show_images", "similarity_matrix", "styled", "training",
-    "use_style",
-    "accuracy_against_cost", "adapter_paths", "alpha_beta_grid", "cache_heat", "circle_map",
-    "embedding_maps", "flat_maps", "gap_map",
-    "base_new_arrows", "cost_bars", "harmonic_bars", "harmonic_plane",
-    "base_against_new", "coverage", "differences", "gain_map", "mean_ranks", "pairwise_matrix", "published_and_ours",
+    "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG", "heading", "look", "looks", "panels",
+    "styled", "use_style",
 ]  # fmt: skip
+
+
+def defined_in(module: ModuleType) -> dict[str, FunctionType]:
+    """The public functions that a module defines itself."""
+    found = vars(module).items()
+    return {
+        name: value
+        for name, value in found
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+for _file in pkgutil.iter_modules(__path__):
+    _own = defined_in(importlib.import_module(f"{__name__}.{_file.name}"))
+    globals().update(_own)
+    __all__ += sorted(_own)

@@ -1,4 +1,4 @@
-"""Charts of results: bars, few-shot curves, training curves, reliability, histograms. Accuracies are in percent."""
+"""Charts of results: bars, few-shot curves, lines, histograms. Accuracies are in percent."""
 
 import math
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lessons_lib.metrics import statistics as evaluation
-from lessons_lib.teaching.plots.style import MARKERS, PALETTE, REFERENCE, colours, heading, numbers, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, heading, look, looks, numbers, panels, styled
+from lessons_lib.metrics import summary
 
 
 @styled()
@@ -35,12 +35,13 @@ def bar_comparison(
     groups, hues = list(dict.fromkeys(data[y])), [None] if hue is None else list(dict.fromkeys(data[hue]))
     if ax is None:
         _, [ax] = panels(size=(6.5, 0.8 + len(groups) * max(0.3, 0.17 * len(hues))))
-    height = 0.8 / len(hues)
+    height, look_of = 0.8 / len(hues), looks(hues)
     for j, kind in enumerate(hues):
         rows = data if hue is None else data[data[hue] == kind]
         where = [groups.index(group) - 0.4 + height * (j + 0.5) for group in rows[y]]
         whiskers = None if error is None else rows[error]
-        ax.barh(where, rows[x], height, xerr=whiskers, color=PALETTE[j % len(PALETTE)], label=kind,
+        hatch = look_of[kind].hatch if len(hues) > len(PALETTE) else ""  # ten differ by their colour
+        ax.barh(where, rows[x], height, xerr=whiskers, color=look_of[kind].colour, hatch=hatch, label=kind,
                 error_kw={"elinewidth": 1, "ecolor": REFERENCE})  # fmt: skip
     for i, group in enumerate(groups if chance is not None else []):
         ax.plot([chance[group]] * 2, [i - 0.45, i + 0.45], color="black", lw=1.5, label="" if i else "chance")
@@ -70,16 +71,16 @@ def few_shot_curves(
     tasks = list(dict.fromkeys(results["task"])) if by_task else [None]
     columns = min(columns, len(tasks))
     figure, axes = panels(math.ceil(len(tasks) / columns), columns, size=(max(2.7, 5.2 - columns), 2.7), sharey=True)
-    colour = colours(results["method"])
+    look_of, seen = looks(results["method"]), {}
     for ax, task in zip(axes, tasks):
-        summed = evaluation.summary(results if task is None else results[results["task"] == task])
-        for (method, line), marker in zip(summed.groupby("method", sort=False), MARKERS):
-            ax.plot(line["shots"], line["mean"], marker=marker, ms=4, color=colour[method], label=method)
+        summed = summary(results if task is None else results[results["task"] == task])
+        for method, line in summed.groupby("method", sort=False):
+            [seen[method]] = ax.plot(line["shots"], line["mean"], ms=4, label=method, **look_of[method].line)
             low, high = line["mean"] - line["half_width"], line["mean"] + line["half_width"]
-            ax.fill_between(line["shots"], low, high, color=colour[method], alpha=0.2, lw=0)
+            ax.fill_between(line["shots"], low, high, color=look_of[method].colour, alpha=0.2, lw=0)
         level = zero_shot.get(task) if isinstance(zero_shot, Mapping) else zero_shot
         if level is not None:
-            ax.axhline(level, color=REFERENCE, ls="--", lw=1.5, label="zero-shot")
+            seen["zero-shot"] = ax.axhline(level, color=REFERENCE, ls="--", lw=1.5, label="zero-shot")
         shots = sorted(results["shots"].unique())
         ax.set_xscale("log", base=2)
         ax.set_xticks(shots, [str(k) for k in shots])
@@ -90,7 +91,8 @@ def few_shot_curves(
     for ax in axes[::columns]:
         ax.set_ylabel("test accuracy (%)")
     figure.set_size_inches(figure.get_figwidth() + 1.9, figure.get_figheight())  # room for the legend, off the curves
-    axes[columns - 1].legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+    handles = [seen[name] for name in (*look_of, "zero-shot") if name in seen]  # also those of one panel alone
+    axes[columns - 1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     heading(figure, title)
     return figure
 
@@ -114,14 +116,14 @@ def lines(
     if ax is None:
         _, [ax] = panels(size=(5.0, 3.0))
     groups = [(None, data)] if hue is None else data.groupby(hue, sort=False)
-    for (name, rows), symbol, colour in zip(groups, MARKERS, PALETTE):
+    for i, (name, rows) in enumerate(groups):
         if seeds is None:
             rows = rows.sort_values(x).assign(mean=rows[y], half_width=np.nan)
         else:
-            rows = evaluation.summary(rows.rename(columns={seeds: "seed"}), (x,), y).sort_values(x)
-        ax.plot(rows[x], rows["mean"], marker=symbol if marker else "", ms=4, color=colour, label=name)
+            rows = summary(rows.rename(columns={seeds: "seed"}), (x,), y).sort_values(x)
+        ax.plot(rows[x], rows["mean"], ms=4, label=name, **{**look(i).line, **({} if marker else {"marker": ""})})
         ax.fill_between(rows[x], rows["mean"] - rows["half_width"], rows["mean"] + rows["half_width"],
-                        color=colour, alpha=0.2, lw=0)  # fmt: skip
+                        color=look(i).colour, alpha=0.2, lw=0)  # fmt: skip
     if log_x:
         ax.set_xscale("log")
         if data[x].nunique() <= 8:
@@ -135,30 +137,6 @@ def lines(
 
 
 @styled()
-def reliability(
-    confidence: "torch.Tensor | np.ndarray", correct: "torch.Tensor | np.ndarray", *, bins: int = 10, title: str = "",
-    ax: Axes | None = None,
-) -> Axes:  # fmt: skip
-    """How often the classifier is right at each confidence; on the diagonal, it knows what it knows. Returns the Axes.
-
-    confidence: (N,), 0 to 1.   correct: (N,) of bool.   A dot's area is its bin's share of the images.
-    """
-    confidence, correct = numbers(confidence), numbers(correct).astype(float)
-    if ax is None:
-        _, [ax] = panels(size=(3.4, 3.2))
-    which = np.clip((confidence * bins).astype(int), 0, bins - 1)  # (N,)
-    filled = np.unique(which)
-    ax.plot([0, 100], [0, 100], color=REFERENCE, ls="--", lw=1, label="as right as it is sure")
-    sure, right = (np.array([each[which == b].mean() for b in filled]) for each in (confidence, correct))
-    share = np.array([(which == b).mean() for b in filled])
-    ax.plot(100 * sure, 100 * right, color=PALETTE[0])
-    ax.scatter(100 * sure, 100 * right, s=20 + 300 * share, color=PALETTE[0], zorder=3, label="images of one bin")
-    ax.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 103), ylim=(0, 103), title=title)
-    ax.legend(fontsize=8)
-    return ax
-
-
-@styled()
 def histograms(
     groups: Mapping[str, "torch.Tensor | np.ndarray"], *, threshold: float | None = None, bins: int = 30,
     xlabel: str = "confidence", title: str = "", ax: Axes | None = None,
@@ -168,9 +146,9 @@ def histograms(
     if ax is None:
         _, [ax] = panels(size=(5.0, 2.6))
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
-    for (name, group), colour, hatch in zip(values.items(), PALETTE, ("", "///", "...", "xxx")):
-        ax.hist(group, edges, weights=np.full(len(group), 100 / len(group)), alpha=0.55, color=colour, label=name,
-                hatch=hatch, edgecolor="white", lw=0.3)  # fmt: skip
+    for i, (name, group) in enumerate(values.items()):
+        ax.hist(group, edges, weights=np.full(len(group), 100 / len(group)), alpha=0.55, color=look(i).colour,
+                label=name, hatch=look(i).hatch, edgecolor="white", lw=0.3)  # fmt: skip
     if threshold is not None:
         ax.axvline(threshold, color="black", ls="--", label="threshold")
     ax.set(xlabel=xlabel, ylabel="images (%)", title=title)

@@ -1,4 +1,4 @@
-"""Charts of base-to-new generalisation: the plane of two accuracies with H's level lines, its bars, and what it cost.
+"""Charts of base-to-new generalisation: the plane of two accuracies with H's level lines, and where tasks move on it.
 
 Accuracies are in percent. Tables have a row for each accuracy: method, on ("base", "new" or "H"), seed, accuracy, and
 task where there are several.
@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from lessons_lib.metrics import statistics as evaluation
-from lessons_lib.teaching.plots.charts import bar_comparison
-from lessons_lib.teaching.plots.style import MARKERS, PALETTE, REFERENCE, RIGHT, WRONG, heading, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, RIGHT, WRONG, heading, look, panels, styled
+from lessons_lib.metrics import harmonic_mean
 
 LEVELS = (20, 40, 60, 70, 80, 90)
 
@@ -35,23 +34,28 @@ def harmonic_plane(
     if ax is None:
         _, [ax] = panels(size=(4.4, 4.0))
     side = np.linspace(max(low, 0.5), 100, 300)
-    base, new = np.meshgrid(side, side)
     levels = [level for level in LEVELS if level > low]
-    lines = ax.contour(base, new, 2 * base * new / (base + new), levels, colors=REFERENCE, linewidths=0.8, alpha=0.7)
+    lines = h_lines(ax, side, side, levels, alpha=0.7)
     on_diagonal = [(level, level) for level in levels]
     ax.clabel(lines, fmt=lambda level: f"H = {level:.0f}", fontsize=7, manual=on_diagonal)
     if mean_lines:
         for i, level in enumerate(levels):
             label = "" if i else "the plain mean, same levels"
             ax.plot([low, 100], [2 * level - low, 2 * level - 100], color=PALETTE[1], ls=":", lw=1.2, label=label)
-    for (name, (x, y)), colour, marker in zip((points or {}).items(), PALETTE, MARKERS):
-        ax.scatter([x], [y], s=55, color=colour, marker=marker, zorder=3, edgecolor="white", label=name)
+    for i, (name, (x, y)) in enumerate((points or {}).items()):
+        ax.scatter([x], [y], s=55, color=look(i).colour, marker=look(i).marker, zorder=3, edgecolor="white", label=name)
     ax.set(xlim=(low, 101), ylim=(low, 101), xlabel="base accuracy (%)", ylabel="new accuracy (%)", title=title)
     ax.set_aspect("equal")
     ax.grid(visible=False)
     if points or mean_lines:
         ax.legend(fontsize=8, loc="lower left")
     return ax
+
+
+def h_lines(ax: Axes, base: np.ndarray, new: np.ndarray, levels: Sequence[float], *, alpha: float) -> QuadContourSet:
+    """Level lines of H over a grid of base accuracies (across) and new ones (up), both above 0."""
+    h = np.vectorize(harmonic_mean)(*np.meshgrid(base, new))
+    return ax.contour(base, new, h, levels, colors=REFERENCE, linewidths=0.8, alpha=alpha)
 
 
 @styled()
@@ -80,7 +84,7 @@ def base_new_arrows(
         harmonic_plane(low=low, ax=ax)
         for task in tasks:
             begin, end = where.loc[(start, task)], where.loc[(name, task)]
-            rises = evaluation.harmonic_mean(*end) >= evaluation.harmonic_mean(*begin)
+            rises = harmonic_mean(*end) >= harmonic_mean(*begin)
             style = {"color": RIGHT if rises else WRONG, "lw": 1.6, "ls": "-" if rises else (0, (3, 1.5))}
             ax.annotate(
                 "", tuple(end), tuple(begin), arrowprops={"arrowstyle": "->", "shrinkA": 0, "shrinkB": 0, **style}
@@ -102,58 +106,3 @@ def base_new_arrows(
     figure.set_size_inches(figure.get_figwidth() + 0.9, figure.get_figheight())  # room for the legend
     heading(figure, title)
     return figure
-
-
-@styled()
-def harmonic_bars(results: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
-    """Bars of base, new and H (the values of `on`, as they come), a colour a method, 95 % intervals over seeds as
-    whiskers where there are several. Returns the Axes.
-
-    results: method, on, seed, accuracy; tasks, if there are several, are averaged within each seed.
-    """
-    summed = evaluation.summary(results, ("on", "method"))
-    bars = summed.rename(columns={"mean": "accuracy"}).fillna({"half_width": 0.0})
-    ax = bar_comparison(bars, y="on", hue="method", error="half_width", title=title, ax=ax)
-    ax.set_xlim(0, 100)
-    return ax
-
-
-@styled()
-def cost_bars(
-    costs: Mapping[str, float], *, unit: str, title: str = "", compared_to: str | None = None, ax: Axes | None = None
-) -> Axes:
-    """Bars on a logarithmic scale, each with its number, and what multiple of `compared_to` it is. Returns the Axes.
-
-    costs: name -> a number above 0.   unit: the axis's label.   compared_to: a name; the cheapest unless given.
-    """
-    names, values = list(costs), [float(value) for value in costs.values()]
-    if min(values) <= 0:
-        raise ValueError(
-            f"a logarithmic scale needs costs above 0; {names[int(np.argmin(values))]!r} has {min(values)}"
-        )
-    reference = min(costs, key=costs.get) if compared_to is None else compared_to
-    if ax is None:
-        _, [ax] = panels(size=(6.0, 0.8 + 0.36 * len(names)))
-    ax.barh(names, values, 0.65, color=[PALETTE[i % len(PALETTE)] for i in range(len(names))])
-    for i, (name, value) in enumerate(zip(names, values)):
-        ratio = value / costs[reference]
-        times = f"  = {_spoken(ratio)} ×" if ratio >= 1 else f"  = 1/{_spoken(1 / ratio)}"
-        times = "" if name == reference else times
-        ax.annotate(
-            f"{_spoken(value)}{times}", (value, i), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
-        )
-    ax.set_xscale("log")
-    ax.set_xlim(min(values) / 2, max(values) * 8)  # room for the numbers
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _spoken(value)))
-    ax.invert_yaxis()
-    ax.grid(axis="y", visible=False)
-    ax.set(xlabel=unit, title=title)
-    return ax
-
-
-def _spoken(value: float) -> str:
-    """Two digits that count, with the usual letters: 0.12, 3.4, 56, 7,800, 1.2 million."""
-    for size, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
-        if value >= size:
-            return f"{value / size:.2g}{word}" if value < 100 * size else f"{value / size:,.0f}{word}"
-    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
-from lessons_lib.teaching.plots.style import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
+from lessons_lib.look import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split

@@ -1,0 +1,1 @@
+"""Lesson 02, "Zero-shot classification": its checks, and what it alone draws and reads."""

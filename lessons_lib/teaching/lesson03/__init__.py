@@ -1,0 +1,1 @@
+"""Lesson 03, "Prompt engineering": its checks, and what it alone draws and reads."""

@@ -1,0 +1,1 @@
+"""Lesson 07, "Adapters": its checks, and what it alone draws and reads."""

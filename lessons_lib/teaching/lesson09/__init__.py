@@ -1,0 +1,1 @@
+"""Lesson 09, "All methods side by side": its checks, and what it alone draws and reads."""

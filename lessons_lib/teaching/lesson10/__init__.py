@@ -1,0 +1,1 @@
+"""Lesson 10, "Your own photos": its checks, and what it alone draws and reads."""

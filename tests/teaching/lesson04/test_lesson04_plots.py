@@ -1,0 +1,66 @@
+"""Figures of learned prompts: each box of its kind, each curve of its numbers, and nothing told by colour alone."""
+
+import matplotlib
+import pytest
+import torch
+
+from lessons_lib.teaching.lesson04 import plots
+from lessons_lib.teaching.lesson04.plots import KINDS, kind_of
+
+PROMPTS = {"end": ["[SOS]", "v1", "v2", "oak", ".", "[EOS]"], "front": ["[SOS]", "oak", "v1", "v2", ".", "[EOS]"]}
+HISTORY = [{"epoch": e, "lr": 1e-5 if e == 1 else 0.002 / e, "loss": 2.3 / e} for e in range(1, 6)]
+
+
+def test_a_box_a_token_in_the_colour_of_its_kind():
+    ax = plots.prompt_boxes(PROMPTS, ["oak"], shared=3)
+    ax.figure.canvas.draw()
+    kinds = [kind_of(token, ["oak"]) for tokens in PROMPTS.values() for token in tokens]
+    assert kinds == ["fixed", "learned", "learned", "name", "fixed", "fixed"] + [
+        "fixed", "name", "learned", "learned", "fixed", "fixed",
+    ]  # fmt: skip
+    drawn = [matplotlib.colors.to_hex(box.get_facecolor()) for box in ax.patches]
+    assert drawn == [matplotlib.colors.to_hex(KINDS[kind][0]) for kind in kinds]
+    assert [text.get_text() for text in ax.texts][:3] == ["[SOS]", "v1", "v2"]
+    assert ax.get_xlabel() and [tick.get_text() for tick in ax.get_yticklabels()] == list(PROMPTS)
+
+
+def test_learned_boxes_differ_from_the_others_without_colour_too():
+    hatches = {kind: hatch for kind, (_, hatch, _) in KINDS.items()}
+    assert hatches["learned"] and not hatches["name"] and not hatches["fixed"]
+    assert [box.get_hatch() or "" for box in plots.prompt_boxes(PROMPTS, ["oak"]).patches][:2] == ["", "///"]
+
+
+def test_a_class_name_that_looks_like_a_context_vector_is_a_name():
+    assert kind_of("v1", ["v1"]) == "name" and kind_of("v12", []) == "learned" and kind_of("van", []) == "fixed"
+
+
+def test_the_shared_rows_end_at_the_dashed_line():
+    [line] = plots.prompt_boxes(PROMPTS, ["oak"], shared=3).lines
+    assert set(line.get_xdata()) == {3}
+
+
+def test_training_shows_the_loss_and_the_rate_of_every_epoch():
+    figure = plots.training(HISTORY, knowing_nothing=2.3)
+    figure.canvas.draw()
+    loss, rate = figure.axes
+    assert list(loss.lines[0].get_ydata()) == [row["loss"] for row in HISTORY]
+    assert set(loss.lines[1].get_ydata()) == {2.3}
+    assert list(rate.lines[0].get_ydata()) == [row["lr"] for row in HISTORY]
+    assert rate.get_yscale() == "log", "1e-5 and 0.002 are to be read on one axis"
+    assert all(ax.get_xlabel() and ax.get_ylabel() for ax in figure.axes)
+
+
+def test_each_nearest_word_stands_at_its_cosine():
+    words = {"learned": ["green", "me"], "random": ["and", "the"]}
+    cosines = {"learned": torch.tensor([0.5, 0.4]), "random": torch.tensor([0.35, 0.3])}
+    figure = plots.nearest_words(words, cosines, band=(0.3, 0.4))
+    figure.canvas.draw()
+    for ax, kind in zip(figure.axes, words):
+        assert [text.get_text() for text in ax.texts] == words[kind]
+        assert torch.allclose(torch.tensor(ax.collections[-1].get_offsets()[:, 0]).float(), cosines[kind])
+        assert ax.get_title(loc="left") == kind
+
+
+def test_words_without_a_cosine_are_refused():
+    with pytest.raises(ValueError, match="2 words need as many cosines; got 1"):
+        plots.nearest_words({"learned": ["a", "b"]}, {"learned": torch.zeros(1)}, band=(0, 1))

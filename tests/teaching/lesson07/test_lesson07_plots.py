@@ -1,0 +1,81 @@
+"""Figures of adapters: the grid's numbers stand at their α and β, and the cache's weights are sorted by class."""
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+
+from lessons_lib.teaching.lesson07 import plots
+from lessons_lib.teaching.lesson07.plots import LOOK
+
+ALPHAS, BETAS = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([10.0, 20.0, 30.0])
+GRID = torch.tensor([[50.0, 51, 52, 53], [60, 61, 69.5, 70], [50, 51, 69, 52]])
+
+
+def test_each_accuracy_stands_at_its_alpha_and_beta():
+    ax = plots.alpha_beta_grid(GRID, ALPHAS, BETAS, chosen=(4.0, 20.0))
+    heat = ax.collections[0]
+    np.testing.assert_allclose(np.asarray(heat.get_array()).reshape(3, 4), GRID)
+    corners = heat.get_coordinates()  # (4, 5, 2)
+    middles = (corners[:-1, :-1] + corners[1:, 1:]) / 2
+    np.testing.assert_allclose(middles[..., 0], np.broadcast_to(ALPHAS, (3, 4)))
+    np.testing.assert_allclose(middles[..., 1], np.broadcast_to(BETAS[:, None], (3, 4)))
+    [star] = [line for line in ax.lines if line.get_marker() == "*"]
+    assert star.get_xydata().tolist() == [[4, 20]]
+    said = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert said == ["within 1 point of the best", "chosen: α = 4, β = 20"]
+
+
+def test_the_line_goes_around_pairs_as_good_as_that():
+    ax = plots.alpha_beta_grid(GRID, ALPHAS, BETAS, within=5)
+    assert list(ax.collections[-1].levels) == [65]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["within 5 points of the best"]
+    assert plots.alpha_beta_grid(GRID, ALPHAS, BETAS, within=None).get_legend() is None
+    assert plots.alpha_beta_grid(torch.full((3, 4), 50.0), ALPHAS, BETAS).get_legend() is None, (
+        "all as good as the best"
+    )
+
+
+def test_a_grid_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"3 betas and 4 alphas need accuracies \(3, 4\); got \(4, 3\)"):
+        plots.alpha_beta_grid(GRID.T, ALPHAS, BETAS)
+
+
+def test_the_caches_weights_are_sorted_by_class_on_both_sides():
+    labels, key_labels = torch.tensor([1, 0, 1, 0]), torch.tensor([0, 1, 2, 0, 1])
+    weights = torch.arange(20.0).reshape(4, 5) / 20
+    figure = plots.cache_heat({"A": weights, "φ": weights**2}, labels, key_labels, ["a", "b", "c"])
+    left, right = figure.axes[:2]
+    by_hand = weights[[1, 3, 0, 2]][:, [0, 3, 1, 4, 2]]
+    np.testing.assert_allclose(left.images[0].get_array(), by_hand)
+    np.testing.assert_allclose(right.images[0].get_array(), by_hand**2)
+    assert [ax.images[0].get_clim() for ax in (left, right)] == [(0, 1), (0, 1)], "one scale"
+    across, down = ([line for line in left.lines if len(set(at(line))) == 1] for at in
+                    (lambda line: line.get_ydata(), lambda line: line.get_xdata()))  # fmt: skip
+    assert [line.get_ydata()[0] for line in across] == [1.5, 3.5], "between pictures of a, b and c"
+    assert [line.get_xdata()[0] for line in down] == [1.5, 3.5], "between keys of a, b and c"
+
+
+def test_weights_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"'A': 2 pictures and 3 keys need \(2, 3\) weights; got \(3, 2\)"):
+        plots.cache_heat({"A": torch.zeros(3, 2)}, torch.tensor([0, 1]), torch.tensor([0, 1, 1]), ["a", "b"])
+
+
+def test_the_paths_say_what_is_learned_and_what_is_kept():
+    figure = plots.adapter_paths()
+    looks = {said: fill for fill, _, said in LOOK.values()}
+    kinds = {}
+    for ax in figure.axes:
+        boxes = [patch for patch in ax.patches if isinstance(patch, matplotlib.patches.Rectangle)]
+        assert len(boxes) == len(ax.texts)
+        for box, words in zip(boxes, ax.texts):
+            assert (words.get_position()[0], words.get_position()[1]) == pytest.approx(box.get_center())
+            kinds[ax.get_title(loc="left").split(":")[0], words.get_text()] = box.get_facecolor()
+    to_rgba = matplotlib.colors.to_rgba
+    assert kinds["CoOp", "text tower"] == to_rgba(looks["computed at every step"])
+    assert kinds["CoOp", "image tower"] == to_rgba(looks["computed once, and kept"])
+    for name in ("CLIP-Adapter", "Tip-Adapter"):
+        assert kinds[name, "text tower"] == kinds[name, "image tower"] == to_rgba(looks["computed once, and kept"])
+    learned = [key for key, colour in kinds.items() if colour == to_rgba(looks["learned"])]
+    assert learned == [("CoOp", "$v_1 … v_M$"), ("CLIP-Adapter", "adapter $A$")]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(looks)
