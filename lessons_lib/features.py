@@ -94,7 +94,7 @@ def _check_view(view: str | int) -> int | None:
 
 
 def _check_output(output: str, last: str | None, residual: bool | None) -> dict:
-    """What tells this output from pooled embeddings, for the key too: nothing for those; of tokens, how they are made."""
+    """What tells this output from pooled embeddings, for the key too: nothing; of tokens, how they are made."""
     if output not in OUTPUTS:
         raise ValueError(f"output={output!r}: give one of {OUTPUTS}. {nearest(str(output), OUTPUTS)}")
     if output == "tokens":

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 IN_MEMORY = 2 * 2**30  # bytes of preprocessed images that are kept from epoch to epoch
 
 
-def check_views(views: str | int) -> None:
-    """Raises ValueError unless `views` is "plain", "fresh" or a whole number of at least 1."""
+def check_views(views: str | int) -> str | int:
+    """The views; raises ValueError unless they are "plain", "fresh" or a whole number of at least 1."""
     if not (views in ("plain", "fresh") or (isinstance(views, int) and not isinstance(views, bool) and views >= 1)):
         raise ValueError(f"views={views!r}: give 'plain', a number of fixed augmented views, or 'fresh'")
+    return views
 
 
 class Inputs:

@@ -22,9 +22,7 @@ import torch.distributed as dist
 from torch import nn
 from tqdm.auto import tqdm
 
-from lessons_lib.checkpoint import Checkpoint
-from lessons_lib.features import transform_name
-from lessons_lib.identity import digest
+from lessons_lib.checkpoint import Checkpoint, key_of_run
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.recipe import Recipe
 
@@ -61,7 +59,7 @@ def train(
     rank, world = processes()
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
-    key = "" if checkpoint is None else _key(method, split, recipe, views, augment or method.clip.augment)
+    key = "" if checkpoint is None else key_of_run(method, split, asdict(recipe), views, augment or method.clip.augment)
     saved = Checkpoint(checkpoint, key, writes=rank == 0)
     history, *states = saved.load(method, optimizer)
     method.history = history
@@ -214,24 +212,4 @@ def _what_to_lower(method: nn.Module, recipe: Recipe) -> str:
     return (
         f"a training step of {type(method).__name__} does not fit into the memory of {method.clip.device}: lower "
         f"batch_size (now {recipe.batch_size}){other}"
-    )
-
-
-def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int, augment: Callable) -> str:
-    """Everything that a run depends on, as a digest."""
-    clip = method.clip
-    return digest(
-        {
-            "method": type(method).__name__,
-            "format": method.FORMAT,
-            "arguments": method.arguments(),
-            "classnames": method.classnames,
-            "template": method.task_template,
-            "clip": [clip.fingerprint, clip.precision],
-            "images": split.fingerprint,
-            "targets": split.targets.fingerprint,
-            "recipe": asdict(recipe),
-            "views": views,
-            "transform": repr(clip.transforms) if views == "plain" else transform_name(augment),
-        }
     )

@@ -54,13 +54,10 @@ class IndependentPrompts(LearnedClassifier):
         clip.text_tower.check_depth(self.depth_text)
         if n_ctx_vision:
             clip.image_tower.check_depth(self.depth_vision)
+        self.learns_from_pixels = n_ctx_vision > 0
         self.words = words_left(ctx_init, clip, n_ctx_text)
         self.register_buffer("texts", None, persistent=False)  # (C, D), where no text is learned
         self.reset(seed=1)
-
-    @property
-    def learns_from_pixels(self) -> bool:
-        return self.n_ctx_vision > 0
 
     def reset(self, seed: int) -> None:
         draws, device = torch.Generator().manual_seed(seed), self.clip.device
