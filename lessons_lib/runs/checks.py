@@ -68,7 +68,7 @@ def check_trial(
     method.check_task(fitted_on)
     fitted_on.sample(shots)  # raises where a class has fewer images
     for task in tests.values():
-        method.check_kind(task.test, f"task {task.name!r}")
+        method.check_kind(task.kind, f"task {task.name!r}")
         if task.classnames != fitted_on.classnames and (
             reason := method.carries(task.classnames, fitted_on.classnames)
         ):
