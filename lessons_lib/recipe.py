@@ -38,7 +38,7 @@ class Recipe:
     eps: float = 1e-8  # of AdamW
     schedule: str = "epoch"  # or "step"
     drop_last: bool = True  # leave out a last batch that is not whole, unless it is the only one
-    min_lr: float = 0.0  # where the cosine ends
+    min_lr: float | None = None  # where the cosine ends; None: at 0
     steps: int | None = None  # in the place of epochs, rounded up to whole passes over the images
 
     def __post_init__(self) -> None:
@@ -74,7 +74,8 @@ class Recipe:
             return self.warmup_lr
         done = done if self.schedule == "step" else 0.0
         height = (1 + math.cos(math.pi * (epoch - 1 - self.warmup_epochs + done) / self.epochs)) / 2  # 1 to 0
-        return self.min_lr + (self.lr - self.min_lr) * height
+        low = self.min_lr or 0.0
+        return low + (self.lr - low) * height
 
     def make_optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """AdamW with weight_decay=0 is Adam."""

@@ -133,3 +133,9 @@ def test_either_epochs_or_steps_say_how_long():
         Recipe(epochs=2, lr=1.0, batch_size=1, steps=3)
     with pytest.raises(ValueError, match="steps=0: give a whole number, at least 1"):
         Recipe(epochs=None, lr=1.0, batch_size=1, steps=0)
+
+
+def test_what_a_recipe_came_to_hold_later_is_no_part_of_what_fits_came_to_before(clip):
+    """Or every run that is kept would be another."""
+    settings = ll.CoOp(clip, n_ctx=1).fit_settings(16)
+    assert not {"min_lr", "steps"} & set(settings) and settings["epochs"] == 200
