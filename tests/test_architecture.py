@@ -17,7 +17,6 @@ FLOORS = [  # from the ground up: a room imports from itself and from the floors
     {"features"},
     {"inputs"},
     {"metrics"},
-    {"checkpoint"},
     {"pretrain", "training"},
     {"methods"},
     {"runs"},

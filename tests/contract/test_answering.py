@@ -40,12 +40,11 @@ def test_a_split_its_images_and_its_features_give_the_same_logits(fitted, clip, 
     images = clip.preprocess_tensor(task.test.tensor())
     torch.testing.assert_close(fitted.logits(images), logits, atol=1e-3, rtol=1e-3)
     assert torch.equal(fitted.predict(task.test), logits.argmax(dim=1))
-    features = image_features(clip, task.test)
     if fitted.learns_from_pixels:
         with pytest.raises(ValueError, match=r"changes the image tower, .*: use logits\(images\)"):
-            fitted.logits_from_features(features)
+            fitted.logits_from_features(image_features(clip, task.test))
     else:
-        torch.testing.assert_close(fitted.logits_from_features(features).detach(), logits)
+        torch.testing.assert_close(fitted.logits_from_features(fitted.features(task.test)).detach(), logits)
 
 
 def test_no_images_give_no_logits(fitted, task):
