@@ -17,6 +17,7 @@ FLOORS = [  # from the ground up: a room imports from itself and from the floors
     {"features"},
     {"inputs"},
     {"metrics"},
+    {"checkpoint", "recipe"},
     {"pretrain", "training"},
     {"methods"},
     {"runs"},
