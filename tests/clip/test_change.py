@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
-from reference.of_method import assert_same, relative_error, values_and_gradients
+from reference.comparing import assert_same, relative_error, values_and_gradients
 from tiny_clip import tiny_clip
 
 from lessons_lib.clip.prompts import PromptLayout
