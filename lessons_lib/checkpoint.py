@@ -1,11 +1,18 @@
 """The state of a training run in a file that is whole or not there, so that a run that was stopped goes on."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from lessons_lib.features import transform_name
 from lessons_lib.files import atomic_write
+from lessons_lib.identity import digest
+
+if TYPE_CHECKING:
+    from lessons_lib.data import Split
 
 
 class Checkpoint:
@@ -50,3 +57,23 @@ class Checkpoint:
         method.load_state_dict(state["method"])
         optimizer.load_state_dict(state["optimizer"])
         return (state["history"],) if state["before"] is None else (state["history"], state["before"])
+
+
+def key_of_run(method: nn.Module, split: "Split", recipe: dict, views: str | int, augment: Callable) -> str:
+    """Everything that training a method depends on, as a digest."""
+    clip = method.clip
+    return digest(
+        {
+            "method": type(method).__name__,
+            "format": method.FORMAT,
+            "arguments": method.arguments(),
+            "classnames": method.classnames,
+            "template": method.task_template,
+            "clip": [clip.fingerprint, clip.precision],
+            "images": split.fingerprint,
+            "targets": split.targets.fingerprint,
+            "recipe": recipe,
+            "views": views,
+            "transform": repr(clip.transforms) if views == "plain" else transform_name(augment),
+        }
+    )

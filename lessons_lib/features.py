@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split
 
 FORMAT = 1  # raise when entries come to mean something else
-OUTPUTS = ("pooled", "tokens")
+OUTPUTS = ("pooled", "unprojected", "tokens")
 
 
 def image_features(
@@ -46,7 +46,8 @@ def image_features(
     """The embeddings of all images of a split, in order: (N, D) float32, L2-normalised, on the model's device.
 
     output: "pooled", or "tokens", a patch's own: (N, h, w, D) float16, L2-normalised before rounding. They take h · w
-        times the room on disk (ViT-B/16: 0.2 MB a picture), so they are for few-shot splits.
+        times the room on disk (ViT-B/16: 0.2 MB a picture), so they are for few-shot splits. "unprojected", what the
+        tower's last projection is given: (N, d_v) float32, not normalised.
     last, residual: how tokens leave the last block, as in `Clip.encode_dense`; None for its own.
     view: "plain", the images as ``clip.preprocess`` gives them; or a number K of augmented views: (K, N, …), each row
         normalised, not averaged.
@@ -60,18 +61,18 @@ def image_features(
     Raises ValueError for another ``output`` or ``view``, and FloatingPointError when an embedding is not finite.
     Damaged entries, and a cache that cannot be written (a full disk), warn and cost no more than the time to compute.
     """
-    views, dense = _check_view(view), _check_output(output, last, residual)
+    views, made = _check_view(view), _check_output(output, last, residual)
     transform = clip.preprocess if view == "plain" else augment or clip.augment
     name = transform_name(transform)
     if view == "plain" and hasattr(clip, "transforms"):
         name = f"{name} {clip.transforms!r}"
     batches = partial(_batches, clip, split, views, transform, seed, batch_size=batch_size, num_workers=num_workers)
     if not cache or name is None:
-        return _compute(clip, split, views, dense, batches, progress)
-    key = _key(clip, split, view, seed, name, dense)
+        return _compute(clip, split, views, made, batches, progress)
+    key = _key(clip, split, view, seed, name, made)
     features = feature_cache.read(key)
     if features is None:
-        features = _compute(clip, split, views, dense, batches, progress)
+        features = _compute(clip, split, views, made, batches, progress)
         feature_cache.write(key, features)
     return features.to(clip.device)
 
@@ -92,20 +93,20 @@ def _check_view(view: str | int) -> int | None:
     return view
 
 
-def _check_output(output: str, last: str | None, residual: bool | None) -> dict | None:
-    """None for pooled embeddings, else how tokens are made."""
+def _check_output(output: str, last: str | None, residual: bool | None) -> dict:
+    """What tells this output from pooled embeddings, for the key too: nothing; of tokens, how they are made."""
     if output not in OUTPUTS:
         raise ValueError(f"output={output!r}: give one of {OUTPUTS}. {nearest(str(output), OUTPUTS)}")
     if output == "tokens":
         last = "attention" if last is None else last
-        return {"last": last, "residual": check_last(last, residual)}
+        return {"tokens": {"last": last, "residual": check_last(last, residual)}}
     if last is not None or residual is not None:
         raise ValueError(f"last={last!r}, residual={residual!r}: these make tokens; give output='tokens' with them")
-    return None
+    return {} if output == "pooled" else {"unprojected": True}
 
 
 def _compute(
-    clip: "Clip", split: "Split", views: int | None, dense: dict | None, batches: Callable, progress: bool
+    clip: "Clip", split: "Split", views: int | None, made: dict, batches: Callable, progress: bool
 ) -> torch.Tensor:
     """(N, …), or (K, N, …) for K views."""
     features, start = None, 0
@@ -115,9 +116,12 @@ def _compute(
         nothing = torch.empty(0, views or 1, 3, clip.image_size, clip.image_size)
         for batch in batches() if len(split) else [nothing]:  # (n, K, 3, S, S)
             pictures = batch.flatten(0, 1)  # (n · K, 3, S, S)
-            encoded = clip.encode_images(pictures) if dense is None else clip.encode_dense(pictures, **dense).tokens
+            if "tokens" in made:
+                encoded = clip.encode_dense(pictures, **made["tokens"]).tokens
+            else:
+                encoded = clip.encode_images(pictures, **({"projected": False} if made else {}))
             if features is None:
-                kind = torch.float32 if dense is None else torch.float16
+                kind = torch.float16 if "tokens" in made else torch.float32
                 shape = (views or 1, len(split), *encoded.shape[1:])  # (K, N, …)
                 features = torch.empty(shape, dtype=kind, device=clip.device)
             features[:, start : start + len(batch)] = encoded.unflatten(0, batch.shape[:2]).transpose(0, 1)
@@ -181,7 +185,7 @@ class ViewsOf(Dataset):
         return self.transform(picture)
 
 
-def _key(clip: "Clip", split: "Split", view: str | int, seed: int, transform: str, dense: dict | None) -> dict:
+def _key(clip: "Clip", split: "Split", view: str | int, seed: int, transform: str, made: dict) -> dict:
     """Everything that the numbers depend on."""
     parts = {
         "format": FORMAT,
@@ -195,4 +199,4 @@ def _key(clip: "Clip", split: "Split", view: str | int, seed: int, transform: st
         "view": view,
         "seed": None if view == "plain" else seed,
     }
-    return parts if dense is None else {**parts, "tokens": dense}
+    return {**parts, **made}

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 IN_MEMORY = 2 * 2**30  # bytes of preprocessed images that are kept from epoch to epoch
 
 
-def check_views(views: str | int) -> None:
-    """Raises ValueError unless `views` is "plain", "fresh" or a whole number of at least 1."""
+def check_views(views: str | int) -> str | int:
+    """The views; raises ValueError unless they are "plain", "fresh" or a whole number of at least 1."""
     if not (views in ("plain", "fresh") or (isinstance(views, int) and not isinstance(views, bool) and views >= 1)):
         raise ValueError(f"views={views!r}: give 'plain', a number of fixed augmented views, or 'fresh'")
+    return views
 
 
 class Inputs:
@@ -28,6 +29,7 @@ class Inputs:
     views: "plain", every image as it is; K, a number of augmented views made once, used in turn, one an epoch;
         "fresh", augmented anew every epoch, as published.
     pixels: give images (n, 3, S, S) rather than features (n, D).
+    output: "pooled", or "unprojected" for features as the image tower's projection is given them, (n, d_v).
     augment: what makes an augmented view of a picture; `clip.augment` if not given.
     workers: processes that open and augment image files.   progress: a bar where features take long to compute.
     in_memory: bytes of preprocessed images that may be kept from epoch to epoch.
@@ -42,6 +44,7 @@ class Inputs:
         views: str | int,
         seed: int,
         pixels: bool,
+        output: str = "pooled",
         augment: Callable | None = None,
         workers: int = 0,
         progress: bool = True,
@@ -50,10 +53,18 @@ class Inputs:
         check_views(views)
         self.clip, self.split, self.views, self.seed, self.pixels = clip, split, views, seed, pixels
         self.augment, self.workers = augment or clip.augment, workers
+        self.output = output
         self.features: Tensor | None = None  # (K, N, D)
         if not pixels and views != "fresh":
             features = image_features(
-                clip, split, view=views, seed=seed, augment=augment, num_workers=workers, progress=progress
+                clip,
+                split,
+                view=views,
+                seed=seed,
+                augment=augment,
+                num_workers=workers,
+                progress=progress,
+                output=output,
             )
             self.features = features if features.ndim == 3 else features[None]
         count = len(split) * (views if isinstance(views, int) else 1)
@@ -69,7 +80,11 @@ class Inputs:
             return
         for images in self._images(epoch, chosen):
             images = images.to(self.clip.device, non_blocking=True)
-            yield images if self.pixels else self.clip.encode_images(images)
+            yield (
+                images
+                if self.pixels
+                else self.clip.encode_images(images, **({} if self.output == "pooled" else {"projected": False}))
+            )
 
     def _images(self, epoch: int, chosen: list[Tensor]) -> Iterator[Tensor]:
         view = 0 if self.views == "plain" else epoch if self.views == "fresh" else (epoch - 1) % self.views

@@ -1,22 +1,19 @@
-"""The fit loop that the prompt-learning papers share.
+"""The fit loop that the prompt-learning papers share, on the numbers of a `Recipe`.
 
-SGD with momentum 0.9 and weight decay 5e-4; a cosine schedule stepped once an epoch, with the first epoch at a constant
-1e-5 (Dassl's settings, on which CoOp, CoCoOp, MaPLe and DAPT were built):
-    lr(1) = 1e-5,    lr(e) = lr · (1 + cos(π (e − 2) / E)) / 2  for epochs e = 2 … E
-Tip-Adapter-F steps the cosine once a step instead, from `lr` to nearly 0, without warm-up (schedule="step").
 The learned parameters are float32; the frozen towers run under autocast where the CLIP's precision asks for it.
 
 Runs can be killed and go on: with a checkpoint, all there is to know is written after every epoch, and what an epoch
-draws depends on the seed and the epoch's number alone. Under torchrun every process takes its share of each batch and
-gradients are summed, so several GPUs end with the weights that one gives, up to rounding.
+draws, a loss from torch's own generators included (dropout), depends on the seed and the epoch's number alone. What a
+method does behind an epoch (`Method.after_epoch`) is part of it: kept, gone on from and taken back with it.
+Under torchrun every process takes its share of each batch and gradients are summed, so several GPUs end with the
+weights that one gives, up to rounding.
 """
 
 import copy
-import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from numbers import Integral, Real
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,62 +22,14 @@ import torch.distributed as dist
 from torch import nn
 from tqdm.auto import tqdm
 
-from lessons_lib.checkpoint import Checkpoint
-from lessons_lib.features import transform_name
-from lessons_lib.identity import digest
+from lessons_lib.checkpoint import Checkpoint, key_of_run
 from lessons_lib.inputs import Inputs, check_views
-from lessons_lib.suggest import nearest
+from lessons_lib.recipe import Recipe
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
 
-OPTIMIZERS = ("sgd", "adamw")
-SCHEDULES = ("epoch", "step")
 CHECK_EVERY = 25  # steps between looks at the loss on a GPU, since each look waits for it
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train. `warmup_epochs` run at the constant `warmup_lr`; the cosine goes down once an epoch, or a step."""
-
-    epochs: int
-    lr: float
-    batch_size: int
-    seed: int = 1
-    optimizer: str = "sgd"  # or "adamw"
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warmup_epochs: int = 1
-    warmup_lr: float = 1e-5
-    eps: float = 1e-8  # of AdamW
-    schedule: str = "epoch"  # or "step"
-    drop_last: bool = True  # leave out a last batch that is not whole, unless it is the only one
-
-    def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-                raise ValueError(f"{name}={value!r}: give a whole number, at least {least}")
-            object.__setattr__(self, name, int(value))  # numpy's numbers are whole, too
-        if isinstance(self.lr, bool) or not isinstance(self.lr, Real) or not 0 < self.lr < math.inf:
-            raise ValueError(f"lr={self.lr!r}: give a learning rate, a number above 0")
-        object.__setattr__(self, "lr", float(self.lr))
-        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            value = getattr(self, name)
-            if value not in known:
-                raise ValueError(f"{name}={value!r}: use one of {known}. {nearest(str(value), known)}".strip())
-
-    def learning_rate(self, epoch: int, done: float = 0.0) -> float:
-        """epoch: 1 … epochs.   done: share of its steps that are done, 0 to 1, where the schedule goes by steps."""
-        if epoch <= self.warmup_epochs:
-            return self.warmup_lr
-        done = done if self.schedule == "step" else 0.0
-        return self.lr * (1 + math.cos(math.pi * (epoch - 1 - self.warmup_epochs + done) / self.epochs)) / 2
-
-    def make_optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        if self.optimizer == "sgd":
-            return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
-        return torch.optim.AdamW(parameters, lr=self.lr, eps=self.eps, weight_decay=self.weight_decay)
 
 
 def train(
@@ -106,10 +55,11 @@ def train(
     if len(split) == 0:
         raise ValueError("the training split has no images: there is nothing to learn from")
     check_views(views)
+    recipe = recipe.on(len(split))
     rank, world = processes()
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
-    key = "" if checkpoint is None else _key(method, split, recipe, views, augment or method.clip.augment)
+    key = "" if checkpoint is None else key_of_run(method, split, asdict(recipe), views, augment or method.clip.augment)
     saved = Checkpoint(checkpoint, key, writes=rank == 0)
     history, *states = saved.load(method, optimizer)
     method.history = history
@@ -123,6 +73,7 @@ def train(
         views=views,
         seed=recipe.seed,
         pixels=pixels,
+        output="unprojected" if method.learns_projection else "pooled",
         augment=augment,
         workers=workers,
         progress=progress,
@@ -142,7 +93,8 @@ def train(
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             start = time.perf_counter()
             try:
-                loss = _epoch(method, inputs, optimizer, recipe, epoch)
+                with _drawing(recipe.seed, epoch, method.clip.device):
+                    loss = _epoch(method, inputs, optimizer, recipe, epoch)
             except FloatingPointError as error:
                 _go_back(method, optimizer, states, history)
                 saved.write(history, *states[::-1])
@@ -152,6 +104,7 @@ def train(
                     f"were {then}: fit again with a smaller lr (it was {recipe.lr:g})"
                 ) from None
             lr = recipe.learning_rate(epoch)
+            method.after_epoch(epoch, recipe.epochs)
             history.append({"epoch": epoch, "lr": lr, "loss": loss, "seconds": time.perf_counter() - start})
             states = [states[-1], _state(method, optimizer)]
             saved.write(history, *states[::-1])
@@ -206,6 +159,18 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     return float(so_far) / len(batches)
 
 
+@contextmanager
+def _drawing(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Torch's own generators start here from the seed, the epoch and the process, and go on behind as if unused."""
+    number = (seed * 1_000_003 + epoch) * 1_009 + processes()[0]
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(number)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
+        yield
+
+
 def _state(method: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
     """A copy of all that a step changes."""
     state = {name: value.detach().clone() for name, value in method.state_dict().items()}
@@ -247,24 +212,4 @@ def _what_to_lower(method: nn.Module, recipe: Recipe) -> str:
     return (
         f"a training step of {type(method).__name__} does not fit into the memory of {method.clip.device}: lower "
         f"batch_size (now {recipe.batch_size}){other}"
-    )
-
-
-def _key(method: nn.Module, split: "Split", recipe: Recipe, views: str | int, augment: Callable) -> str:
-    """Everything that a run depends on, as a digest."""
-    clip = method.clip
-    return digest(
-        {
-            "method": type(method).__name__,
-            "format": method.FORMAT,
-            "arguments": method.arguments(),
-            "classnames": method.classnames,
-            "template": method.task_template,
-            "clip": [clip.fingerprint, clip.precision],
-            "images": split.fingerprint,
-            "targets": split.targets.fingerprint,
-            "recipe": asdict(recipe),
-            "views": views,
-            "transform": repr(clip.transforms) if views == "plain" else transform_name(augment),
-        }
     )

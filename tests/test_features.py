@@ -92,6 +92,20 @@ def test_cached_equals_computed_bit_for_bit_and_skips_the_tower(clip, split, toy
         assert cached.shape == computed.shape and cached.device == computed.device
 
 
+def test_what_the_projection_is_given_becomes_the_embedding_and_is_kept_apart(clip, split, towers):
+    rows = image_features(clip, split, output="unprojected")
+    assert rows.shape == (len(split), clip.image_tower.width) and rows.device == clip.device
+    embeddings = torch.nn.functional.normalize(rows @ clip.image_tower.projection, dim=-1)
+    torch.testing.assert_close(image_features(clip, split), embeddings, rtol=0, atol=1e-6)
+    passes = len(towers)
+    assert torch.equal(image_features(clip, split, output="unprojected"), rows) and len(towers) == passes
+    assert image_features(clip, split, output="unprojected", view=2).shape == (2, *rows.shape)
+    images = torch.randn(2, 3, 32, 32)
+    fast = clip.encode_images(images, projected=False)
+    with clip.plain_towers():
+        torch.testing.assert_close(clip.encode_images(images, projected=False), fast, rtol=0, atol=1e-5)
+
+
 def test_batches_and_workers_change_nothing_but_rounding(clip, split):
     whole = image_features(clip, split, cache=False)
     parts = image_features(clip, split, cache=False, batch_size=3, num_workers=1)

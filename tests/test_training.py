@@ -20,7 +20,7 @@ from lessons_lib import training
 from lessons_lib.features import image_features
 from lessons_lib.inputs import Inputs
 from lessons_lib.methods import VPT, CoCoOp, CoOp, MaPLe
-from lessons_lib.training import Recipe
+from lessons_lib.recipe import Recipe
 
 SETTINGS = {"epochs": 3, "lr": 0.1, "batch_size": 8, "progress": False}  # 20 images: two steps an epoch
 

@@ -9,7 +9,8 @@ from noise_task import noise_task
 import lessons_lib as ll
 from lessons_lib.features import image_features
 from lessons_lib.inputs import Inputs
-from lessons_lib.training import Recipe, train
+from lessons_lib.recipe import Recipe
+from lessons_lib.training import train
 
 
 def test_a_cosine_a_step_is_torchs_own():
@@ -97,3 +98,44 @@ def test_runs_of_other_views_or_schedules_do_not_go_on_from_each_other(clip, tmp
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(ValueError, match=r"schedule='steps': use one of \('epoch', 'step'\). Did you mean 'step'"):
         Recipe(epochs=1, lr=1.0, batch_size=1, schedule="steps")
+
+
+def test_a_cosine_ends_where_it_is_told_to():
+    recipe = Recipe(epochs=4, lr=0.2, batch_size=1, schedule="step", warmup_epochs=0, min_lr=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(torch.optim.SGD([torch.zeros(1)], lr=0.2), 4, eta_min=1e-3)
+    for epoch in (1, 2, 3, 4):
+        assert recipe.learning_rate(epoch) == pytest.approx(schedule.get_last_lr()[0])
+        schedule.optimizer.step()
+        schedule.step()
+
+
+def test_steps_are_rounded_up_to_whole_passes_and_a_batch_of_none_is_all_images(clip, monkeypatch):
+    settings = dict(epochs=None, steps=5, schedule="step", warmup_epochs=0)
+    rates, _, sizes, _ = run(clip, noise_task(), monkeypatch, **settings)  # 20 images, 2 whole batches
+    assert sizes == [8, 8] * 3
+    assert rates == pytest.approx([0.05 * (1 + math.cos(math.pi * k / 6)) for k in range(6)])
+    assert run(clip, noise_task(), monkeypatch, batch_size=None)[2] == [20, 20]
+
+
+@pytest.mark.parametrize(
+    ("images", "changes", "epochs"),
+    [(20, {}, 4), (20, {"drop_last": False}, 3), (5, {}, 7), (16, {}, 4), (20, {"batch_size": None}, 7)],
+)
+def test_a_pass_has_as_many_steps_as_the_loop_takes(images, changes, epochs):
+    recipe = Recipe(**{"epochs": None, "lr": 1.0, "batch_size": 8, "steps": 7, **changes})
+    assert recipe.on(images).epochs == epochs
+
+
+def test_either_epochs_or_steps_say_how_long():
+    with pytest.raises(ValueError, match="epochs=None: give a whole number, at least 1"):
+        Recipe(epochs=None, lr=1.0, batch_size=1)
+    with pytest.raises(ValueError, match="epochs=2, steps=3: give one of them"):
+        Recipe(epochs=2, lr=1.0, batch_size=1, steps=3)
+    with pytest.raises(ValueError, match="steps=0: give a whole number, at least 1"):
+        Recipe(epochs=None, lr=1.0, batch_size=1, steps=0)
+
+
+def test_what_a_recipe_came_to_hold_later_is_no_part_of_what_fits_came_to_before(clip):
+    """Or every run that is kept would be another."""
+    settings = ll.CoOp(clip, n_ctx=1).fit_settings(16)
+    assert not {"min_lr", "steps"} & set(settings) and settings["epochs"] == 200

@@ -1,10 +1,11 @@
 """What lesson 09 compares: every cell of the sweep with its seeds, and what is left out.
 
-`run_comparison.py` runs it. The cells that `findings_prompt_learning.py` has with the same settings are taken over.
+`run_comparison.py` runs it. What `findings_prompt_learning.py` has measured with the same settings is not run again.
 """
 
-from lessons_lib.runs import sweeps
-from lessons_lib.runs.sweeps import Run
+from embeddings import Fit
+
+from lessons_lib.runs import Cell
 from lessons_lib.toyworld import ELEVEN, SHIFTS
 
 SEEDS, FEW_SEEDS = (1, 2, 3, 4, 5), (1, 2, 3)
@@ -58,21 +59,24 @@ CARRIES_OVER = ("ZeroShot", "CLIP-Adapter", "CoOp", "KgCoOp", "CoCoOp", "MaPLe")
 COSTLY_FEW = {"MaPLe": (1, 2), "CoOp+VPT": (1, 2), "DAPT": (1, 2)}  # shots below 16
 
 
-def jobs() -> list[sweeps.Job]:
-    """All cells and seeds, seed by seed; also those that are taken over."""
-    return [(run, seed) for seed in SEEDS for run, seeds in cells() if seed in seeds]
+def cells() -> list[Cell]:
+    """Seed by seed, method by method. Of the methods that DAPT is compared with, at 16 shots, also how their embeddings
+    lie: these cells are `Fit`s."""
+    return [cell for seed in SEEDS for cell in of_seed(seed)]
 
 
-def cells() -> list[tuple[Run, tuple[int, ...]]]:
-    """Each cell with its seeds, method by method."""
+def of_seed(seed: int) -> list[Cell]:
     found = []
 
     def add(protocol: str, label: str, task: str, shots: int = 16, seeds: tuple[int, ...] = SEEDS, **more) -> None:
         method, settings = METHODS[label]
-        fit = {"epochs": epochs} if (epochs := epochs_of(protocol, method, shots)) else {}
+        called = more.get("called") or protocol
+        fit = {"epochs": epochs} if (epochs := epochs_of(called, method, shots)) else {}
         if method == "DAPT":
             fit["batch_size"] = PAIR_BATCH
-        found.append((Run(protocol, label, method, task, shots, settings, fit, **more), seeds))
+        kind = Fit if method == "DAPT" and protocol == "few-shot" and shots == 16 else Cell
+        if seed in seeds:
+            found.append(kind(protocol, label, method, task, shots, seed, settings, fit, **more))
 
     for label in ON_FEATURES:
         for task in ELEVEN:
@@ -91,11 +95,11 @@ def cells() -> list[tuple[Run, tuple[int, ...]]]:
         seeds = FEW_SEEDS if label in COSTLY else SEEDS
         if label in ("ZeroShot", "CoOp"):  # apart, since the shifts are recorded
             add("cross-task", label, "toy_things", others=TEN)
-            add("domain shift", label, "toy_things", others=SHIFTS)
+            add("domain shift", label, "toy_things", others=tuple(SHIFTS))
         elif label in CARRIES_OVER:  # fitted once, tested on both
-            add("transfer", label, "toy_things", seeds=seeds, others=(*TEN, *SHIFTS))
+            add("cross-task", label, "toy_things", seeds=seeds, others=(*TEN, *SHIFTS), called="transfer")
         elif label in ON_FEATURES:
-            add("domain shift", label, "toy_things", others=SHIFTS)
+            add("domain shift", label, "toy_things", others=tuple(SHIFTS))
     return found
 
 

@@ -8,7 +8,6 @@ A finding is seen when every effect that it claims has its sign beyond its 95 % 
 what else it takes is said where it is computed.
 """
 
-import json
 from pathlib import Path
 
 import findings_prompt_learning
@@ -17,8 +16,7 @@ import numpy as np
 import pandas as pd
 from comparison_plan import ABLATIONS
 
-from lessons_lib.runs import sweeps
-from lessons_lib.runs.sweeps import difference, effect, finding, gains
+from lessons_lib.metrics import difference, effect, finding, gains, is_beyond, text_of, verdict
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
@@ -41,9 +39,8 @@ WORDINGS = {  # what findings_zero_shot.py subtracts from what
 
 def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
     """F1 to F16 in their order: claim, seen (None where it is not measured yet), effects by name."""
-    rows = recorded_runs.prompt_learning(recorded / recorded_runs.PROMPT_LEARNING.name)
-    study = pretraining_study.moments(recorded / pretraining_study.RECORD.name)
-    found = of_zero_shot(json.loads((recorded / "zero_shot_findings.json").read_text(encoding="utf-8")))
+    rows, study = recorded_runs.prompt_learning(recorded), pretraining_study.moments(recorded)
+    found = of_zero_shot(recorded_runs.zero_shot(recorded))
     found |= findings_prompt_learning.findings(rows) | of_pretraining(study)
     if (recorded / recorded_runs.COMPARISON.name).exists():
         found |= of_comparison(recorded_runs.comparison(folder=recorded), recorded_runs.dispersion(folder=recorded))
@@ -108,7 +105,7 @@ def of_comparison(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
         ("Tip-Adapter-F − CoOp, 16 shots", difference(at[16], "Tip-Adapter-F", "CoOp"), +1),
         other={"Tip-Adapter-F − Tip-Adapter, 16 shots": difference(at[16], "Tip-Adapter-F", "Tip-Adapter")},
     )
-    ablations = {f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label) for label in ABLATIONS}
+    ablations = {f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label, shared=True) for label in ABLATIONS}
     f11 = finding(CLAIMS["F11"], *of_dapt(at[16], spread), other=ablations)
     return {"F10": f10, "F11": f11, "F16": vanishing(margin)}
 
@@ -138,24 +135,24 @@ def vanishing(margin: dict[int, pd.Series]) -> dict:
     left = {shots: effect(margin[shots]) for shots in (1, 2)}
     found = finding(
         CLAIMS["F16"],
-        ("that margin at 1 shot − at 16 shots", effect((margin[1] - margin[16]).dropna()), -1),
-        ("that margin at 2 shots − at 16 shots", effect((margin[2] - margin[16]).dropna()), -1),
+        ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), -1),
+        ("that margin at 2 shots − at 16 shots", effect(margin[2] - margin[16]), -1),
         ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),
         other={f"DAPT − CoOp+VPT, {shots} shot{'s' * (shots > 1)}": left[shots] for shots in left},
     )
-    nothing_left = not any(sweeps.is_beyond(effect, +1) for effect in left.values())
+    nothing_left = not any(is_beyond(one, +1) for one in left.values())
     return {**found, "seen": found["seen"] and nothing_left}
 
 
 def main() -> None:
     found = all_findings()
     for key, one in found.items():
-        print(f"{key:<14}{sweeps.verdict(one):<18}{one['claim']}")
+        print(f"{key:<14}{verdict(one):<18}{one['claim']}")
         for name, size in one["effects"].items():
-            print(f"{'':<32}{name}: {sweeps.text_of(name, size)}")
-    verdicts = [sweeps.verdict(one) for one in found.values()]
-    counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
-    print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+            print(f"{'':<32}{name}: {text_of(name, size)}")
+    verdicts = [verdict(one) for one in found.values()]
+    counts = {said: verdicts.count(said) for said in dict.fromkeys(verdicts)}
+    print("\n" + ", ".join(f"{count} {said}" for said, count in counts.items()))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """Prompt learning on ToyCLIP: the sweep behind lessons 04 to 06, and findings F4 to F9, F14 and F15.
 
-    # hours on one core; goes on where it stopped
-    python data_scripts/studies/findings_prompt_learning.py run
-    python data_scripts/studies/findings_prompt_learning.py run --part 1/2 &  # or in parts side by side, a core each
-    python data_scripts/studies/findings_prompt_learning.py run --part 2/2
-    python data_scripts/studies/findings_prompt_learning.py collect           # the table, and what is seen in it
+    python data_scripts/studies/findings_prompt_learning.py plan       # what there is to do, and how long it takes
+    python data_scripts/studies/findings_prompt_learning.py run        # hours on two cores; goes on where it stopped
+    python data_scripts/studies/findings_prompt_learning.py collect    # the record, and what is seen in it
 
 Five seeds; a seed draws the shots, the start and the order of images. Methods train as published (learning rate, batch
 size, epochs), with two exceptions: few-shot runs of CoOp take 50 epochs at every number of shots, and images are not
@@ -12,94 +10,103 @@ augmented. Nothing is chosen on any image: every setting is fixed beforehand, th
 validation images choose. Differences are paired seed by seed, intervals are Student's t at 95 %.
 """
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-import argparse
-import json
-import platform
-from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
-
-import numpy as np
 import pandas as pd
-import torch
 
-import lessons_lib as ll
-from lessons_lib.files import atomic_write
-from lessons_lib.runs import protocols, sweeps
-from lessons_lib.runs.sweeps import KEY, Run, difference, effect, gains
+from lessons_lib.metrics import (
+    correlations,
+    difference,
+    effect,
+    effects_table,
+    finding,
+    findings_table,
+    gains,
+    summary,
+    with_harmonic_mean,
+)
+from lessons_lib.runs import Cell, FitAndTest, Plan, Store
+from lessons_lib.runs.study import Study, main
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import ELEVEN, SHIFTS
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ROOT / "build" / "prompt_learning"
 SEEDS = (1, 2, 3, 4, 5)
 SHOTS = (1, 2, 4, 8, 16)
 FINE_GRAINED = ("toy_pets", "toy_cars", "toy_flowers", "toy_food", "toy_aircraft")
 ABLATED = ("toy_satellite", "toy_textures")
+WORK = FitAndTest("toyclip", device="cpu", precision="fp32")
+COLUMNS = ["protocol", "method", "task", "shots", "seed", "on"]
 
 
-def plan() -> list[Run]:
-    """All cells, for one seed."""
-    runs = []
-    for task in ELEVEN:
-        runs.append(Run("few-shot", "ZeroShot", "ZeroShot", task))
-        for shots in SHOTS:
-            runs.append(Run("few-shot", "LinearProbe", "LinearProbe", task, shots))
-            runs.append(Run("few-shot", "CoOp", "CoOp", task, shots, fit={"epochs": 50}))
-        for shots in (1, 16) if task != "toy_things" else ():  # no rows to share: 64 contexts of 16 take too long
-            settings = {"class_specific": True}
-            runs.append(Run("few-shot", "CoOp (class-specific)", "CoOp", task, shots, settings, {"epochs": 50}))
-        runs.append(Run("few-shot", "CoOp (M=4)", "CoOp", task, 16, {"n_ctx": 4}, {"epochs": 50}))
-    for task in ELEVEN:
-        runs.append(Run("base-to-new", "ZeroShot", "ZeroShot", task))
-        runs.append(Run("base-to-new", "CoOp", "CoOp", task))
-        runs.append(Run("base-to-new", "CoCoOp", "CoCoOp", task))
-        runs.append(Run("base-to-new", "VPT (deep)", "VPT", task, settings={"depth": 6}))
-        one_side = {"n_ctx_text": 4, "n_ctx_vision": 0}
-        runs.append(Run("base-to-new", "IVLP (text only)", "IVLP", task, settings=one_side, fit={"lr": 0.0025}))
-        runs.append(Run("base-to-new", "IVLP", "IVLP", task))
-        runs.append(Run("base-to-new", "MaPLe", "MaPLe", task))
-    runs.append(Run("domain shift", "ZeroShot", "ZeroShot", "toy_things", others=SHIFTS))
-    for label, settings in (("CoOp", {}), ("CoOp (M=4)", {"n_ctx": 4})):
-        runs.append(Run("domain shift", label, "CoOp", "toy_things", 16, settings, {"epochs": 50}, SHIFTS))
-    for task in ABLATED:
-        for depth in (1, 2, 3, 4):
-            runs.append(Run("ablation", f"MaPLe (depth {depth})", "MaPLe", task, settings={"prompt_depth": depth}))
-        for length in (1, 4):
-            runs.append(Run("ablation", f"MaPLe (length {length})", "MaPLe", task, settings={"n_ctx": length}))
-        runs.append(Run("ablation", "MaPLe†", "MaPLe", task, settings={"shared_coupling": True}))
-    return runs
-
-
-def jobs(seeds: Sequence[int] = SEEDS) -> list[sweeps.Job]:
+def cells() -> list[Cell]:
     """Seed by seed, so that what there is after a while covers whole seeds."""
-    return [(run, seed) for seed in seeds for run in plan()]
+    return [cell for seed in SEEDS for cell in of_seed(seed)]
 
 
-def gather() -> pd.DataFrame:
-    """The rows of all parts, of the seeds that are complete."""
-    rows = sweeps.parts_rows(PARTS).drop_duplicates([*KEY, "on"], keep="last").drop(columns="settings")
-    return sweeps.whole_seeds(rows, jobs())
+def of_seed(seed: int) -> list[Cell]:
+    found = []
+
+    def add(protocol: str, label: str, method: str, task: str, shots: int = 16, **more) -> None:
+        found.append(Cell(protocol, label, method, task, shots, seed, **more))
+
+    for task in ELEVEN:
+        add("few-shot", "ZeroShot", "ZeroShot", task)
+        for shots in SHOTS:
+            add("few-shot", "LinearProbe", "LinearProbe", task, shots)
+            add("few-shot", "CoOp", "CoOp", task, shots, fit={"epochs": 50})
+        # no rows to share: 64 contexts of 16 take too long for more than a first seed, which no mean is of
+        for shots in (1, 16) if task != "toy_things" or seed == SEEDS[0] else ():
+            settings = {"class_specific": True}
+            add("few-shot", "CoOp (class-specific)", "CoOp", task, shots, settings=settings, fit={"epochs": 50})
+        add("few-shot", "CoOp (M=4)", "CoOp", task, settings={"n_ctx": 4}, fit={"epochs": 50})
+    for task in ELEVEN:
+        add("base-to-new", "ZeroShot", "ZeroShot", task)
+        add("base-to-new", "CoOp", "CoOp", task)
+        add("base-to-new", "CoCoOp", "CoCoOp", task)
+        add("base-to-new", "VPT (deep)", "VPT", task, settings={"depth": 6})
+        one_side = {"n_ctx_text": 4, "n_ctx_vision": 0}
+        add("base-to-new", "IVLP (text only)", "IVLP", task, settings=one_side, fit={"lr": 0.0025})
+        add("base-to-new", "IVLP", "IVLP", task)
+        add("base-to-new", "MaPLe", "MaPLe", task)
+    add("domain shift", "ZeroShot", "ZeroShot", "toy_things", others=tuple(SHIFTS))
+    for label, settings in (("CoOp", {}), ("CoOp (M=4)", {"n_ctx": 4})):
+        add("domain shift", label, "CoOp", "toy_things", settings=settings, fit={"epochs": 50}, others=tuple(SHIFTS))
+    for task in ABLATED:
+        depths = [(f"MaPLe (depth {depth})", {"prompt_depth": depth}) for depth in (1, 2, 3, 4)]
+        lengths = [(f"MaPLe (length {length})", {"n_ctx": length}) for length in (1, 4)]
+        for label, settings in (*depths, *lengths, ("MaPLe†", {"shared_coupling": True})):
+            add("base-to-new", label, "MaPLe", task, settings=settings, called="ablation")
+    return found
 
 
-def correlations(by_task: pd.DataFrame, against: pd.Series) -> pd.Series:
-    """by_task: a row a task, a column a seed. The correlation over tasks with `against`, for each seed."""
-    return by_task.apply(lambda column: np.corrcoef(column, against[column.index])[0, 1])
+def stages(store: Store) -> Iterator[Plan]:
+    yield Plan(WORK, cells(), {"study": STUDY.name})
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the digests that tell runs of one label apart: `run` tells all."""
+    return rows.drop(columns=["settings", "data"]).sort_values(COLUMNS, ignore_index=True)
+
+
+def about(rows: pd.DataFrame) -> dict:
+    return {"clip": WORK.fingerprint, "seeds": sorted(map(int, rows.seed.unique()))}
+
+
+STUDY = Study("prompt_learning", "data_scripts/studies/findings_prompt_learning.py", recorded_runs.RECORDED,
+              stages, in_order, about)  # fmt: skip
 
 
 def findings(rows: pd.DataFrame) -> dict[str, dict]:
     """Each finding's effects, and whether it was seen: every effect that it names has its sign beyond its interval."""
     few, new, shift = (rows[rows.protocol == name] for name in ("few-shot", "base-to-new", "domain shift"))
-    h = protocols.with_harmonic_mean(new)
+    h = with_harmonic_mean(new)
     h = h[h.on == "H"]
     at = {k: few[few.shots == k] for k in SHOTS}
     zero = few[few.method == "ZeroShot"].groupby("task").accuracy.mean()
     found = {}
 
     def add(key: str, claim: str, *wanted: tuple[str, dict, int], other: dict | None = None) -> None:
-        found[key] = sweeps.finding(claim, *wanted, other=other)
+        found[key] = finding(claim, *wanted, other=other)
 
     gain = at[16][at[16].method == "CoOp"].pivot(index="task", columns="seed", values="accuracy").sub(zero, axis=0)
     add(
@@ -149,7 +156,7 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
         ("H: IVLP − IVLP (text only)", difference(h, "IVLP", "IVLP (text only)"), +1),
     )
     ablation = rows[rows.protocol == "ablation"]
-    ha = protocols.with_harmonic_mean(ablation)
+    ha = with_harmonic_mean(ablation)
     ha = ha[ha.on == "H"]
     lengths = ("MaPLe (length 4)", "MaPLe (length 1)")
     add(
@@ -163,14 +170,19 @@ def findings(rows: pd.DataFrame) -> dict[str, dict]:
             "H: depth 4 − depth 3": difference(ha, "MaPLe (depth 4)", "MaPLe (depth 3)"),
         },
     )
+    ten = {k: at[k][at[k].task != "toy_things"] for k in (1, 16)}
     fine = {k: at[k][at[k].task.isin(FINE_GRAINED)] for k in (1, 16)}
     add(
         "F14",
         "class-specific contexts help fine-grained tasks with many shots and hurt with few",
         ("class-specific − unified, 16 shots, fine-grained", difference(fine[16], "CoOp (class-specific)", "CoOp"), +1),
-        ("class-specific − unified, 1 shot, ten tasks", difference(at[1], "CoOp (class-specific)", "CoOp"), -1),
+        (
+            "class-specific − unified, 1 shot, ten tasks",
+            difference(ten[1], "CoOp (class-specific)", "CoOp"),
+            -1,
+        ),
         other={
-            "class-specific − unified, 16 shots, ten tasks": difference(at[16], "CoOp (class-specific)", "CoOp"),
+            "class-specific − unified, 16 shots, ten tasks": difference(ten[16], "CoOp (class-specific)", "CoOp"),
             "class-specific − unified, 1 shot, fine-grained": difference(fine[1], "CoOp (class-specific)", "CoOp"),
         },
     )
@@ -193,60 +205,37 @@ def half_way(rows: pd.DataFrame) -> dict:
     return effect((wide["CoCoOp"] - (wide["CoOp"] + wide["ZeroShot"]) / 2).groupby("seed").mean())
 
 
+def base_to_new_methods() -> list[str]:
+    cells = of_seed(SEEDS[0])
+    return list(dict.fromkeys(cell.label for cell in cells if cell.protocol == "base-to-new" and not cell.called))
+
+
 def base_to_new_table(rows: pd.DataFrame) -> str:
     """Markdown: base, new and H of every method, mean of the eleven tasks."""
-    new = protocols.with_harmonic_mean(rows[rows.protocol == "base-to-new"])
+    new = with_harmonic_mean(rows[rows.protocol == "base-to-new"])
     lines = ["| method | base | new | H |", "|---|---|---|---|"]
-    table = protocols.summary(new, ("method", "on")).pivot(index="method", columns="on", values="text")
-    for method in dict.fromkeys(run.label for run in plan() if run.protocol == "base-to-new"):
+    table = summary(new, ("method", "on")).pivot(index="method", columns="on", values="text")
+    for method in base_to_new_methods():
         lines.append(f"| {method} | " + " | ".join(table.loc[method, on] for on in ("base", "new", "H")) + " |")
     return "\n".join(lines)
 
 
 def base_to_new_by_task(rows: pd.DataFrame) -> str:
     """Markdown: base / new / H of every method on every task, means over the seeds."""
-    new = protocols.with_harmonic_mean(rows[rows.protocol == "base-to-new"])
+    new = with_harmonic_mean(rows[rows.protocol == "base-to-new"])
     means = new.groupby(["task", "method", "on"]).accuracy.mean()
-    methods = list(dict.fromkeys(run.label for run in plan() if run.protocol == "base-to-new"))
+    methods = base_to_new_methods()
     lines = [f"| task | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
     for task in ELEVEN:
-        cells = [" / ".join(f"{means[task, method, on]:.1f}" for on in ("base", "new", "H")) for method in methods]
-        lines.append(f"| {task} | {' | '.join(cells)} |")
+        texts = [" / ".join(f"{means[task, method, on]:.1f}" for on in ("base", "new", "H")) for method in methods]
+        lines.append(f"| {task} | {' | '.join(texts)} |")
     return "\n".join(lines)
 
 
-def collect(out: Path) -> None:
-    rows = gather()
-    clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
+def report(rows: pd.DataFrame) -> str:
     found = findings(rows)
-    record = {
-        "script": "data_scripts/studies/findings_prompt_learning.py",
-        "date": date.today().isoformat(),
-        "seeds": sorted(int(seed) for seed in rows.seed.unique()),
-        "clip": clip.fingerprint,
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "core_hours": round(rows.drop_duplicates(KEY).seconds.sum() / 3600, 2),
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    atomic_write(out / recorded_runs.PROMPT_LEARNING.name, rows.to_csv(index=False).encode())
-    atomic_write(out / "prompt_learning_findings.json", (json.dumps(record, indent=1) + "\n").encode())
-    print("\n\n".join([sweeps.findings_table(found), sweeps.effects_table(found), base_to_new_table(rows)]))
-    print("\nnow: make findings, and python data_scripts/studies/update_readme.py")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "collect"])
-    parser.add_argument("--part", default="1/1", help="which part of how many, such as 1/2")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--out", type=Path, default=recorded_runs.PROMPT_LEARNING.parent)
-    args = parser.parse_args()
-    if args.what == "collect":
-        collect(args.out)
-        return
-    clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
-    sweeps.run_part(jobs(args.seeds), *sweeps.part_of(args.part), PARTS, clip)
+    return "\n\n".join([findings_table(found), effects_table(found), base_to_new_table(rows)])
 
 
 if __name__ == "__main__":
-    main()
+    main(STUDY, __doc__, report=report)

@@ -13,11 +13,12 @@ import re
 from pathlib import Path
 
 import findings
+import findings_zero_shot
 import run_comparison
 from findings_prompt_learning import base_to_new_by_task, base_to_new_table
 
 from lessons_lib.files import atomic_write
-from lessons_lib.runs import sweeps
+from lessons_lib.metrics import effects_table, findings_table
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson_times import RECORD
 
@@ -76,22 +77,20 @@ def speed_table() -> str:
 
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
-    *zero_shot, _ = (recorded_runs.RECORDED / "zero_shot_findings.md").read_text().strip().split("\n\n")
-    tables = "\n\n".join(zero_shot)
     found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
     return {
         "README.md": {
             "lessons": lessons_table(),
             "measured times": times_table(),
             "measured speed": speed_table(),
-            "measured findings": sweeps.findings_table(found),
+            "measured findings": findings_table(found),
             "measured comparison": run_comparison.report(recorded_runs.comparison()),
             "measured base-to-new": base_to_new_table(prompts),
         },
         "docs/results.md": {
-            "measured zero-shot": tables,
+            "measured zero-shot": findings_zero_shot.markdown(recorded_runs.zero_shot()),
             "measured base-to-new by task": base_to_new_by_task(prompts),
-            "measured effects": sweeps.effects_table(found),
+            "measured effects": effects_table(found),
         },
     }
 

@@ -4,10 +4,11 @@
 
 `qkv` and `finish` are the two halves that treat every row alike; what is between them, attention, is the caller's.
 `through` puts them together. A `Change` adds to queries, keys and values: the one place where both towers can be given
-other attention weights (LoRA), whatever path their rows take.
+other attention weights (LoRA), whatever path their rows take; `Merged` is such a change, added to the weight.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -36,6 +37,19 @@ def check_depth(depth: int, layers: int, tower: str) -> None:
         raise ValueError(f"depth={depth!r}: the {tower} has {layers} blocks, so give 1 to {layers}")
 
 
+@dataclass(frozen=True)
+class Merged:
+    """Another weight for the queries, keys and values of one block, (3 d, d), in the place of its own: a change that
+    has been added to it, and so costs nothing. It goes wherever a `Change` goes."""
+
+    weight: Tensor
+
+
+def merged(blocks: Iterable[nn.Module], deltas: Iterable[Tensor]) -> list[Merged]:
+    """deltas: (3 d, d) of each block, which its weight moves by."""
+    return [Merged(block.attn.in_proj_weight + delta) for block, delta in zip(blocks, deltas, strict=True)]
+
+
 class Change(Protocol):
     """What is added to the queries, keys and values of one block: functions of its layer-normed rows,
     (..., L, d) -> (..., L, d) each, or None where nothing is. LoRA (Hu et al., ICLR 2022) adds (x Aᵀ) Bᵀ, which is the
@@ -58,26 +72,32 @@ def changes_of(change: Sequence[Change | None] | None, layers: int) -> Sequence[
     return change
 
 
-def qkv(block: nn.Module, x: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def qkv(block: nn.Module, x: Tensor, change: Change | Merged | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """x: (..., L, d) -> queries, keys and values, (..., L, d) each."""
     attn, x = block.attn, block.ln_1(x)
-    q, k, v = F.linear(x, attn.in_proj_weight, attn.in_proj_bias).chunk(3, dim=-1)
-    return (q, k, v) if change is None else _changed(change, (q, k, v), (x, x, x))
+    q, k, v = F.linear(x, _weight(attn, change), attn.in_proj_bias).chunk(3, dim=-1)
+    return _changed(change, (q, k, v), (x, x, x))
 
 
 def query_and_keys(
-    block: nn.Module, x: Tensor, rows: Tensor | slice, change: Change | None = None
+    block: nn.Module, x: Tensor, rows: Tensor | slice, change: Change | Merged | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `qkv`, with queries for some rows alone: (..., R, d), (..., L, d), (..., L, d). For a last block, where only
     these rows are read."""
     attn, d, x = block.attn, x.shape[-1], block.ln_1(x)
-    read = x[..., rows, :]
-    q = F.linear(read, attn.in_proj_weight[:d], attn.in_proj_bias[:d])
-    k, v = F.linear(x, attn.in_proj_weight[d:], attn.in_proj_bias[d:]).chunk(2, dim=-1)
-    return (q, k, v) if change is None else _changed(change, (q, k, v), (read, x, x))
+    read, weight = x[..., rows, :], _weight(attn, change)
+    q = F.linear(read, weight[:d], attn.in_proj_bias[:d])
+    k, v = F.linear(x, weight[d:], attn.in_proj_bias[d:]).chunk(2, dim=-1)
+    return _changed(change, (q, k, v), (read, x, x))
 
 
-def _changed(change: Change, qkv: tuple[Tensor, ...], of: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _weight(attn: nn.Module, change: Change | Merged | None) -> Tensor:
+    return change.weight if isinstance(change, Merged) else attn.in_proj_weight
+
+
+def _changed(change: Change | Merged | None, qkv: tuple[Tensor, ...], of: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    if change is None or isinstance(change, Merged):
+        return qkv
     terms = (change.q, change.k, change.v)
     return tuple(rows if term is None else rows + term(x) for rows, term, x in zip(qkv, terms, of))
 
@@ -88,7 +108,7 @@ def finish(block: nn.Module, x: Tensor, attended: Tensor) -> Tensor:
     return x + block.ls_2(block.mlp(block.ln_2(x)))
 
 
-def through(block: nn.Module, x: Tensor, change: Change | None = None, *, causal: bool = False) -> Tensor:
+def through(block: nn.Module, x: Tensor, change: Change | Merged | None = None, *, causal: bool = False) -> Tensor:
     """The whole block: (N, L, d) -> (N, L, d)."""
     q, k, v = (split_heads(each, block.attn.num_heads) for each in qkv(block, x, change))  # (N, h, L, e) each
     return finish(block, x, join_heads(attend(q, k, v, causal=causal)))

@@ -1,6 +1,8 @@
 """open_clip models and tokenizers from a configuration, the dictionary with `embed_dim`, `vision_cfg`, `text_cfg`."""
 
+import hashlib
 import importlib.util
+import json
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -14,6 +16,15 @@ from torch import nn
 
 from lessons_lib.clip.downloads import hub_cache
 from lessons_lib.files import in_bytes
+
+
+def content_of(model: nn.Module, model_cfg: dict) -> str:
+    """Hex digest of configuration and weights."""
+    digest = hashlib.sha256(json.dumps(model_cfg, sort_keys=True, default=str).encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def build(model_cfg: dict) -> nn.Module:

@@ -23,11 +23,13 @@ from torch import Tensor, nn
 
 from lessons_lib.clip.blocks import (
     Change,
+    Merged,
     attend,
     changes_of,
     check_depth,
     finish,
     join_heads,
+    merged,
     opens_up,
     query_and_keys,
     split_heads,
@@ -84,7 +86,22 @@ class ImageTower:
         changes = changes_of(change, self.layers)
         x = self._enter(images, prompts, before_ln_pre)  # (N, 1 + h · w + P, d_v)
         x, _ = self._run(x, deep, changes, plain=plain)
-        return self._pool(x, changes[-1], plain=plain)  # (N, D)
+        return self._project(self._read(x, changes[-1], plain=plain))  # (N, D)
+
+    @property
+    def projection(self) -> Tensor:
+        """(d_v, D): the last step into the joint space. Raises ValueError for towers that do not end in one."""
+        self.check_promptable()
+        if self.model.visual.proj is None:
+            raise ValueError(f"the image tower of {self.name} has no projection into the joint space")
+        return self.model.visual.proj
+
+    def encode_unprojected(self, images: Tensor) -> Tensor:
+        """images: (N, 3, S, S) -> (N, d_v), what `projection` is given: their product is what `encode` gives."""
+        self.check_promptable()
+        changes = changes_of(None, self.layers)
+        x, _ = self._run(self._enter(images, None, False), (), changes, plain=self.plain)
+        return self.model.visual.ln_post(self._read(x, None, plain=self.plain))
 
     def encode_dense(
         self,
@@ -121,7 +138,7 @@ class ImageTower:
         if self.layers in hooks:
             seen[self.layers] = through(block, x, changes[-1])
         kept = tuple(seen[number][:, : patches.stop] for number in hooks)  # (N, 1 + h · w, d_v) each
-        return Dense(self._pool(x, changes[-1]), tokens.unflatten(1, grid), kept)
+        return Dense(self._project(self._read(x, changes[-1])), tokens.unflatten(1, grid), kept)
 
     def grid(self, images: Tensor) -> tuple[int, int]:
         """(h, w): how many patches lie in a column and in a row of these images."""
@@ -159,8 +176,8 @@ class ImageTower:
                 x = _append(x[:, : -len(deep[i])], deep[i])
         return x, seen
 
-    def _pool(self, x: Tensor, change: Change | None, *, plain: bool = False) -> Tensor:
-        """(N, 1 + h · w + P, d_v) into the last block -> (N, D): only the class token is read."""
+    def _read(self, x: Tensor, change: Change | None, *, plain: bool = False) -> Tensor:
+        """(N, 1 + h · w + P, d_v) into the last block -> (N, d_v): only the class token is read."""
         block = self.model.visual.transformer.resblocks[-1]
         if plain:
             x = block(x) if change is None else through(block, x, change)
@@ -168,13 +185,18 @@ class ImageTower:
             heads = block.attn.num_heads
             q, k, v = (split_heads(each, heads) for each in query_and_keys(block, x, slice(0, 1), change))
             x = finish(block, x[:, :1], join_heads(attend(q, k, v)))  # (N, 1, d_v)
-        return self._project(x[:, 0])
+        return x[:, 0]
 
     def _project(self, x: Tensor) -> Tensor:
         """(..., d_v) -> (..., D)."""
         visual = self.model.visual
         x = visual.ln_post(x)
         return x if visual.proj is None else x @ visual.proj
+
+    def merged(self, deltas: Sequence[Tensor]) -> list[Merged]:
+        """A change that costs nothing: each block's weight of queries, keys and values moved by one of deltas."""
+        self.check_promptable()
+        return merged(self.model.visual.transformer.resblocks, deltas)
 
     def check_promptable(self) -> None:
         """Raises ValueError, naming the model, where its image tower cannot be given prompts."""

@@ -1,7 +1,5 @@
 """`Clip`: a frozen open_clip model with what belongs to it, its tokenizer and its transforms."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +11,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from lessons_lib.clip.blocks import Change
+from lessons_lib.clip.building import content_of
 from lessons_lib.clip.dense import Dense
 from lessons_lib.clip.image_tower import ImageTower
 from lessons_lib.clip.prompts import PromptLayout
@@ -83,19 +82,21 @@ class Clip:
         return tokenize(self.tokenizer, texts, self.context_length)
 
     def encode_images(
-        self, images: torch.Tensor, *, batch_size: int | None = None, progress: bool = False
+        self, images: torch.Tensor, *, projected: bool = True, batch_size: int | None = None, progress: bool = False
     ) -> torch.Tensor:
         """images: (N, 3, S, S) float, preprocessed -> (N, D) float32, L2-normalised, on the model's device.
 
+        projected: False for what the last projection is given, (N, d_v), not normalised.
         batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
         """
         self.check_images(images)
-        features = torch.empty(len(images), self.embed_dim, device=self.device)
+        tower = self.image_tower
+        features = torch.empty(len(images), self.embed_dim if projected else tower.width, device=self.device)
         for rows in self._batches(len(images), batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
-                features[rows] = unit(self.image_tower.encode(batch))
+                features[rows] = unit(tower.encode(batch)) if projected else tower.encode_unprojected(batch)
         return features
 
     def encode_dense(
@@ -215,11 +216,7 @@ class Clip:
     @cached_property
     def fingerprint(self) -> str:
         """Hex digest of configuration and weights, taken once: the weights are frozen. Caches use it as a key."""
-        digest = hashlib.sha256(json.dumps(self.model_cfg, sort_keys=True, default=str).encode())
-        for name, tensor in self.model.state_dict().items():
-            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return content_of(self.model, self.model_cfg)
 
     def check_images(self, images: torch.Tensor, *, any_size: bool = False) -> None:
         """Raises ValueError for what is not (N, 3, S, S) float, or with `any_size`, where the tower opens, (N, 3, H, W)

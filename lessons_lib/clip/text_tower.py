@@ -20,7 +20,7 @@ import torch
 from open_clip.model import CLIP
 from torch import Tensor, nn
 
-from lessons_lib.clip.blocks import Change, changes_of, check_depth, opens_up, replace_rows, through
+from lessons_lib.clip.blocks import Change, Merged, changes_of, check_depth, merged, opens_up, replace_rows, through
 from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.clip.shared_prompts import encode_shared
 from lessons_lib.clip.tokens import token_ids
@@ -173,6 +173,11 @@ class TextTower:
         x = nn.functional.pad(x, (0, 0, 0, behind)).flatten(0, 1)  # (G · C, context length, d)
         features = self.encode_embeddings(x, layout.ends.repeat(len(context)), deep, change=change)
         return features.unflatten(0, (len(context), len(layout)))
+
+    def merged(self, deltas: Sequence[Tensor]) -> list[Merged]:
+        """As `ImageTower.merged`."""
+        self.check_promptable()
+        return merged(self.model.transformer.resblocks, deltas)
 
     def check_promptable(self) -> None:
         """Raises ValueError, naming the model, where its text tower cannot be given context vectors or a change."""

@@ -38,6 +38,7 @@ class Method(torch.nn.Module):
     FORMAT = 1  # raised when the code comes to give other numbers from the same settings
     trains = False  # by gradient descent: `fit` takes epochs and leaves a history
     learns_from_pixels = False  # images go through a tower that it changes, so the frozen one's features are of no use
+    learns_projection = False  # the image tower's last: its features are what that is given, (N, d_v)
     needs_validation = False  # `fit` chooses on validation images
     CHOOSES = ("", "")  # there: what it chooses, and how to make the method so that there is nothing to choose
     EPOCHS: int | None = None  # that training takes, as published
@@ -145,6 +146,10 @@ class Method(torch.nn.Module):
         A method that overrides this calls it last, so that what is refused changes nothing.
         """
         self.classnames = check_classnames(classnames)
+
+    def after_epoch(self, epoch: int, epochs: int) -> None:
+        """Called by the loop behind every epoch of `epochs`, from 1, that went well. What it changes or keeps, in what
+        is learned and in buffers, goes into the checkpoint, and is taken back where the epoch is."""
 
     # --- other classes
 

@@ -38,10 +38,12 @@ class Classifier(Method):
         return self.logits_from_features(self.features(images))
 
     def features(self, images: "Split | Tensor") -> Tensor:
-        """The frozen tower's L2-normalised embeddings (N, D) on the CLIP's device; a split's come from the cache."""
+        """The frozen tower's L2-normalised embeddings (N, D) on the CLIP's device; a split's come from the cache.
+        (N, d_v), before they are projected and normalised, where the method learns the projection."""
         if isinstance(images, Tensor):
-            return self.clip.encode_images(images)
-        return image_features(self.clip, images, num_workers=self.workers).to(self.clip.device)
+            return self.clip.encode_images(images, projected=not self.learns_projection)
+        output = "unprojected" if self.learns_projection else "pooled"
+        return image_features(self.clip, images, output=output, num_workers=self.workers).to(self.clip.device)
 
     def predict(self, images: "Split | Tensor") -> Tensor:
         """The most likely class of each image: (N,) long, positions in `classnames`."""
@@ -73,10 +75,10 @@ class Classifier(Method):
     def check_features(self, features: Tensor) -> Tensor:
         """Features on the CLIP's device; raises ValueError where they are not (N, D), RuntimeError without classes."""
         self.check_ready()
-        if features.ndim != 2 or features.shape[1] != self.clip.embed_dim:
+        width = self.clip.image_tower.width if self.learns_projection else self.clip.embed_dim
+        if features.ndim != 2 or features.shape[1] != width:
             raise ValueError(
-                f"features must be (N, {self.clip.embed_dim}), one embedding of this CLIP a row; "
-                f"got {tuple(features.shape)}"
+                f"features must be (N, {width}), one row an image as `features` gives them; got {tuple(features.shape)}"
             )
         return features.to(self.clip.device)
 

@@ -2,7 +2,7 @@
     reset(seed)            sets what is learned to its start
     loss(inputs, targets)  a scalar, of features (n, D) or, where it `learns_from_pixels`, images (n, 3, S, S)
     prepare(train, …)      what is made of the training images before the first step, where there is such
-and its published settings EPOCHS, LR, BATCH_SIZE, WEIGHT_DECAY and WARMUP_EPOCHS.
+and its published settings EPOCHS (or STEPS_A_SHOT), LR, BATCH_SIZE, OPTIMIZER, WEIGHT_DECAY and WARMUP_EPOCHS.
 
 Classifiers of them have logits s · f(x) · w_cᵀ, and cross-entropy for a loss. What a subclass of those gives:
     text_features()        w: (C, D), L2-normalised
@@ -22,7 +22,8 @@ from lessons_lib.methods.base import Method
 from lessons_lib.methods.classifier import Classifier
 from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
 from lessons_lib.methods.parts.kept_features import KeptFeatures
-from lessons_lib.training import Recipe, train
+from lessons_lib.recipe import Recipe
+from lessons_lib.training import train
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -36,7 +37,9 @@ class Learned(Method):
     """
 
     trains = True
-    LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS = 0.002, 32, 5e-4, 1
+    LR, WEIGHT_DECAY, WARMUP_EPOCHS, OPTIMIZER = 0.002, 5e-4, 1, "sgd"
+    BATCH_SIZE: int | None = 32  # None: all images in every step
+    STEPS_A_SHOT: int | None = None  # where the paper counts steps in place of epochs; as for 16 shots with all images
 
     @classmethod
     def published_epochs(cls, shots: int | None) -> int:
@@ -61,7 +64,7 @@ class Learned(Method):
         lr: float | None = None,
         batch_size: int | None = None,
         seed: int = 1,
-        optimizer: str = "sgd",
+        optimizer: str | None = None,
         views: str | int = "plain",
         checkpoint: str | Path | None = None,
         progress: bool = True,
@@ -69,8 +72,8 @@ class Learned(Method):
     ) -> "Learned":
         """Learns from `task.train`, on the published schedule, from the start. Returns self, as after the last epoch.
 
-        epochs, lr, batch_size: None for the method's published ones.   seed: draws the start and the order of images.
-        optimizer: "sgd" or "adamw".
+        epochs, lr, batch_size, optimizer ("sgd" or "adamw"): None for the method's published ones.
+        seed: draws the start and the order of images.
         views: "plain", every image as it is; K, so many augmented views made once; "fresh", augmented anew each epoch
             (random crop and flip), as published and far slower.
         checkpoint: a file that is written after every epoch, from which a run that was stopped goes on.
@@ -93,20 +96,27 @@ class Learned(Method):
         asked = super().fit_settings(shots, **fit)
         views = asked.pop("views")
         check_views(views)
-        return {**asdict(self.recipe(shots, **asked)), "views": views}
+        return {name: value for name, value in asdict(self.recipe(shots, **asked)).items() if value is not None} | {
+            "views": views
+        }
 
     def recipe(
         self, shots: int | None, epochs: int | None, lr: float | None, batch_size: int | None, **settings
     ) -> Recipe:
         """How to train, None for the published numbers; `settings`: the further ones of a `Recipe`."""
-        return Recipe(
-            epochs=self.published_epochs(shots) if epochs is None else epochs,
-            lr=self.LR if lr is None else lr,
-            batch_size=self.BATCH_SIZE if batch_size is None else batch_size,
-            weight_decay=self.WEIGHT_DECAY,
-            warmup_epochs=self.WARMUP_EPOCHS,
-            **settings,
-        )
+        by_steps = epochs is None and self.STEPS_A_SHOT is not None
+        if epochs is None and not by_steps:
+            epochs = self.published_epochs(shots)
+        published = {
+            "steps": self.STEPS_A_SHOT * (shots or 16) if by_steps else None,
+            "lr": self.LR if lr is None else lr,
+            "batch_size": self.BATCH_SIZE if batch_size is None else batch_size,
+            "weight_decay": self.WEIGHT_DECAY,
+            "warmup_epochs": self.WARMUP_EPOCHS,
+        }
+        if settings.get("optimizer") is None:
+            settings["optimizer"] = self.OPTIMIZER
+        return Recipe(epochs, **{**published, **settings})
 
     def check_task(self, task: "Task") -> None:
         super().check_task(task)
@@ -119,7 +129,8 @@ class Learned(Method):
     def cost(self, sizes: Sizes) -> float | None:
         if self.PER_IMAGE is None or not sizes.known:
             return None
-        epochs = self.fit_settings(sizes.shots, **sizes.fit).get("epochs", 0)
+        fit = self.fit_settings(sizes.shots, **sizes.fit)
+        epochs = fit["steps"] * fit["batch_size"] / sizes.trained_on if "steps" in fit else fit["epochs"]
         tests = sizes.tested / FORWARD if self.learns_from_pixels else 0.0
         return AT_LEAST + self.PER_IMAGE * sizes.trained_on * epochs + tests
 

@@ -209,8 +209,10 @@ class Store:
         """A run is being carried out on a host."""
         self._set(id, "state = 'running', attempts = attempts + 1, host = ?, started = ?", host, time.time())
 
-    def finish(self, id: int, result: Result, host: str, units: dict[str, str] | None = None) -> None:
-        """Keeps what a run measured.   units: metric -> unit of its values."""
+    def finish(
+        self, id: int, result: Result, host: str, units: dict[str, str] | None = None, when: float | None = None
+    ) -> None:
+        """Keeps what a run measured.   units: metric -> unit of its values.   when: seconds since 1970, if not now."""
         rows = [(id, place, row.on, row.metric, row.at, row.value, (units or {}).get(row.metric, ""))
                 for place, row in enumerate(result.rows)]  # fmt: skip
         cost = [getattr(result, name) for name in COST]
@@ -218,7 +220,7 @@ class Store:
         with self._writing() as file:
             file.execute("DELETE FROM result WHERE job = ?", (id,))
             file.executemany("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            what = (host, time.time(), *cost, json.dumps(dict(result.versions)), result.machine, id)
+            what = (host, when or time.time(), *cost, json.dumps(dict(result.versions)), result.machine, id)
             file.execute(f"UPDATE job SET {about}, versions = ?, machine = ? WHERE id = ?", what)
 
     def fail(self, id: int, error: str, host: str, *, again: bool) -> None:

@@ -30,7 +30,7 @@ class Runs:
 
     def __init__(self, rows: pd.DataFrame, status: pd.DataFrame, plans: Sequence[dict] = (), writer: str | None = None):
         names = _labels(status, "method", "settings"), _labels(status, "task", "data")
-        self.rows, self.status = (_relabelled(table, *names) for table in (rows, status))
+        self.rows, self.status = (_relabelled(table, *names) if len(table) else table for table in (rows, status))
         self.plans, self.writer = list(plans), writer
 
     @classmethod

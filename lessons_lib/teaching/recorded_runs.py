@@ -1,91 +1,105 @@
-"""Long sweeps that lessons read instead of running them: which script made each, and its rows as a table."""
+"""Long studies that lessons read instead of running them: which script made each, and its rows as a table.
 
-import json
-from hashlib import sha256
+Each is a record (`lessons_lib.runs.record`): a table, and beside it what made it. Reading one raises FileNotFoundError
+where there is none, and ValueError where its files do not belong together or were changed by hand; the message says
+which script to run.
+"""
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lessons_lib.runs.sweeps import fingerprint
+from lessons_lib.runs.record import Record, read
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 RECORDED = Path(__file__).with_name("recorded")
-PROMPT_LEARNING = RECORDED / "prompt_learning.csv"
-COMPARISON = RECORDED / "comparison.csv"  # beside it comparison.json: what made it, and a digest of each table
-DISPERSION = RECORDED / "comparison_dispersion.csv"
-DAPT_STUDY = RECORDED / "dapt_study.json"
+COMPARISON = RECORDED / "comparison.csv"
+SCRIPTS = {
+    "prompt_learning": "data_scripts/studies/findings_prompt_learning.py",
+    "comparison": "data_scripts/studies/run_comparison.py",
+    "dapt_study": "data_scripts/studies/study_dapt.py",
+    "zero_shot": "data_scripts/studies/findings_zero_shot.py",
+    "pretraining_study": "data_scripts/pretraining/study_pretraining.py",
+}
+COST = ["n_parameters", "seconds", "peak_mib"]
+LOOKED_AT = ["inter_class_dispersion", "intra_class_variance"]  # see `lessons_lib.metrics.geometry`
 
 
-def prompt_learning(path: Path = PROMPT_LEARNING) -> pd.DataFrame:
-    """What `data_scripts/studies/findings_prompt_learning.py` measured: a row for each accuracy.
+def record(name: str, clip: "Clip | None" = None, folder: Path = RECORDED) -> Record:
+    """One of `SCRIPTS`. clip: the one that the lesson runs, if it should be the one that was measured."""
+    return read(folder, name, SCRIPTS[name], None if clip is None else clip.fingerprint)
 
-    protocol ("few-shot", "base-to-new", "domain shift", "ablation"), method, on ("test", "base", "new", or the task
-    that the prompts were carried to), task (trained on), shots, seed, accuracy (percent), n_parameters, seconds,
-    peak_mib (too low: the processes held freed memory, which was not counted then).
+
+def prompt_learning(folder: Path = RECORDED) -> pd.DataFrame:
+    """A row for each accuracy: protocol ("few-shot", "base-to-new", "domain shift", "ablation"), method, on ("test",
+    "base", "new", or the task that the prompts were carried to), task (trained on), shots, seed, accuracy (percent),
+    n_parameters, seconds, peak_mib (too low: the processes held freed memory, which was not counted then; empty where
+    it was not measured).
     """
-    return pd.read_csv(path)
+    return record("prompt_learning", folder=folder).rows[[*_CELL, "on", "accuracy", *COST]]
 
 
 def comparison(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
-    """What `data_scripts/studies/run_comparison.py` measured or took over: a row for each accuracy.
-
-    protocol ("few-shot", "base-to-new", "cross-task", "domain shift"), and the columns of `prompt_learning`; script:
-    which one measured the row.   clip: the one that the lesson runs, if it should be the one that was measured.
-    Raises FileNotFoundError where there is no record, and ValueError where the record is of another CLIP, or its files
-    do not belong together; the message says which script to run.
+    """A row for each accuracy: protocol ("few-shot", "base-to-new", "cross-task", "domain shift"), and the columns of
+    `prompt_learning`; script: which one measured the row.
     """
-    return _checked(folder, COMPARISON.name, "rows", clip)
+    rows = record("comparison", clip, folder).rows
+    return rows.loc[rows.on != "train", [*_CELL, "on", "accuracy", *COST, "script"]].reset_index(drop=True)
 
 
 def dispersion(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
-    """How embeddings of the training images and texts lie (16 shots), from the same script; raises as `comparison`.
-
-    protocol, method, task, shots, seed, on ("train"), accuracy on the training images (percent),
-    inter_class_dispersion of the texts and intra_class_variance of the images (see `lessons_lib.diagnostics`).
+    """How embeddings of the training images and texts lie (16 shots), of fits of the comparison: protocol, method,
+    task, shots, seed, on ("train"), accuracy on the training images (percent), inter_class_dispersion of the texts and
+    intra_class_variance of the images.
     """
-    return _checked(folder, DISPERSION.name, "dispersion", clip)
+    rows = record("comparison", clip, folder).rows
+    return rows.loc[rows.on == "train", [*_CELL, "on", "accuracy", *LOOKED_AT]].reset_index(drop=True)
 
 
-def comparison_record(folder: Path = RECORDED) -> dict:
-    """How the comparison was made: script, date, plan, seeds, versions, core_hours, left_out."""
-    path = folder / COMPARISON.with_suffix(".json").name
-    if not path.exists():
-        raise FileNotFoundError(f"there is no '{path}': {_RUN}")
-    return json.loads(path.read_text(encoding="utf-8"))
+def comparison_record(folder: Path = RECORDED) -> dict[str, Any]:
+    """How the comparison was made: script, date, clip, plan, seeds, versions, core_hours, left_out."""
+    return record("comparison", folder=folder).about
 
 
-def dapt_study(folder: Path = RECORDED) -> dict:
-    """What `data_scripts/studies/study_dapt.py` measured: DAPT and CoOp+VPT with settings searched for each task.
+def dapt_study(folder: Path = RECORDED) -> dict[str, Any]:
+    """DAPT and CoOp+VPT with settings searched for each task.
 
     search, test: lists of rows with label, task, seed, on ("val", "test"), lr, beta_v, beta_t, accuracy (percent),
-    inter_class_dispersion, intra_class_variance.   chosen: task -> lr, beta_v, beta_t.   settings, clip, date, script.
+    inter_class_dispersion, intra_class_variance, seconds.   chosen: task -> lr, beta_v, beta_t.   Besides, how it was
+    made: settings, clip, date, script.
     """
-    return json.loads((folder / DAPT_STUDY.name).read_text(encoding="utf-8"))
+    about, rows = record("dapt_study", folder=folder)
+    fits = rows.rename(columns={"method": "label"})
+    looked_at = fits.loc[fits.on == "train", ["run", *LOOKED_AT]]
+    fits = fits[fits.on != "train"].drop(columns=LOOKED_AT).merge(looked_at, on="run", validate="one_to_one")
+    fits = fits[["label", "task", "seed", "on", "lr", "beta_v", "beta_t", "accuracy", *LOOKED_AT, "seconds"]]
+    search = fits[fits.on == "val"].sort_values(["task", "label", "lr", "beta_v", "beta_t"])
+    tasks = fits.task.map(list(about["chosen"]).index)
+    test = fits[fits.on == "test"].assign(place=tasks).sort_values(["seed", "place", "label"]).drop(columns="place")
+    return {**about, "search": search.to_dict("records"), "test": test.to_dict("records")}
 
 
-def digest(table: bytes) -> str:
-    """Of a table's file."""
-    return sha256(table).hexdigest()
+def zero_shot(folder: Path = RECORDED) -> dict[str, Any]:
+    """How much the wording matters: accuracy (task -> wording -> percent on each draw of the test pictures),
+    best_template (of each task), senses (ambiguous word -> what was asked -> percent on each draw), shifts (task ->
+    percent on each draw), findings (F1 to F3).   Besides, how it was made: settings, clip, date, script.
+    """
+    about, rows = record("zero_shot", folder=folder)
+    found = scores(rows)
+    best = rows[rows.chosen == 1].set_index("name")["on"].to_dict()
+    shifts = {name: next(iter(draws.values())) for name, draws in found["shift"].items()}
+    return {**about, "accuracy": found["task"], "best_template": best, "senses": found["word"], "shifts": shifts}
 
 
-_RUN = (
-    "run `python data_scripts/studies/run_comparison.py run` (hours; it goes on where it stopped), then "
-    "`python data_scripts/studies/run_comparison.py collect`"
-)
+def scores(rows: pd.DataFrame) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """Rows of the zero-shot study by what ("task", "word", "shift"), name, and wording: percent on each draw."""
+    found: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for what, name, wording, accuracy in rows.loc[rows.accuracy.notna(), ["what", "name", "on", "accuracy"]].values:
+        found.setdefault(what, {}).setdefault(name, {}).setdefault(wording, []).append(accuracy)
+    return found
 
 
-def _checked(folder: Path, name: str, table: str, clip: "Clip | None") -> pd.DataFrame:
-    record, path = comparison_record(folder), folder / name
-    if not path.exists():
-        raise FileNotFoundError(f"there is no '{path}': {_RUN}")
-    if digest(path.read_bytes()) != record["tables"][table]:
-        raise ValueError(f"'{path}' is not the table that its record describes, or was changed by hand: {_RUN}")
-    measured = record["clip"] if clip is None else clip.fingerprint
-    plan = [json.dumps(cell, sort_keys=True) for cell in record["plan"]]
-    if fingerprint(plan, measured) != record["fingerprint"]:
-        what = "is of another plan" if measured == record["clip"] else "was measured on another CLIP than this one"
-        raise ValueError(f"the comparison in '{folder}' {what}: {_RUN}")
-    return pd.read_csv(path)
+_CELL = ["protocol", "method", "task", "shots", "seed"]

@@ -7,15 +7,18 @@ import pytest
 from lessons_lib.cli import main
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.metrics import harmonic_mean, interval
-from lessons_lib.runs import Bench, Store
-from lessons_lib.runs.published import ELEVEN, NUMBERS, TITLES, compared, paper_method, with_published
-from lessons_lib.runs.report import costs, markdown, markdown_table, tables
+from lessons_lib.runs import Bench, Result, Row, Store
+from lessons_lib.runs.published import ELEVEN, NUMBERS, TITLES, compared, with_published
+from lessons_lib.runs.report import chosen, costs, markdown, markdown_table, tables
 from lessons_lib.runs.summary import AVERAGE, Runs, summarise
 from lessons_lib.toyworld import ELEVEN as TOYS
 from lessons_lib.toyworld import SHIFTS
 
 SPEC = {"model": "toyclip", "pretrained": None, "protocol": "few-shot", "methods": {}, "tasks": [], "shots": [16],
         "seeds": [1, 2, 3], "settings": {}, "fit": {}}  # fmt: skip
+
+
+PAPER = {"CLIPAdapter": "CLIP-Adapter", "TipAdapter": "Tip-Adapter"}
 
 
 def accuracy(method: str, task: str, on: str, shots: int, seed: int) -> float:
@@ -26,7 +29,7 @@ def accuracy(method: str, task: str, on: str, shots: int, seed: int) -> float:
 
 def some_runs(
     protocol="few-shot", methods=("ZeroShot", "CoOp"), tasks=("toy_pets", "toy_food"), shots=(1, 16), seeds=(1, 2, 3),
-    ons=("test",), missing=(), failed=(), settings="aa", clip="toyclip",
+    ons=("test",), missing=(), failed=(), settings="aa", data="d", clip="toyclip", metrics=("accuracy",), unit="%",
 ) -> Runs:  # fmt: skip
     """missing, failed: (method, task, shots, seed)."""
     rows, status = [], []
@@ -35,15 +38,18 @@ def some_runs(
             for k in shots:
                 for method in methods:
                     key = {"protocol": protocol, "method": method, "task": task, "shots": k, "seed": seed}
-                    key |= {"settings": settings, "clip": clip}
+                    key |= {"settings": settings, "data": data, "clip": clip}
                     cell = (method, task, k, seed)
                     state = "failed" if cell in failed else "waiting" if cell in missing else "done"
                     status.append({**key, "state": state, "attempts": 1, "error": "ValueError: a | b"})
                     for on in ons if state == "done" else ():
                         cost = {"n_parameters": 2048, "seconds": 2.0, "peak_mib": float("nan")}
-                        rows.append({**key, "on": on, "accuracy": accuracy(method, task, on, k, seed), **cost})
+                        for i, metric in enumerate(metrics):
+                            number = {"metric": metric, "value": accuracy(method, task, on, k, seed) + i, "unit": unit}
+                            rows.append({**key, "on": on, **number, **cost})
+    papers = {name: PAPER.get(name, name) for name in methods}
     spec = {**SPEC, "protocol": protocol, "methods": {name: name for name in methods}, "tasks": list(tasks),
-            "shots": list(shots), "seeds": list(seeds)}  # fmt: skip
+            "shots": list(shots), "seeds": list(seeds), "in papers": papers}  # fmt: skip
     return Runs(pd.DataFrame(rows), pd.DataFrame(status), [spec])
 
 
@@ -92,7 +98,7 @@ def test_what_no_seed_has_done_yet_has_its_place():
     waiting = [(method, "toy_food", k, seed) for method in ("ZeroShot", "CoOp") for k in (1, 16) for seed in (1, 2, 3)]
     runs = some_runs(missing=[*waiting, *(("CoOp", "toy_pets", k, seed) for k in (1, 16) for seed in (1, 2, 3))])
     found = tables(summarise(runs), runs.status)
-    table = found["Few-shot, toyclip: 16 shots"].set_index("method")
+    table = found["Few-shot, toyclip, accuracy (%): 16 shots"].set_index("method")
     assert list(table.index) == ["ZeroShot", "CoOp"] and list(table.columns) == ["toy_pets", "toy_food", AVERAGE]
     assert (table != "–").sum().sum() == 1
 
@@ -101,8 +107,8 @@ def test_few_shot_tables_are_by_shots_and_by_task():
     runs = some_runs()
     found = tables(summarise(runs), runs.status)
     assert list(found) == [
-        "Few-shot, toyclip: mean of 2 tasks by shots", "Few-shot, toyclip: 1 shot", "Few-shot, toyclip: 16 shots"
-    ]  # fmt: skip
+        f"Few-shot, toyclip, accuracy (%): {title}" for title in ("mean of 2 tasks by shots", "1 shot", "16 shots")
+    ]
     first, _, last = found.values()
     assert list(first.columns) == ["method", "1 shot", "16 shots"] and list(first["method"]) == ["ZeroShot", "CoOp"]
     assert list(last.columns) == ["method", "toy_pets", "toy_food", AVERAGE]
@@ -112,33 +118,62 @@ def test_few_shot_tables_are_by_shots_and_by_task():
 def test_one_task_has_no_average():
     runs = some_runs(tasks=("toy_pets",))
     summary = summarise(runs)
-    assert list(tables(summary, runs.status)) == ["Few-shot, toyclip: toy_pets by shots"]
+    assert list(tables(summary, runs.status)) == ["Few-shot, toyclip, accuracy (%): toy_pets by shots"]
     assert AVERAGE not in summary["task"].values
 
 
-def test_h_is_that_of_the_means_as_in_the_papers():
+def test_both_averages_of_h_are_there_and_named_apart():
     runs = some_runs("base-to-new", shots=(16,), ons=("base", "new"))
     summary = summarise(runs)
-    by_seed = []
+    of_means, of_tasks = [], []
     for seed in (1, 2, 3):
-        base, new = (
-            np.mean([accuracy("CoOp", task, on, 16, seed) for task in ("toy_pets", "toy_food")])
-            for on in ("base", "new")
-        )
-        by_seed.append(harmonic_mean(base, new))
-    assert line(summary, method="CoOp", task=AVERAGE, on="H")["mean"] == pytest.approx(np.mean(by_seed))
+        values = {on: [accuracy("CoOp", task, on, 16, seed) for task in ("toy_pets", "toy_food")]
+                  for on in ("base", "new")}  # fmt: skip
+        of_means.append(harmonic_mean(np.mean(values["base"]), np.mean(values["new"])))
+        of_tasks.append(np.mean([harmonic_mean(b, n) for b, n in zip(values["base"], values["new"])]))
+    assert np.mean(of_means) - np.mean(of_tasks) > 0.1, "they differ"
+    assert line(summary, method="CoOp", task=AVERAGE, on="H of means")["mean"] == pytest.approx(np.mean(of_means))
+    assert line(summary, method="CoOp", task=AVERAGE, on="mean of H")["mean"] == pytest.approx(np.mean(of_tasks))
+    assert "H" not in set(summary.loc[summary["task"] == AVERAGE, "on"]), "which would not say which it is"
     found = tables(summary, runs.status)
-    assert list(found) == ["Base-to-new, toyclip: mean of 2 tasks, 16 shots", "Base-to-new, toyclip: by task, 16 shots"]
+    heading = "Base-to-new, toyclip, accuracy (%)"
+    assert list(found) == [f"{heading}: mean of 2 tasks, 16 shots", f"{heading}: by task, 16 shots"]
     mean, by_task = found.values()
-    assert list(mean.columns) == ["method", "base", "new", "H"]
+    assert list(mean.columns) == ["method", "base", "new", "H of means", "mean of H"]
+    assert list(by_task.columns) == ["task", "method", "base", "new", "H"]
     assert list(by_task["task"]) == ["toy_pets", "toy_pets", "toy_food", "toy_food"]
+    assert "*H of means*, of the mean base and the mean new value, is the papers'" in markdown(runs, "x")
+
+
+def test_a_protocol_under_another_name_is_told_by_what_was_measured_on():
+    runs = some_runs("ablation", shots=(16,), ons=("base", "new"))
+    assert {"H of means", "mean of H"} <= set(summarise(runs)["on"])
+
+
+def test_another_metric_has_its_own_name_and_unit_and_no_published_number():
+    runs = some_runs(tasks=("toy_satellite",), shots=(16,), metrics=("mIoU",))
+    assert list(tables(summarise(runs), runs.status)) == ["Few-shot, toyclip, mIoU (%): 16 shots"]
+    assert compared(summarise(runs), runs.plans).empty
+    plain = some_runs(shots=(16,), tasks=("toy_pets",), metrics=("dispersion",), unit="")
+    assert list(tables(summarise(plain), plain.status)) == ["Few-shot, toyclip, dispersion: 16 shots"]
+
+
+def test_of_several_metrics_the_first_is_shown_and_the_others_can_be_asked_for():
+    runs = some_runs(tasks=("toy_satellite",), shots=(16,), metrics=("accuracy", "mean of classes"))
+    page = markdown(runs, "x")
+    assert "accuracy (%): 16 shots" in page and "mean of classes (%)" not in page
+    assert "Also measured: mean of classes (`--metric`)." in page
+    assert "mean of classes (%): 16 shots" in markdown(runs, "x", metric="mean of classes")
+    assert set(with_published(summarise(runs), runs.plans)["metric"]) == {"accuracy", "mean of classes"}
+    with pytest.raises(ValueError, match="'mIoU' was not measured: there are accuracy, mean of classes"):
+        chosen(summarise(runs), "mIoU")
 
 
 @pytest.mark.parametrize("protocol", ["cross-task", "domain shift"])
 def test_what_was_carried_over_is_a_row_a_method(protocol):
     runs = some_runs(protocol, tasks=("toy_things",), shots=(16,), ons=("test", "toy_pets", "toy_food"))
     [(title, table)] = tables(summarise(runs), runs.status).items()
-    assert title == f"{protocol.capitalize()}, toyclip: fitted on toy_things, 16 shots"
+    assert title == f"{protocol.capitalize()}, toyclip, accuracy (%): fitted on toy_things, 16 shots"
     assert list(table.columns) == ["method", "toy_things", "toy_pets", "toy_food", AVERAGE]
     by_seed = [
         np.mean([accuracy("CoOp", "toy_things", on, 16, s) for on in ("toy_pets", "toy_food")]) for s in (1, 2, 3)
@@ -152,13 +187,19 @@ def test_settings_that_differ_under_one_label_are_kept_apart():
     assert set(both.rows["method"]) == {"ZeroShot", "CoOp [aa]", "CoOp [bb]"}
 
 
+def test_data_that_differ_under_one_name_are_kept_apart():
+    one, other = some_runs(shots=(4,), data="d1"), some_runs(shots=(4,), data="d2", tasks=("toy_pets",))
+    both = Runs(pd.concat([one.rows, other.rows]), pd.concat([one.status, other.status]))
+    assert set(both.rows["task"]) == {"toy_pets [d1]", "toy_pets [d2]", "toy_food"}
+
+
 def test_two_clips_have_tables_of_their_own():
     one, other = some_runs(shots=(4,)), some_runs(shots=(4,), clip="ViT-B-16 openai")
     both = Runs(pd.concat([one.rows, other.rows]), pd.concat([one.status, other.status]))
     assert set(both.rows["method"]) == {"ZeroShot", "CoOp"}
     assert list(tables(summarise(both), both.status)) == [
-        "Few-shot, toyclip: 4 shots",
-        "Few-shot, ViT-B-16 openai: 4 shots",
+        "Few-shot, toyclip, accuracy (%): 4 shots",
+        "Few-shot, ViT-B-16 openai, accuracy (%): 4 shots",
     ]
 
 
@@ -166,21 +207,25 @@ def test_two_clips_have_tables_of_their_own():
 
 
 def test_titles_are_those_of_the_data_sets_and_every_toy_has_its_twin():
-    assert {name: TITLES[name] for name in PUBLISHED} == {name: one.title for name, one in PUBLISHED.items()}
+    """Of those that the papers have; another data set needs no title here."""
+    titles = {name: one.title for name, one in PUBLISHED.items()}
+    assert {name: title for name, title in TITLES.items() if not name.startswith("toy_")}.items() <= titles.items()
     assert sorted(TITLES[toy] for toy in TOYS) == sorted(ELEVEN)
-    assert set(TITLES) == {*PUBLISHED, *TOYS, *SHIFTS}
+    assert {name for name in TITLES if name.startswith("toy_")} == {*TOYS, *SHIFTS}
 
 
 def test_published_h_is_the_harmonic_mean_of_published_base_and_new():
     found = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
     for method in {method for method, _ in found}:
-        assert harmonic_mean(found[method, "base"], found[method, "new"]) == pytest.approx(found[method, "H"], abs=0.01)
+        assert harmonic_mean(found[method, "base"], found[method, "new"]) == pytest.approx(
+            found[method, "H of means"], abs=0.01
+        )
 
 
 def test_the_difference_is_from_the_twin():
     runs = some_runs(tasks=("toy_satellite", "toy_pets"), methods=("ZeroShot", "CLIPAdapter", "CoOp"))
     summary = summarise(runs)
-    beside = compared(summary, runs.specs)
+    beside = compared(summary, runs.plans)
     assert list(beside["method"]) == ["ZeroShot", "CLIPAdapter"] and set(beside["task"]) == {"toy_satellite"}
     row = line(beside, method="CLIPAdapter")
     here = line(summary, method="CLIPAdapter", task="toy_satellite", shots=16)["mean"]
@@ -190,32 +235,44 @@ def test_the_difference_is_from_the_twin():
 def test_the_papers_mean_of_eleven_needs_all_eleven():
     some = {"shots": (16,), "ons": ("base", "new"), "seeds": (1, 2)}
     runs = some_runs("base-to-new", tasks=TOYS, **some)
-    beside = compared(summarise(runs), runs.specs)
-    assert list(line(beside, method="CoOp", on="H")[["task", "published"]]) == [AVERAGE, 71.66]
+    beside = compared(summarise(runs), runs.plans)
+    assert list(line(beside, method="CoOp", on="H of means")[["task", "published"]]) == [AVERAGE, 71.66]
     fewer = some_runs("base-to-new", tasks=TOYS[:10], **some)
-    assert compared(summarise(fewer), fewer.specs).empty
+    assert compared(summarise(fewer), fewer.plans).empty
 
 
 def test_domain_shift_and_cross_task_have_their_numbers():
     runs = some_runs("domain shift", tasks=("imagenet",), shots=(16,), ons=("test", "imagenetv2", "imagenet_r"))
-    beside = compared(summarise(runs), runs.specs)
+    beside = compared(summarise(runs), runs.plans)
     assert line(beside, method="CoOp", on="imagenet_r")["published"] == 75.21
     assert line(beside, method="CoOp", on="test")["published"] == 71.51
     others = [toy for toy in TOYS if toy != "toy_things"]
     runs = some_runs("cross-task", tasks=("toy_things",), shots=(16,), ons=("test", *others))
-    assert list(compared(summarise(runs), runs.specs)["published"]) == [63.88]
+    assert list(compared(summarise(runs), runs.plans)["published"]) == [63.88]
 
 
 def test_other_shots_and_variants_have_no_published_number():
-    assert compared(summarise(some_runs(tasks=("toy_satellite",), shots=(4,))), [SPEC]).empty
-    assert paper_method("TipAdapter", {"finetune": True}) == "TipAdapter-F"
-    assert paper_method("CoOp", {"n_ctx": 4}) == "CoOp" and paper_method("CoOp", {"class_specific": True}) is None
+    runs = some_runs(tasks=("toy_satellite",), shots=(4,))
+    assert compared(summarise(runs), runs.plans).empty
+    runs = some_runs(tasks=("toy_satellite",), shots=(16,))
+    assert len(compared(summarise(runs), runs.plans)) == 1
+    runs.plans[0]["in papers"]["ZeroShot"] = ""  # as `method.paper_name` says of other settings than the paper's
+    assert compared(summarise(runs), runs.plans).empty
+
+
+def test_the_names_of_published_numbers_are_those_that_methods_give_themselves(clip):
+    from lessons_lib.methods import METHODS
+
+    known = {make(clip).paper_name for make in METHODS.values()} | {
+        METHODS["TipAdapter"](clip, finetune=True).paper_name
+    }
+    assert {number.method for number in NUMBERS} <= known
 
 
 def test_the_csv_has_a_line_a_cell_with_the_published_number_where_there_is_one():
     runs = some_runs(tasks=("toy_satellite", "toy_pets"))
     summary = summarise(runs)
-    table = with_published(summary, runs.specs)
+    table = with_published(summary, runs.plans)
     assert len(table) == len(summary)
     assert line(table, method="ZeroShot", task="toy_satellite", shots=16)["published"] == 37.52
     assert table["published"].notna().sum() == 1
@@ -234,7 +291,7 @@ def test_the_page_says_how_much_is_done_and_what_failed():
 
 def test_own_settings_are_named():
     runs = some_runs()
-    runs.specs[0]["fit"] = {"CoOp": {"epochs": 5}}
+    runs.plans[0]["fit"] = {"CoOp": {"epochs": 5}}
     assert "own settings: CoOp: epochs=5" in markdown(runs, "x")
 
 
@@ -264,11 +321,10 @@ def file(tmp_path):
     spec = Bench(methods=["ZeroShot", "CoOp"], tasks=["toy_pets", "toy_satellite"], shots=[1, 16], seeds=[1, 2])
     with Store(path) as store:
         store.claim()
-        for job in store.plan(spec)[:12]:
+        for job in store.enter(spec.plan())[:12]:
             store.start(job.id, "here")
-            value = accuracy(job.run.label, job.run.task, "test", job.run.shots, job.seed)
-            cost = {"n_parameters": 1, "seconds": 1.0, "peak_mib": 1.0}
-            store.finish(job.id, [{"on": "test", "accuracy": value, **cost}], "here")
+            value = accuracy(job.cell.label, job.cell.task, "test", job.cell.shots, job.cell.seed)
+            store.finish(job.id, Result([Row("test", "accuracy", value)], 1, 1.0, 1.0), "here", {"accuracy": "%"})
         yield path
 
 
@@ -291,7 +347,7 @@ def test_the_runs_themselves_as_csv(file, capsys):
 def test_page_table_and_picture_are_written(file, tmp_path, capsys):
     assert main(["report", str(file), "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "report.md").read_text()
-    assert "![accuracies](report.png)" in page
+    assert "![report.png](report.png)" in page
     assert (tmp_path / "out" / "report.png").read_bytes().startswith(b"\x89PNG")
     assert "half_width" in (tmp_path / "out" / "report.csv").read_text()
     assert capsys.readouterr().out.count("wrote") == 3
@@ -304,6 +360,7 @@ def test_page_table_and_picture_are_written(file, tmp_path, capsys):
         ("few-shot", {"methods": [f"method {i}" for i in range(14)], "tasks": ("toy_pets",)}),
         ("base-to-new", {"ons": ("base", "new"), "shots": (16,)}),
         ("base-to-new", {"ons": ("base", "new"), "shots": (16,), "tasks": ("toy_pets",), "seeds": (1,)}),
+        ("few-shot", {"shots": (1, 16), "metrics": ("dispersion",), "unit": ""}),
         ("cross-task", {"ons": ("test", "toy_pets"), "tasks": ("toy_things",), "shots": (16,)}),
     ],
 )

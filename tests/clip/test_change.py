@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from reference.comparing import assert_same, relative_error, values_and_gradients
 from tiny_clip import tiny_clip
 
+from lessons_lib.clip.blocks import Merged
 from lessons_lib.clip.prompts import PromptLayout
 
 NAMES = ["cat", "yellow_crane", "St. Bernard (a dog)"]
@@ -34,12 +35,20 @@ def low_rank(tower, clip) -> tuple[list, list[torch.Tensor]]:
     return change, matrices
 
 
+def changed_weights(clip, transformer: str, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
+    """W + B A of every block's attention, differentiable in A and B."""
+    blocks = clip.model.get_submodule(transformer).resblocks
+    return [
+        block.attn.in_proj_weight.detach() + torch.cat([own[1] @ own[0], own[3] @ own[2], own[5] @ own[4]])
+        for block, own in zip(blocks, [matrices[i : i + 6] for i in range(0, len(matrices), 6)])
+    ]
+
+
 def really_changed(clip, transformer: str, matrices: list[torch.Tensor]):
-    """The same CLIP with W + B A for the attention's weights, differentiable in A and B."""
+    """The same CLIP with these weights for its attention's."""
     other = deepcopy(clip)
-    blocks = other.model.get_submodule(transformer).resblocks
-    for block, own in zip(blocks, [matrices[i : i + 6] for i in range(0, len(matrices), 6)]):
-        weight = block.attn.in_proj_weight.detach() + torch.cat([own[1] @ own[0], own[3] @ own[2], own[5] @ own[4]])
+    weights = changed_weights(clip, transformer, matrices)
+    for block, weight in zip(other.model.get_submodule(transformer).resblocks, weights):
         del block.attn.in_proj_weight
         block.attn.in_proj_weight = weight
     return other
@@ -111,12 +120,18 @@ def test_a_change_is_the_model_with_other_weights(encode, tower, transformer, pl
     change, matrices = low_rank(clip.towers[tower], clip)
     other = really_changed(clip, transformer, matrices)
     images = images.to(device)
+
+    def merged():
+        return [Merged(weight) for weight in changed_weights(clip, transformer, matrices)]
+
     with clip.plain_towers() if plain else torch.enable_grad():
         found = values_and_gradients(lambda: encode(clip, images, change), matrices)
+        found_merged = values_and_gradients(lambda: encode(clip, images, merged()), matrices)
         untouched = encode(clip, images, None)
     wanted = values_and_gradients(lambda: encode(other, images, None), matrices)
     assert relative_error(untouched, wanted[0]) > 1e-2  # the change does something
-    assert_same(found, wanted, ["values", *(f"matrix {i}" for i in range(len(matrices)))], 2e-4)
+    for each in (found, found_merged):
+        assert_same(each, wanted, ["values", *(f"matrix {i}" for i in range(len(matrices)))], 2e-4)
 
 
 @pytest.mark.parametrize("name", ["no prompts", "deep prompts, through ln_pre", "tokens"])

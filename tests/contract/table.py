@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 
 from reference import (
     clip_adapter,
+    clip_lora,
     cocoop,
     coop,
     dapt,
+    dense_zero_shot,
     ivlp,
     linear_probe,
     lp_plus_plus,
     maple,
+    prolip,
+    promptsrc,
     text_probe,
     tip_adapter,
     vpt,
@@ -71,6 +75,7 @@ TABLE = {
     "IVLP": Line("IVLP", ivlp.of_method, (2 + 4) * 64 + (2 + 2) * 64),
     "IVLP, texts alone": Line("IVLP", ivlp.of_method, (2 + 2) * 64, {"n_ctx_vision": 0, "depth_text": 2}),
     "IVLP, images alone": Line("IVLP", ivlp.of_method, (2 + 2) * 64, {"n_ctx_text": 0}),
+    "PromptSRC": Line("PromptSRC", promptsrc.of_method, (4 + 4) * 64 + (4 + 4) * 64, fit={"lr": 0.01}),
     "MaPLe": Line("MaPLe", maple.of_method, 4 * 64 + 2 * 65 * 64, {"prompt_depth": 2}),
     "MaPLe, shared": Line("MaPLe", maple.of_method, 4 * 64 + 65 * 64, {"shared_coupling": True}),
     "CLIPAdapter": Line("CLIPAdapter", clip_adapter.of_method, 2 * 32 * 8, fit={"lr": 5.0}),
@@ -85,4 +90,12 @@ TABLE = {
         {"finetune": True, "n_views": 2, "search": False, "unseen": "zero-shot"},
     ),
     "DAPT": Line("DAPT", dapt.of_method, 4 * 64, {"n_ctx": 2, "n_ctx_vision": 2}),
+    "CLIPLoRA": Line("CLIPLoRA", clip_lora.of_method, (2 + 3) * 3 * (2 + 2) * 64, fit={"lr": 0.005}),
+    "ProLIP": Line("ProLIP", prolip.of_method, 64 * 32, {"templates": "a {}."}, {"lr": 0.005}),
+    "LinearAdapter": Line("LinearAdapter", prolip.of_method, 32 * 32, fit={"lr": 0.005}),
+    "DenseZeroShot": Line("DenseZeroShot", dense_zero_shot.of_method, 0),
+    "DenseZeroShot, correlative": Line(
+        "DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "correlative", "templates": ["{}", "a {}."]}
+    ),
+    "DenseZeroShot, attention": Line("DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "attention"}),
 }

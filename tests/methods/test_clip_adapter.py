@@ -35,6 +35,12 @@ def same(a, b) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.parametrize("settings", CASES.values(), ids=CASES)
+def test_fitting_lowers_the_loss(clip, task, settings):
+    history = fit(clip, task, settings).history
+    assert len(history) == 4 and history[-1]["loss"] < history[0]["loss"] - 0.02
+
+
 def test_its_parameters_are_two_matrices_an_adapter(clip):
     two = {"adapter.0.weight": (8, 32), "adapter.2.weight": (32, 8)}
     assert {name: tuple(p.shape) for name, p in ll.CLIPAdapter(clip).named_parameters()} == two

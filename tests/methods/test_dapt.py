@@ -33,6 +33,10 @@ def learned(method):
     return torch.cat([p.detach().flatten() for p in method.parameters()])
 
 
+def test_fitting_lowers_the_loss(fitted):
+    assert fitted.history[-1]["loss"] < fitted.history[0]["loss"] - 0.01
+
+
 def test_its_parameters_are_the_two_contexts(fitted):
     assert {name: tuple(p.shape) for name, p in fitted.named_parameters()} == {"ctx": (4, 64), "visual_ctx": (4, 64)}
     assert set(fitted.state_dict()) == {"ctx", "visual_ctx"}  # prototypes are of use in training alone

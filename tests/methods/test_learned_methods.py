@@ -79,7 +79,7 @@ def fit(method, task, **changes):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_all_that_it_learns_moves_from_the_start_that_the_seed_draws(clip, task, name):
+def test_all_that_it_learns_moves_from_the_start_that_the_seed_draws_and_lowers_the_loss(clip, task, name):
     make, lr, shapes = CASES[name]
     method, start = fit(make(clip), task, epochs=5, lr=lr, seed=SEED), make(clip)
     assert {key: tuple(value.shape) for key, value in method.state_dict().items()} == shapes
@@ -87,6 +87,11 @@ def test_all_that_it_learns_moves_from_the_start_that_the_seed_draws(clip, task,
     start.reset(SEED)
     for key, value in start.state_dict().items():
         assert (method.state_dict()[key] - value).abs().max() > 2e-4, key
+    images = clip.preprocess_tensor(task.train.tensor())
+    inputs = images if method.learns_from_pixels else image_features(clip, task.train)
+    with torch.no_grad():
+        before, after = (each.loss(inputs, task.train.labels).item() for each in (start, method))
+    assert after < before - 0.005
 
 
 @pytest.mark.parametrize("name", CASES)

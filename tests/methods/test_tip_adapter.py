@@ -10,7 +10,7 @@ from reference.tip_adapter import cache_keys, search, tip_logits
 
 import lessons_lib as ll
 from lessons_lib.features import image_features
-from lessons_lib.methods import base
+from lessons_lib.methods import classifier
 from lessons_lib.methods.classify import tip_adapter
 
 FEW = {"n_views": 2, "search_steps": (10, 5)}
@@ -93,7 +93,7 @@ def test_fitting_looks_at_the_training_and_validation_images_alone(clip, task, m
         seen.append(split)
         return image_features(clip, split, **settings)
 
-    for module in (base, tip_adapter):
+    for module in (classifier, tip_adapter):
         monkeypatch.setattr(module, "image_features", watched)
     monkeypatch.setattr("lessons_lib.inputs.image_features", watched)
     ll.TipAdapter(clip, finetune=True, **FEW).fit(task, epochs=1, **FAST)

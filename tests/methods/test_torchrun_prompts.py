@@ -32,6 +32,17 @@ def runs(clip, folder):
     }
 
 
+def scored(method, split):
+    """The score on a split with the method's class names, and how many images went through a prompted tower for it."""
+    split = split.of_classes(range(len(method.classnames)))
+    split.classnames = method.classnames
+    seen, real = [], method.clip.encode_prompted_images
+    method.clip.encode_prompted_images = lambda images, *more: seen.append(len(images)) or real(images, *more)
+    score = method.score(split)
+    method.clip.encode_prompted_images = real
+    return score, sum(seen)
+
+
 def process(folder: Path) -> None:
     """What torchrun starts: the runs, a run that is lost in one process, and what there is to tell of them."""
     torch.set_num_threads(1)
@@ -43,6 +54,7 @@ def process(folder: Path) -> None:
         weights = {key: value.detach().clone() for key, value in method.state_dict().items()}
         save_file(weights, folder.parent / f"{name} {rank}.safetensors")
         told[name] = [row["loss"] for row in method.history]
+        told[f"{name}: score"], told[f"{name}: images"] = scored(method, noise_task().test)
     real = CoOp.loss
     if rank == 1:
         CoOp.loss = lambda *args: real(*args) * float("nan")
@@ -101,6 +113,15 @@ def test_two_processes_end_with_the_weights_and_losses_of_one(one, two, name):
     losses = [row["loss"] for row in one[name].history]
     assert told(two, 0)[name] == pytest.approx(losses, abs=1e-4)
     assert told(two, 1)[name] == told(two, 0)[name]
+
+
+@pytest.mark.parametrize("name", ["CoOp", "CoCoOp", "CoCoOp one by one", "VPT on photos"])
+def test_two_processes_share_the_images_of_a_score_and_both_know_it(one, two, name):
+    score, images = scored(one[name], noise_task().test)
+    for rank in (0, 1):
+        assert told(two, rank)[f"{name}: score"] == pytest.approx(score)
+        assert told(two, rank)[f"{name}: images"] == images // 2
+    assert (images > 0) == (name == "VPT on photos")
 
 
 def test_only_the_first_process_writes_the_checkpoint(two):

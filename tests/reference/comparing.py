@@ -14,7 +14,7 @@ def fast_logits(method: nn.Module, images: Tensor) -> Tensor:
     """What the library trains on: (N, C), differentiable."""
     if method.learns_from_pixels:
         return method.compare(method.image_features(images))
-    return method.logits_from_features(method.clip.encode_images(images).clone())
+    return method.logits_from_features(method.features(images).clone())
 
 
 def values_and_gradients(logits: Callable[[], Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:

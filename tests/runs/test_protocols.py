@@ -1,5 +1,6 @@
-"""The protocols train on what they should and test on what they should, keep what is done, and count honestly."""
+"""The protocols train on what they should and test on what they should, refuse what cannot be, and count honestly."""
 
+import functools
 import subprocess
 import sys
 
@@ -8,9 +9,18 @@ import pandas as pd
 import pytest
 from noise_task import noise_task
 
-from lessons_lib.methods import CoOp, LinearProbe, ZeroShot
+from lessons_lib.methods import CoOp, LinearProbe, TextProbe, TipAdapter, ZeroShot
 from lessons_lib.metrics import harmonic_mean
-from lessons_lib.runs.protocols import base_to_new, carry_over, compare, costs, few_shot, with_harmonic_mean
+from lessons_lib.runs import PeakMemory
+from lessons_lib.runs.protocols import (
+    base_to_new,
+    carry_over,
+    compare,
+    costs,
+    few_shot,
+    folds,
+    with_harmonic_mean,
+)
 
 
 def coop(clip):
@@ -55,33 +65,62 @@ def test_carry_over_tests_on_each_of_the_others_with_their_own_classes(clip):
     assert table.accuracy.iloc[1] == method.for_classes(other.classnames).score(other.test)
 
 
-def test_a_sweep_that_was_stopped_goes_on_and_repeats_nothing(clip, tmp_path):
-    made = []
-
-    def make():
-        made.append(CoOp(clip, n_ctx=2))
-        return made[-1]
-
-    arguments = {"shots": (2,), "path": tmp_path / "runs.csv", **QUICK}
-    first = few_shot(make, noise_task(), seeds=(1,), **arguments)
-    both = few_shot(make, noise_task(), seeds=(1, 2), **arguments)
-    assert [bool(method.history) for method in made] == [True, False, True]  # the second was there already
-    assert both.accuracy.iloc[0] == first.accuracy.iloc[0]
-    assert len(pd.read_csv(tmp_path / "runs.csv")) == 2
+def test_folds_hold_out_classes_by_name_and_learn_from_the_others(clip):
+    task = noise_task(shots=None)
+    rows = folds(coop(clip), task, {"pots": ["tea pot", "owl"]}, shots=4, seeds=(3,), **QUICK).set_index("on")
+    rest = [name for name in task.classnames if name not in ("tea pot", "owl")]
+    base, new = task.sample(4, seed=3).of_classes(rest), task.of_classes(["tea pot", "owl"])
+    method = CoOp(clip, n_ctx=2).fit(base, epochs=2, lr=0.1, seed=3, progress=False)
+    assert rows.accuracy["base"] == method.score(base.test)
+    assert rows.accuracy["new"] == method.for_classes(new.classnames).score(new.test)
+    assert set(rows.task) == {"noise, pots"} and set(rows.protocol) == {"folds"}
 
 
-def test_other_settings_are_other_runs(clip, tmp_path):
-    path = tmp_path / "runs.csv"
-    few_shot(coop(clip), noise_task(), shots=(2,), seeds=(1,), path=path, **QUICK)
-    few_shot(coop(clip), noise_task(), shots=(2,), seeds=(1,), path=path, **{**QUICK, "lr": 0.5})
-    few_shot(lambda: CoOp(clip, n_ctx=3), noise_task(), shots=(2,), seeds=(1,), path=path, **QUICK)
-    assert pd.read_csv(path).settings.nunique() == 3
+def test_folds_may_be_counted(clip):
+    rows = folds(lambda: ZeroShot(clip), noise_task(), 5, shots=2, seeds=(1,), progress=False)
+    assert rows.task.tolist() == [f"noise, fold {i}" for i in range(5) for _ in range(2)]
+    with pytest.raises(ValueError, match="none is left to learn from"):
+        folds(lambda: ZeroShot(clip), noise_task(), {"all": noise_task().classnames}, progress=False)
 
 
-def test_a_file_that_is_no_table_of_runs_is_refused(clip, tmp_path):
-    (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="is not a table of runs"):
-        few_shot(coop(clip), noise_task(), shots=(2,), seeds=(1,), path=tmp_path / "runs.csv", **QUICK)
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (lambda clip: few_shot(lambda: ZeroShot(clip), noise_task(), banana=7), "of ZeroShot.fit 'banana'"),
+        (lambda clip: few_shot(lambda: LinearProbe(clip), noise_task(), epochs=3), "of LinearProbe.fit 'epochs'"),
+        (lambda clip: few_shot(coop(clip), noise_task(), seed=5), "say which in `seeds`"),
+        (lambda clip: few_shot(coop(clip), noise_task(), epochs=0), "epochs"),
+        (lambda clip: base_to_new(lambda: LinearProbe(clip), noise_task()), "cannot be measured on 'noise/new'"),
+        (lambda clip: base_to_new(lambda: TipAdapter(clip), noise_task()), "cannot be measured on 'noise/new'"),
+        (lambda clip: base_to_new(lambda: CoOp(clip, class_specific=True), noise_task()), "cannot be measured"),
+        (lambda clip: carry_over(lambda: TextProbe(clip), noise_task(), [noise_task(names=["a", "b"])]), "cannot be"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_first_fit(clip, monkeypatch, run, said):
+    for method in (ZeroShot, LinearProbe, CoOp, TipAdapter, TextProbe):
+        monkeypatch.setattr(method, "fit", _never(method.fit))
+    with pytest.raises(ValueError) as caught:
+        run(clip)
+    assert said in str(caught.value)
+
+
+def _never(fit):
+    """With the arguments of the real one."""
+
+    @functools.wraps(fit)
+    def fitted(*_, **__):
+        raise AssertionError("it was fitted")
+
+    return fitted
+
+
+@pytest.mark.parametrize("make", [ZeroShot, TextProbe, lambda clip: CoOp(clip, class_specific=True), TipAdapter])
+def test_peak_memory_is_whatever_was_measured(clip, make, monkeypatch):
+    """The fault: whether a method learns was asked before the fit, and what was measured became NaN."""
+    monkeypatch.setattr(PeakMemory, "__exit__", lambda self, *_: setattr(self, "mib", 7.0))
+    fit = {"epochs": 2} if "epochs" in type(make(clip)).fit_arguments() and make is not TipAdapter else {}
+    table = few_shot(lambda: make(clip), noise_task(), shots=(2,), seeds=(1,), progress=False, **fit)
+    assert table.peak_mib.tolist() == [7.0]
 
 
 def test_costs_count_what_is_learned(clip):

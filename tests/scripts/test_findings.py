@@ -1,6 +1,5 @@
 """The report of F1 to F16: read off the records, seen where rows show it, not seen where they show the contrary."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,8 +8,9 @@ import findings as script
 import numpy as np
 import pandas as pd
 import pytest
+from embeddings import Fit
 
-from lessons_lib.runs import sweeps
+from lessons_lib.runs import Cell, record
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
@@ -29,13 +29,13 @@ def rows(sign: int = 1, noise: float = 0.2, margin_at: dict[int, float] | None =
     margin_at = margin_at or {1: 0, 2: -0.5, 16: 2}
     draws = np.random.default_rng(0)
     table = []
-    for run, seed in plan.jobs():
-        if run.protocol == "few-shot":
-            gain = GAIN[run.label] * run.shots / 16
-            if run.label == "DAPT":
-                gain = GAIN["CoOp+VPT"] * run.shots / 16 + margin_at[run.shots]
-            accuracy = 60 + 5 * seed + sign * gain + noise * draws.standard_normal()
-            table.append(dict(zip(sweeps.KEY, [*run.cell, seed]), on="test", accuracy=accuracy, script="made up"))
+    for cell in plan.cells():
+        if cell.protocol == "few-shot":
+            gain = GAIN[cell.label] * cell.shots / 16
+            if cell.label == "DAPT":
+                gain = GAIN["CoOp+VPT"] * cell.shots / 16 + margin_at[cell.shots]
+            accuracy = 60 + 5 * cell.seed + sign * gain + noise * draws.standard_normal()
+            table.append({**about(cell), "on": "test", "accuracy": accuracy, "script": "made up"})
     return pd.DataFrame(table)
 
 
@@ -43,13 +43,17 @@ def spread(sign: int = 1, noise: float = 0.001) -> pd.DataFrame:
     """DAPT's texts lie farther apart than CoOp+VPT's, and its images closer together; the contrary with `sign` -1."""
     draws = np.random.default_rng(1)
     table = []
-    for run, seed in plan.jobs():
-        if run.protocol == "few-shot" and run.shots == 16 and run.method == "DAPT":
-            more = 0.1 * sign * (run.label == "DAPT")
+    for cell in plan.cells():
+        if isinstance(cell, Fit):
+            more = 0.1 * sign * (cell.label == "DAPT")
             lie = {"inter_class_dispersion": 1 + more, "intra_class_variance": 0.3 * (1 - more)}
             lie = {name: value + noise * draws.standard_normal() for name, value in lie.items()}
-            table.append(dict(zip(sweeps.KEY, [*run.cell, seed]), on="train", accuracy=90.0, **lie))
+            table.append({**about(cell), "on": "train", "accuracy": 90.0, **lie})
     return pd.DataFrame(table)
+
+
+def about(cell: Cell) -> dict:
+    return {"protocol": cell.protocol, "method": cell.label, "task": cell.task, "shots": cell.shots, "seed": cell.seed}
 
 
 def seen(*tables: pd.DataFrame) -> list[str]:
@@ -123,12 +127,10 @@ def recorded(tmp_path) -> Path:
 
 
 def with_comparison(folder: Path) -> Path:
-    tables = {"rows": rows().to_csv(index=False).encode(), "dispersion": spread().to_csv(index=False).encode()}
-    for name, path in (("rows", recorded_runs.COMPARISON), ("dispersion", recorded_runs.DISPERSION)):
-        (folder / path.name).write_bytes(tables[name])
-    record = {"clip": "w", "plan": [], "fingerprint": sweeps.fingerprint([], "w")}
-    record["tables"] = {name: recorded_runs.digest(table) for name, table in tables.items()}
-    (folder / recorded_runs.COMPARISON.with_suffix(".json").name).write_text(json.dumps(record))
+    cost = {"n_parameters": 1, "seconds": 1.0, "peak_mib": None}
+    table = pd.concat([rows(), spread()]).assign(**cost, date=pd.Timestamp(0), versions="{}", machine="", identity="x")
+    metrics = ["accuracy", *recorded_runs.LOOKED_AT]
+    record.write(folder, "comparison", table, metrics, plan.of_seed(1), {"script": "", "clip": "w"})
     return folder
 
 
@@ -168,13 +170,10 @@ def test_a_comparison_whose_files_do_not_belong_together_is_an_error(recorded):
 
 
 def test_zero_shot_findings_are_those_that_were_recorded():
-    record = json.loads((recorded_runs.RECORDED / "zero_shot_findings.json").read_text())
-    found = script.of_zero_shot(record)
-    assert {key: one["seen"] for key, one in found.items()} == {k: one["seen"] for k, one in record["findings"].items()}
+    found, said = script.of_zero_shot(recorded_runs.zero_shot()), recorded_runs.zero_shot()["findings"]
+    assert {key: one["seen"] for key, one in found.items()} == {key: one["seen"] for key, one in said.items()}
     for key, one in found.items():
-        assert one["effects"][script.WORDINGS[key]]["mean"] == pytest.approx(
-            record["findings"][key]["difference"]["mean"]
-        )
+        assert one["effects"][script.WORDINGS[key]]["mean"] == pytest.approx(said[key]["difference"]["mean"])
 
 
 def study(contrastive: float, predicting: float, by_pairs: float = 5.0) -> pd.DataFrame:

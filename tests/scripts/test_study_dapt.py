@@ -1,17 +1,15 @@
 """The search for DAPT's settings: on validation images alone, one after another, and gone on with where it stopped."""
 
 import itertools
-import json
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from datetime import datetime, timezone
 
 import findings
 import pytest
 import study_dapt as script
-from noise_task import noise_task
+from embeddings import Fit
 
-import lessons_lib as ll
-from lessons_lib.runs import sweeps
+from lessons_lib.runs import Plan, Result, Row, Store
+from lessons_lib.runs.study import enter
 from lessons_lib.teaching import recorded_runs
 
 RIGHT = {  # what made-up validation accuracies are highest at
@@ -19,101 +17,135 @@ RIGHT = {  # what made-up validation accuracies are highest at
     "toy_textures": {"lr": 0.02, "beta_v": 1000.0, "beta_t": 10.0},
     "toy_satellite": {"lr": 0.002, "beta_v": 100.0, "beta_t": 0.01},
 }
+DAY = datetime(2026, 11, 21, tzinfo=timezone.utc)
 
 
-def made_up(fit: script.Fit) -> dict:
-    """A row whose accuracy falls with the distance from `RIGHT`; on test images DAPT is three points above."""
-    accuracy = 80 - sum(getattr(fit, name) != value for name, value in RIGHT[fit.task].items())
-    accuracy = 50 + fit.seed + 3 * (fit.label == "DAPT") if fit.on == "test" else accuracy
-    lie = {"inter_class_dispersion": 1 + (fit.label == "DAPT"), "intra_class_variance": 0.2 + fit.seed / 100}
-    return {**vars(fit), "accuracy": accuracy, **lie, "seconds": 1.0}
+class Searched(script.Searched):
+    """Without tasks and weights."""
+
+    def check(self, cells):
+        pass
+
+    def identity(self, cell: Fit) -> dict:
+        return {"label": cell.label, "task": cell.task, "seed": cell.seed, "on": cell.tested_on,
+                "settings": dict(cell.settings), "fit": dict(cell.fit)}  # fmt: skip
+
+    def columns(self, cell: Fit) -> dict:
+        named = {
+            "method": cell.label,
+            "task": cell.task,
+            "shots": cell.shots,
+            "seed": cell.seed,
+            "settings": "",
+            "data": "",
+        }
+        return {**named, "lr": cell.fit["lr"], **cell.settings}
+
+    def names(self, cell: Fit) -> dict:
+        return {}
+
+
+def made_up(fit: Fit) -> Result:
+    """Accuracy falls with the distance from `RIGHT`; on test images DAPT is three points above."""
+    said = {"lr": fit.fit["lr"], **fit.settings}
+    accuracy = 80 - sum(said[name] != value for name, value in RIGHT[fit.task].items())
+    accuracy = 50 + fit.seed + 3 * (fit.label == "DAPT") if fit.tested_on == "test" else accuracy
+    lie = [Row("train", "inter_class_dispersion", 1 + (fit.label == "DAPT")),
+           Row("train", "intra_class_variance", 0.2 + fit.seed / 100)]  # fmt: skip
+    return Result([Row(fit.tested_on, "accuracy", accuracy), *lie])
 
 
 @pytest.fixture
-def begun(tmp_path, monkeypatch) -> Path:
-    path = tmp_path / "rows.json"
-    monkeypatch.setattr(script, "BEGUN", path)
-    return path
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "WORK", Searched("toyclip", device="cpu", precision="fp32"))
+    with Store(tmp_path / "runs.sqlite") as store:
+        yield store
 
 
-@pytest.fixture
-def carried(monkeypatch) -> list[script.Fit]:
+def carried_out(store: Store, stages: int | None = None) -> list[Fit]:
     """Every fit that is carried out, in their order."""
     fits = []
 
-    def carry(fit: script.Fit) -> dict:
-        fits.append(fit)
-        return made_up(fit)
+    def carry(key: str, cell: Fit):
+        fits.append(cell)
+        return made_up(cell), DAY
 
-    monkeypatch.setattr(script, "carry", carry)
+    for plan in itertools.islice(script.stages(store), stages):
+        enter(store, plan, carry)
     return fits
 
 
-def test_each_setting_is_searched_on_validation_images_with_those_found_before(begun, carried):
-    with ThreadPoolExecutor(1) as pool:
-        found = script.study(script.measuring(pool, []))
-    assert found["chosen"] == RIGHT
-    searched = [fit for fit in carried if fit.on == "val"]
+def test_each_setting_is_searched_on_validation_images_with_those_found_before(store):
+    carried = carried_out(store)
+    searched = [fit for fit in carried if fit.tested_on == "val"]
     assert {fit.seed for fit in searched} == {script.SEARCH_SEED} and script.SEARCH_SEED not in script.SEEDS
-    per_task = [fit for fit in searched if fit.task == "toy_textures"]
-    assert [fit.lr for fit in per_task[:3]] == [0.002, 0.02, 0.2] and {fit.label for fit in per_task[:3]} == {
-        "CoOp+VPT"
-    }
-    assert [(fit.lr, fit.beta_v, fit.beta_t) for fit in per_task[3:]] == [
+    of_task = [fit for fit in searched if fit.task == "toy_textures"]
+    assert [fit.fit["lr"] for fit in of_task[:3]] == [0.002, 0.02, 0.2]
+    assert {fit.label for fit in of_task[:3]} == {"CoOp+VPT"}
+    assert [(fit.fit["lr"], *fit.settings.values()) for fit in of_task[3:]] == [
         (0.02, 10, 0.01), (0.02, 100, 0.01), (0.02, 1000, 0.01), (0.02, 1000, 1), (0.02, 1000, 10),
     ]  # fmt: skip
-    tested = [fit for fit in carried if fit.on == "test"]
-    assert len(tested) == len(set(tested)) == 30 and carried[-30:] == tested, "tests come last"
+    tested = [fit for fit in carried if fit.tested_on == "test"]
+    assert len(tested) == 30 and carried[-30:] == tested, "tests come last"
     for fit in tested:
         betas = {name: RIGHT[fit.task][name] * (fit.label == "DAPT") for name in ("beta_v", "beta_t")}
-        assert {"beta_v": fit.beta_v, "beta_t": fit.beta_t} == betas and fit.lr == RIGHT[fit.task]["lr"]
+        assert fit.settings == betas and fit.fit["lr"] == RIGHT[fit.task]["lr"]
+    assert script.about(script.table(rows_of(store)))["chosen"] == RIGHT
 
 
-def test_a_study_that_was_stopped_goes_on(begun, carried):
-    with ThreadPoolExecutor(1) as pool:
-        script.search(script.measuring(pool, []))
-        first = len(carried)
-        script.study(script.measuring(pool, json.loads(begun.read_text())))
-    assert len(carried) == first + 30 and len(set(carried)) == len(carried)
+def rows_of(store: Store):
+    return store.rows().drop_duplicates()
+
+
+def test_a_study_that_was_stopped_goes_on(store):
+    first = carried_out(store, stages=2)
+    assert len(list(script.stages(store))) == 3, "what is searched next is known, and no more"
+    both = first + carried_out(store)
+    assert len(both) == 24 + 30 and carried_out(store) == []
+
+
+def test_other_epochs_or_batches_are_other_runs(store, monkeypatch):
+    """Rows of the settings before are not what a changed plan asks for."""
+    carried_out(store)
+    monkeypatch.setitem(script.PAIR_EPOCHS, script.SHOTS, 13)
+    [plan] = script.stages(store)
+    assert store.done(plan) == set() and store.rows(plan).empty
+    with pytest.raises(SystemExit, match="9 runs are not done"):
+        script.STUDY.collect(store)
+
+
+def test_a_fit_is_of_the_settings_that_are_asked_for_on_these_images_and_weights():
+    fit = script.fit_of("val", "toy_satellite", 6, {"lr": 0.02, "beta_v": 10.0})
+    identity = script.WORK.identity(fit)
+    assert identity["fit"]["epochs"] == script.PAIR_EPOCHS[16] and identity["fit"]["batch_size"] == script.PAIR_BATCH
+    assert (identity["arguments"]["beta_v"], identity["arguments"]["beta_t"]) == (10.0, 0.01)
+    assert {"clip", "fitted on", "tests", "shots", "seed"} <= set(identity) and identity["tested on"] == "val"
+    assert len(Plan(script.WORK, [fit]).jobs) == 1
 
 
 def test_the_finding_is_read_off_the_rows_with_test_images():
-    every = itertools.product(script.PAIR, RIGHT, script.SEEDS)
-    rows = [made_up(script.Fit(label, task, seed, "test", 0.1)) for label, task, seed in every]
-    record = {"settings": {"shots": 16}, "test": rows}
-    [one] = findings.of_dapt_study(record).values()
+    rows = []
+    for label, task, seed in itertools.product(script.PAIR, RIGHT, script.SEEDS):
+        fit = script.fit_of("test", task, seed, RIGHT[task], label)
+        found = {row.metric: row.value for row in made_up(fit).rows}
+        rows.append({"label": label, "task": task, "seed": seed, "on": "test", **found})
+    [one] = findings.of_dapt_study({"settings": {"shots": 16}, "test": rows}).values()
     assert one["effects"]["DAPT − CoOp+VPT, 16 shots"] == {"mean": 3.0, "half_width": 0.0, "n": 5.0}
-    assert one["effects"]["DAPT − CoOp+VPT, inter-class dispersion of texts, %"]["mean"] == pytest.approx(
-        69.315, abs=1e-3
-    )
+    texts = one["effects"]["DAPT − CoOp+VPT, inter-class dispersion of texts, %"]
+    assert texts["mean"] == pytest.approx(69.315, abs=1e-3)
     assert not one["seen"], "its images lie no closer together"
 
 
-def test_a_fit_is_of_the_settings_that_are_asked_for(monkeypatch, clip):
-    noise = noise_task(shots=None)
-    monkeypatch.setattr(script, "clip_of_process", lambda: clip)
-    monkeypatch.setattr(script, "SHOTS", 2)
-    monkeypatch.setitem(script.PAIR_EPOCHS, 2, 1)
-    monkeypatch.setattr(sweeps, "task_of", lambda name: noise)
-    made = []
-    plain = ll.DAPT
-
-    def dapt(clip, **settings):
-        made.append(plain(clip, n_ctx=2, n_ctx_vision=2, **settings))
-        return made[-1]
-
-    monkeypatch.setattr(ll, "DAPT", dapt)
-    row = script.carry(script.Fit("DAPT", "noise", 3, "val", 0.01, 5.0, 0.5))
-    assert (made[0].beta_v, made[0].beta_t) == (5.0, 0.5) and made[0].history[-1]["lr"] == pytest.approx(1e-5)
-    assert row["accuracy"] == pytest.approx(made[0].score(noise.val), abs=1e-4)
-    assert row["intra_class_variance"] > 0 and script.fit_in(row).seed == 3
-
-
-def test_the_record_is_of_this_clip_and_of_what_its_own_search_chose():
+def test_the_record_is_of_this_clip_and_of_what_its_own_search_chose(toyclip):
     record = recorded_runs.dapt_study()
-    assert record["clip"] == recorded_runs.comparison_record()["clip"]
-    rows = {script.fit_in(row): row for row in record["search"] + record["test"]}
-    again = script.study(lambda fits: [rows[fit] for fit in fits])
-    assert again["chosen"] == record["chosen"] and again["test"] == record["test"]
-    for one in record["chosen"].values():
-        assert all(one[name] in values for name, values in record["settings"]["grids"].items())
+    assert record["clip"] == toyclip.fingerprint
+    for task, chosen in record["chosen"].items():
+        for name, values in script.GRIDS.items():
+            label = "CoOp+VPT" if name == "lr" else "DAPT"
+            before = {key: chosen[key] for key in list(script.GRIDS)[: list(script.GRIDS).index(name)]}
+            asked = {**before, **({"beta_t": 0.01} if name == "beta_v" else {})}
+            tried = {row[name]: row["accuracy"] for row in record["search"] if row["task"] == task
+                     and row["label"] == label and all(row[key] == value for key, value in asked.items())}  # fmt: skip
+            assert set(tried) == set(values) and tried[chosen[name]] == max(tried.values())
+    tested = {(row["task"], row["label"], row["seed"]) for row in record["test"]}
+    assert len(record["test"]) == len(tested) == 30

@@ -68,6 +68,7 @@ class CLIPAdapter(LearnedClassifier):
         if not _is_share(beta):
             raise ValueError(f"beta={beta!r}: give a number above 0 and up to 1")
         self.reduction, self.alpha, self.text_adapter, self.beta = reduction, alpha, text_adapter, beta
+        self.needs_validation = alpha == "validation"
         self.templates = some_templates(templates)
         self.sweep: list[dict] = []
         self.adapter = empty_adapter(clip, reduction)
@@ -84,10 +85,6 @@ class CLIPAdapter(LearnedClassifier):
         if self.alpha == "learnable":
             return self.alpha_logit.sigmoid()
         return float(self.chosen) if self.alpha == "validation" else self.alpha
-
-    @property
-    def needs_validation(self) -> bool:
-        return self.alpha == "validation"
 
     def set_classes(self, classnames: Iterable[str]) -> None:
         names = check_classnames(classnames)

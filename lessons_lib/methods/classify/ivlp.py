@@ -6,22 +6,11 @@ Learned rows on both sides, in each of the first J blocks, and nothing that ties
 Text alone ("deep language prompting") and images alone ("deep vision prompting") are settings of it.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-import torch
-from torch import Tensor, nn
-
-from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.methods.learned import LearnedClassifier
 from lessons_lib.methods.parts.cost import BOTH_WAYS
-from lessons_lib.methods.parts.starts import normal, words_left
-
-if TYPE_CHECKING:
-    from lessons_lib.clip import Clip
+from lessons_lib.methods.parts.independent_prompts import IndependentPrompts
 
 
-class IVLP(LearnedClassifier):
+class IVLP(IndependentPrompts):
     """Independent prompts on both sides.
 
     n_ctx_text, n_ctx_vision: learned rows a block on each side; 0 leaves that side as it is.
@@ -35,65 +24,3 @@ class IVLP(LearnedClassifier):
 
     LR, BATCH_SIZE, EPOCHS = 0.0035, 4, 5
     PER_IMAGE = 1.25 / BOTH_WAYS
-
-    def __init__(
-        self,
-        clip: "Clip",
-        n_ctx_text: int = 2,
-        n_ctx_vision: int = 2,
-        *,
-        depth_text: int | None = None,
-        depth_vision: int | None = None,
-        ctx_init: str = "a photo of a",
-    ):
-        super().__init__(clip)
-        clip.text_tower.check_promptable()
-        if min(n_ctx_text, n_ctx_vision) < 0 or n_ctx_text + n_ctx_vision == 0:
-            raise ValueError(
-                f"n_ctx_text={n_ctx_text}, n_ctx_vision={n_ctx_vision}: give numbers of prompts, at least one above 0"
-            )
-        if n_ctx_vision:
-            clip.image_tower.check_promptable()
-        self.n_ctx_text, self.n_ctx_vision, self.ctx_init = n_ctx_text, n_ctx_vision, ctx_init
-        self.depth_text = clip.text_tower.layers if depth_text is None else depth_text
-        self.depth_vision = clip.image_tower.layers or 0 if depth_vision is None else depth_vision
-        clip.text_tower.check_depth(self.depth_text)
-        if n_ctx_vision:
-            clip.image_tower.check_depth(self.depth_vision)
-        self.words = words_left(ctx_init, clip, n_ctx_text)
-        self.register_buffer("texts", None, persistent=False)  # (C, D), where no text is learned
-        self.reset(seed=1)
-
-    @property
-    def learns_from_pixels(self) -> bool:
-        return self.n_ctx_vision > 0
-
-    def reset(self, seed: int) -> None:
-        draws, device = torch.Generator().manual_seed(seed), self.clip.device
-        if self.n_ctx_text:
-            d = self.clip.text_tower.width
-            start = self.clip.text_tower.word_embeddings(self.clip.tokenizer, self.ctx_init)[: self.n_ctx_text]
-            self.ctx = nn.Parameter(start)
-            self.deep_ctx = nn.Parameter(normal(self.depth_text - 1, self.n_ctx_text, d, seed=draws).to(device))
-        if self.n_ctx_vision:
-            shape = (self.n_ctx_vision, self.clip.image_tower.width)
-            self.visual_ctx = nn.Parameter(normal(*shape, seed=draws).to(device))
-            self.deep_visual_ctx = nn.Parameter(normal(self.depth_vision - 1, *shape, seed=draws).to(device))
-
-    def set_classes(self, classnames: Iterable[str]) -> None:
-        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx_text, words=self.words)
-        if not self.n_ctx_text:
-            nothing = torch.empty(0, self.clip.text_tower.width, device=self.clip.device)
-            with torch.no_grad():
-                self.texts = self.clip.encode_prompts(self.layout, nothing)
-        super().set_classes(self.layout.classnames)
-
-    def text_features(self) -> Tensor:
-        return (
-            self.clip.encode_prompts(self.layout, self.ctx, self.deep_ctx) if self.n_ctx_text else self.texts
-        )  # (C, D)
-
-    def image_features(self, images: Tensor) -> Tensor:
-        return self.clip.encode_prompted_images(
-            images, self.visual_ctx, self.deep_visual_ctx, before_ln_pre=True
-        )  # (n, D)

@@ -58,16 +58,13 @@ class LinearProbe(Classifier):
             raise ValueError(f"C_grid must hold at least one positive number; got {list(C_grid)}")
         check_whole("refinements", refinements, "how often to halve the interval around the best C, at least 0")
         check_whole("max_iter", max_iter, "a whole number of iterations, at least 1", 1)
+        self.needs_validation = len(self.C_grid) > 1
         self.refinements = refinements
         self.max_iter = max_iter
         self.linear: torch.nn.Linear | None = None
         self.C: float | None = None
         self.converged: bool | None = None
         self.sweep: list[dict] = []
-
-    @property
-    def needs_validation(self) -> bool:
-        return len(self.C_grid) > 1
 
     def set_classes(self, classnames: Iterable[str]) -> None:
         names = check_classnames(classnames)

@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.methods.learned import LearnedClassifier
 from lessons_lib.methods.parts.cost import BOTH_WAYS
-from lessons_lib.methods.parts.starts import check_whole, empty_linear, normal, reset_linear, words_left
+from lessons_lib.methods.parts.starts import (
+    blocks_with_prompts,
+    check_whole,
+    empty_linear,
+    normal,
+    reset_linear,
+    words_left,
+)
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -52,7 +59,7 @@ class MaPLe(LearnedClassifier):
         clip.image_tower.check_promptable()
         check_whole("n_ctx", n_ctx, "at least 1 prompt", 1)
         if prompt_depth is None:
-            prompt_depth = max(1, min(9, round(0.75 * min(clip.text_tower.layers, clip.image_tower.layers))))
+            prompt_depth = blocks_with_prompts(min(clip.text_tower.layers, clip.image_tower.layers))
         clip.text_tower.check_depth(prompt_depth)
         clip.image_tower.check_depth(prompt_depth)
         self.n_ctx, self.prompt_depth, self.shared_coupling = n_ctx, prompt_depth, shared_coupling

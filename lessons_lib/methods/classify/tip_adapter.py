@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from lessons_lib.features import image_features
 from lessons_lib.inputs import check_views
 from lessons_lib.methods.learned import LearnedClassifier
-from lessons_lib.methods.parts.cache_search import places_by_class, search_alpha_beta, spread
+from lessons_lib.methods.parts.cache_search import check_grid, grid, places_by_class, search_alpha_beta, spread
 from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
 from lessons_lib.methods.parts.rows import no_rows_for
 from lessons_lib.methods.parts.starts import check_whole
 from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
+from lessons_lib.recipe import Recipe
 from lessons_lib.templates import check_classnames
-from lessons_lib.training import Recipe, train
+from lessons_lib.training import train
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -87,19 +88,15 @@ class TipAdapter(LearnedClassifier):
     ):
         super().__init__(clip)
         check_whole("n_views", n_views, "a number of augmented views, or 0 for plain images")
-        if len(search_scale) != 2 or len(search_steps) != 2 or min(search_scale) <= 0.1 or min(search_steps) < 1:
-            raise ValueError(
-                f"search_scale={search_scale}, search_steps={search_steps}: give two limits above 0.1, of beta and "
-                "alpha, and two numbers of values, such as (7, 3) and (200, 20)"
-            )
+        check_grid(search_scale, search_steps)
         if min(init_alpha, init_beta) <= 0:
             raise ValueError(f"init_alpha={init_alpha}, init_beta={init_beta}: give numbers above 0")
         if unseen not in ("error", "zero-shot"):
             raise ValueError(f'unseen is "error" or "zero-shot"; got {unseen!r}')
         self.finetune, self.n_views, self.search, self.unseen = finetune, n_views, search, unseen
+        self.trains, self.needs_validation = finetune, search
         self.search_scale, self.search_steps = list(search_scale), list(search_steps)
-        self.init_alpha, self.init_beta = init_alpha, init_beta
-        self.templates = some_templates(templates)
+        self.init_alpha, self.init_beta, self.templates = init_alpha, init_beta, some_templates(templates)
         self.register_buffer("texts", None, persistent=False)  # (C, D)
         self.register_buffer("chosen", torch.tensor([init_alpha, init_beta], dtype=torch.float64))
         self.register_buffer("accuracies", torch.empty(0, 0, dtype=torch.float64))
@@ -116,20 +113,12 @@ class TipAdapter(LearnedClassifier):
     @property
     def betas(self) -> Tensor:
         """(n_beta,) that the search tries: from 0.1 in equal steps, the limit itself left out, as released."""
-        return _grid(self.search_scale[0], self.search_steps[0])
+        return grid(self.search_scale[0], self.search_steps[0])
 
     @property
     def alphas(self) -> Tensor:
         """(n_alpha,) that the search tries."""
-        return _grid(self.search_scale[1], self.search_steps[1])
-
-    @property
-    def trains(self) -> bool:
-        return self.finetune
-
-    @property
-    def needs_validation(self) -> bool:
-        return self.search
+        return grid(self.search_scale[1], self.search_steps[1])
 
     @property
     def paper_name(self) -> str:
@@ -204,11 +193,9 @@ class TipAdapter(LearnedClassifier):
         )
         self.chosen = self.chosen.new_tensor([alpha, beta])
 
-    def recipe(
-        self, shots: int | None, epochs: int | None, lr: float | None, batch_size: int | None, **settings
-    ) -> Recipe:
+    def recipe(self, shots: int | None, *published: float | None, **settings) -> Recipe:
         as_released = {"optimizer": "adamw", "eps": 1e-4, "schedule": "step", "drop_last": False}
-        return super().recipe(shots, epochs, lr, batch_size, **as_released, **settings)
+        return super().recipe(shots, *published, **as_released, **settings)
 
     def fit_settings(self, shots: int | None = None, **fit) -> dict[str, Any]:
         """Where the keys are not learned, the seed alone counts; the rest is checked nevertheless."""
@@ -216,9 +203,7 @@ class TipAdapter(LearnedClassifier):
         return found if self.finetune else {"seed": found["seed"]}
 
     def _views(self, views: str | int | None) -> str | int:
-        views = (self.n_views or "plain") if views is None else views
-        check_views(views)
-        return views
+        return check_views((self.n_views or "plain") if views is None else views)
 
     def cost(self, sizes: Sizes) -> float | None:
         """With its views, which are made anew for every seed."""
@@ -264,7 +249,3 @@ class TipAdapter(LearnedClassifier):
         zero_shot = self.clip.logit_scale * features @ self.texts.T  # (n, C)
         likeness = (-self.beta * (1 - features @ self.keys.T)).exp()  # (n, NK)
         return zero_shot + self.alpha * spread(likeness, self.places, 0.0).sum(dim=0)  # (n, C)
-
-
-def _grid(limit: float, steps: int) -> Tensor:
-    return 0.1 + torch.arange(steps, dtype=torch.float64) * (limit - 0.1) / steps

@@ -5,6 +5,8 @@ linearly: whether α S_y + Z_y is above α S_c + Z_c holds on one side of one nu
 for α in an interval, which one pass over its classes gives for all α. What is left is one exponential a β.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,20 @@ def spread(values: Tensor, places: Tensor, empty: float) -> Tensor:
     """values: (n, NK), one a key; places: (K, C) -> (K, n, C), and `empty` where a class has no more keys."""
     padded = torch.cat([values, values.new_full((len(values), 1), empty)], dim=1)  # (n, NK + 1)
     return padded[:, places.flatten()].unflatten(1, places.shape).transpose(0, 1).contiguous()
+
+
+def grid(limit: float, steps: int) -> Tensor:
+    """(steps,) float64: from 0.1 in equal steps up to the limit, which itself is left out, as released."""
+    return 0.1 + torch.arange(steps, dtype=torch.float64) * (limit - 0.1) / steps
+
+
+def check_grid(search_scale: Sequence[float], search_steps: Sequence[int]) -> None:
+    """Raises ValueError unless they are two limits and two numbers of values, of β and α."""
+    if len(search_scale) != 2 or len(search_steps) != 2 or min(search_scale) <= 0.1 or min(search_steps) < 1:
+        raise ValueError(
+            f"search_scale={search_scale}, search_steps={search_steps}: give two limits above 0.1, of beta and alpha, "
+            "and two numbers of values, such as (7, 3) and (200, 20)"
+        )
 
 
 def search_alpha_beta(

@@ -29,6 +29,11 @@ def uniform_prompts(clip: "Clip", *shape: int, seed: torch.Generator) -> Tensor:
     return (2 * torch.rand(*shape, tower.width, generator=seed) - 1) * bound
 
 
+def blocks_with_prompts(layers: int) -> int:
+    """9 of 12 blocks, as MaPLe and PromptSRC publish it, and as large a share of a shallower tower."""
+    return max(1, min(9, round(0.75 * layers)))
+
+
 def empty_linear(n_in: int, n_out: int, *, bias: bool = True) -> nn.Linear:
     """A layer that has to be filled, by `reset_linear` for one: drawing nothing, it leaves torch's generator alone."""
     return nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias)

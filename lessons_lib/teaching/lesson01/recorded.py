@@ -1,12 +1,12 @@
 """What `data_scripts/pretraining/study_pretraining.py` measured, as tables for lesson 1: see there what a run is."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-RECORD = Path(__file__).parents[1] / "recorded" / "pretraining_study.json"
+from lessons_lib.teaching.recorded_runs import RECORDED, record
+
 OBJECTIVES = {
     "contrastive, bag of words": "match captions (as bags of words)",
     "contrastive": "match captions (a transformer reads them: CLIP)",
@@ -16,31 +16,27 @@ MATCH_BAGS, MATCH, PREDICT = OBJECTIVES.values()
 READINGS = ("", " (prior removed)")  # two ways to read a class off predicted words
 
 
-def moments(path: Path = RECORD) -> pd.DataFrame:
+def moments(folder: Path = RECORDED) -> pd.DataFrame:
     """A row for each run and each moment at which it was measured, objectives in the order of `OBJECTIVES`.
 
-    objective, width, lr, seed; budget: pairs that the run sees in all; pairs: seen so far; flops: of the training so
+    width, lr, seed, objective; budget: pairs that the run sees in all; pairs: seen so far; flops: of the training so
     far; accuracy: zero-shot, percent, the mean over tasks (word prediction is read in the better of two ways).
     """
-    study = json.loads(path.read_text(encoding="utf-8"))
-    rows = []
-    for run in study["runs"]:
-        for pairs, scores in run["zero_shot"]:
-            ways = [
-                [scores[task + way] for task in study["tasks"]] for way in READINGS if study["tasks"][0] + way in scores
-            ]
-            rows.append(
-                {
-                    **{name: run[name] for name in ("width", "lr", "seed")},
-                    "objective": OBJECTIVES[run["objective"]],
-                    "budget": run["pairs"],
-                    "pairs": pairs,
-                    "accuracy": max(np.mean(way) for way in ways),
-                    "flops": run["flops"] * pairs / run["pairs"],
-                }
-            )
+    about, rows = record("pretraining_study", folder=folder)
+    flops = rows[rows.flops.notna()].set_index("run").flops
+    measured = rows[rows.accuracy.notna()].set_index(["run", "at", "on"]).accuracy.unstack()
+    ways = [measured[[f"{task}{way}" for task in about["tasks"]]].mean(axis=1, skipna=False) for way in READINGS]
+    moment = pd.concat(ways, axis=1).max(axis=1).rename("accuracy").reset_index().rename(columns={"at": "pairs"})
+    spec = rows.drop_duplicates("run").rename(columns={"pairs": "budget"})
+    table = spec[["run", "width", "lr", "seed", "objective", "budget"]].merge(moment, on="run", sort=False)
+    table = table.assign(
+        objective=table.objective.map(OBJECTIVES),
+        pairs=table.pairs.astype(int),
+        flops=table.run.map(flops) * table.pairs / table.budget,
+    )
     order = list(OBJECTIVES.values())
-    return pd.DataFrame(rows).sort_values("objective", key=lambda names: names.map(order.index), kind="stable")
+    table = table.sort_values("objective", key=lambda names: names.map(order.index), kind="stable")
+    return table[["width", "lr", "seed", "objective", "budget", "pairs", "accuracy", "flops"]]
 
 
 def comparison(table: pd.DataFrame) -> pd.DataFrame:

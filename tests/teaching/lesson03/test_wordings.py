@@ -1,14 +1,13 @@
 """Ways to say ToyWorld's classes, the two senses of words, and lesson 03's recorded findings."""
 
-import importlib.resources
-import json
-
 import findings_zero_shot as script
 import pytest
 import torch
+import wordings_work
 
 import lessons_lib as ll
 from lessons_lib import toyworld
+from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson03.wordings import SENSES, both_senses, in_caption_frames
 from lessons_lib.templates import check_templates
 
@@ -68,13 +67,12 @@ def test_findings_pair_the_draws():
 def test_accuracy_is_a_percentage_of_nearest_texts():
     texts = torch.eye(3)
     features = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]])
-    assert script.accuracy(features, texts, torch.tensor([0, 1, 2, 0])) == 75
+    assert wordings_work.right(features, texts, torch.tensor([0, 1, 2, 0])) == 75
 
 
 def test_recorded_findings_are_of_the_embedded_toyclip():
-    file = importlib.resources.files("lessons_lib.teaching") / "recorded" / "zero_shot_findings.json"
-    recorded = json.loads(file.read_text())
+    recorded = recorded_runs.zero_shot()
     fingerprint = ll.load_clip("toyclip", device="cpu", verbose=False).fingerprint
-    assert recorded["clip"]["fingerprint"] == fingerprint, "run data_scripts/studies/findings_zero_shot.py again"
+    assert recorded["clip"] == fingerprint, "run data_scripts/studies/findings_zero_shot.py again"
     assert set(recorded["accuracy"]) == set(toyworld.ELEVEN)
     assert all(len(draws) == 5 for scores in recorded["accuracy"].values() for draws in scores.values())

@@ -1,0 +1,1 @@
+"""A class for every pixel: one method a file, found by its definition."""
