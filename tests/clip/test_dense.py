@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from open_clip.model import resize_pos_embed
-from reference.of_method import relative_error
+from reference.comparing import relative_error
 from tiny_clip import tiny_clip, tiny_config
 
 NEAR = {"fp32": 1e-6, "bf16": 3e-2}  # of unit vectors

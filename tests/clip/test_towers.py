@@ -3,7 +3,7 @@ says so."""
 
 import pytest
 import torch
-from reference.of_method import relative_error
+from reference.comparing import relative_error
 from tiny_clip import tiny_clip, tiny_config
 
 import lessons_lib as ll
