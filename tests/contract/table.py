@@ -91,7 +91,7 @@ TABLE = {
     ),
     "DAPT": Line("DAPT", dapt.of_method, 4 * 64, {"n_ctx": 2, "n_ctx_vision": 2}),
     "CLIPLoRA": Line("CLIPLoRA", clip_lora.of_method, (2 + 3) * 3 * (2 + 2) * 64, fit={"lr": 0.005}),
-    "ProLIP": Line("ProLIP", prolip.of_method, 64 * 32, {"templates": "a {}."}, {"lr": 0.005}),
+    "ProLIP": Line("ProLIP", prolip.of_method, 64 * 32, {"templates": ["a {}."]}, {"lr": 0.005}),
     "LinearAdapter": Line("LinearAdapter", prolip.of_method, 32 * 32, fit={"lr": 0.005}),
     "DenseZeroShot": Line("DenseZeroShot", dense_zero_shot.of_method, 0),
     "DenseZeroShot, correlative": Line(
