@@ -23,9 +23,14 @@ class Plan:
         work.check(self.cells)
 
     @cached_property
+    def identities(self) -> list[dict[str, Any]]:
+        """All that decides the numbers of each cell."""
+        return [self.work.identity(cell) for cell in self.cells]
+
+    @cached_property
     def digests(self) -> list[str]:
-        """The identity of each cell, 64 hex digits. Cells that would give the same numbers have the same."""
-        return [digest({"kind": self.work.kind, **self.work.identity(cell)}) for cell in self.cells]
+        """Of each cell's identity, 64 hex digits. Cells that would give the same numbers have the same."""
+        return [digest({"kind": self.work.kind, **identity}) for identity in self.identities]
 
     @cached_property
     def jobs(self) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _check(file: sqlite3.Connection, path: Path) -> None:
     if version == 1:
         raise ValueError(
             f"'{path}' is of version 1, whose runs do not say on what data they were measured, so none can be taken "
-            "over: give another path and run the sweep again (lessons_lib 0.1.0 still reads the old file)"
+            "over: give another path and run the sweep again"
         )
     if version != VERSION:
         raise ValueError(

@@ -183,7 +183,7 @@ class Store:
         """Enters a plan's runs, and returns those that are not done, in order; failed ones are tried again."""
         work, ids, waiting = plan.work, {}, []
         about = json.dumps({"kind": work.kind, **(plan.about or {"cells": digest(sorted(plan.jobs))})})
-        contents = {key: canonical(work.identity(cell)) for key, cell in plan.jobs.items()}
+        contents = {key: canonical(identity) for key, identity in zip(plan.digests, plan.identities)}
         with self._writing() as file:
             for key, cell in plan.jobs.items():
                 file.execute(

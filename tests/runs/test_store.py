@@ -196,6 +196,15 @@ def test_a_full_disk_is_named_and_the_file_is_as_before(store, path):
     assert store.rows().accuracy.tolist() == [1.0, 2.0]
 
 
+def test_a_file_of_before_runs_were_known_by_content_is_refused_with_what_to_do(path):
+    Store(path).close()
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA user_version = 1")
+    for read_only in (False, True):
+        with pytest.raises(ValueError, match="is of version 1, .* give another path and run the sweep again"):
+            Store(path, read_only=read_only)
+
+
 @pytest.mark.parametrize("damage", ["text", "cut short", "another program's", "of a later version"])
 def test_a_file_of_something_else_is_refused_and_left_alone(path, damage):
     Store(path).close()
