@@ -60,7 +60,7 @@ def test_what_is_read_is_what_was_measured_and_says_what_made_it(store, tmp_path
 
 def test_texts_stay_texts(tmp_path, store):
     table = pd.DataFrame({"method": ["007", "NA"], "on": ["1e3", "None"], "accuracy": [1.0, None], "n_parameters": 1,
-                          "seconds": 1.0, "peak_mib": None, "date": DAY, "versions": "{}", "machine": "",
+                          "seconds": 1.0, "peak_mib": None, "date": DAY, "versions": "{}", "machine": "", "kind": "",
                           "identity": ["0" * 64, "1" * 64]})  # fmt: skip
     record.write(tmp_path, "orders", table, ["accuracy"], [Order("x")], {"script": "", "clip": None})
     rows = read(tmp_path).rows

@@ -127,7 +127,7 @@ def recorded(tmp_path) -> Path:
 
 
 def with_comparison(folder: Path) -> Path:
-    cost = {"n_parameters": 1, "seconds": 1.0, "peak_mib": None}
+    cost = {"n_parameters": 1, "seconds": 1.0, "peak_mib": None, "kind": "made up"}
     table = pd.concat([rows(), spread()]).assign(**cost, date=pd.Timestamp(0), versions="{}", machine="", identity="x")
     metrics = ["accuracy", *recorded_runs.LOOKED_AT]
     record.write(folder, "comparison", table, metrics, plan.of_seed(1), {"script": "", "clip": "w"})
@@ -173,7 +173,7 @@ def test_zero_shot_findings_are_those_that_were_recorded():
     found, said = script.of_zero_shot(recorded_runs.zero_shot()), recorded_runs.zero_shot()["findings"]
     assert {key: one["seen"] for key, one in found.items()} == {key: one["seen"] for key, one in said.items()}
     for key, one in found.items():
-        assert one["effects"][script.WORDINGS[key]]["mean"] == pytest.approx(said[key]["difference"]["mean"])
+        assert one["effects"][script.WORDINGS[key]]["mean"] == pytest.approx(said[key]["difference"]["mean"], abs=1e-5)
 
 
 def study(contrastive: float, predicting: float, by_pairs: float = 5.0) -> pd.DataFrame:
