@@ -204,7 +204,7 @@ def test_the_key_is_the_content_s(clip, split):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"output": "token"}, r"output='token': give one of \('pooled', 'tokens'\)"),
+        ({"output": "token"}, r"output='token': give one of \('pooled', 'unprojected', 'tokens'\)"),
         ({"output": "tokens", "last": "values"}, "last='values': the last block is run in one of"),
         ({"last": "value"}, "last='value', residual=None: these make tokens; give output='tokens' with them"),
         ({"residual": True}, "last=None, residual=True: these make tokens"),

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.methods.parts.cost import BOTH_WAYS
+from lessons_lib.methods.parts.cost import BOTH_WAYS, FORWARD
 from lessons_lib.methods.parts.independent_prompts import IndependentPrompts
 from lessons_lib.methods.parts.starts import blocks_with_prompts, check_whole
 from lessons_lib.methods.parts.texts import unnormalised_texts_of
@@ -47,7 +47,7 @@ class PromptSRC(IndependentPrompts):
 
     LR, BATCH_SIZE, EPOCHS = 0.0025, 4, 20
     IN_PAPER = ("gpa_mean", "gpa_std")
-    PER_IMAGE = 1.4 / BOTH_WAYS
+    PER_IMAGE = 1.25 / BOTH_WAYS + 1 / FORWARD
 
     def __init__(
         self,
