@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split, Task
 
 METHODS: dict[str, type["Method"]] = {}  # by the name of the class, which is what a saved file gives
+PARTS = f"{__package__}.parts"  # what stands there is a part of methods, and none itself
 CHANGES_NOTHING = ("checkpoint", "progress", "workers")  # arguments of `fit` that the result does not depend on
 
 
@@ -53,7 +54,7 @@ class Method(torch.nn.Module):
         """A class that a file in a kind's folder defines is a method of the library."""
         super().__init_subclass__(**settings)
         folder = cls.__module__.rpartition(".")[0]
-        if folder.startswith(f"{__package__}.") and not cls.__name__.startswith("_"):
+        if folder.startswith(f"{__package__}.") and folder != PARTS and not cls.__name__.startswith("_"):
             METHODS[cls.__name__] = cls
 
     def __init__(self, clip: "Clip"):
