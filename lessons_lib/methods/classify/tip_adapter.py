@@ -24,9 +24,8 @@ from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
 from lessons_lib.methods.parts.rows import no_rows_for
 from lessons_lib.methods.parts.starts import check_whole
 from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
-from lessons_lib.recipe import Recipe
 from lessons_lib.templates import check_classnames
-from lessons_lib.training import train
+from lessons_lib.training import Recipe, train
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
