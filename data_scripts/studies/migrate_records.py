@@ -13,7 +13,6 @@ compares with what is recorded, to the digits that are. It leaves out what took 
 import argparse
 import json
 import random
-import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -25,16 +24,13 @@ import old_records
 import pandas as pd
 import run_comparison
 import study_dapt
+import study_pretraining
 from old_records import Old
 
 from lessons_lib.runs import Plan, Store, run
 from lessons_lib.runs import record as records
 from lessons_lib.runs.study import STORE, Study, enter, results
 from lessons_lib.teaching.recorded_runs import RECORDED
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "data_scripts" / "pretraining"))
-import study_pretraining  # noqa: E402
 
 MODULES = (findings_prompt_learning, run_comparison, study_dapt, findings_zero_shot, study_pretraining)
 STUDIES: tuple[Study, ...] = tuple(module.STUDY for module in MODULES)

@@ -22,7 +22,7 @@ SCRIPTS = {
     "comparison": "data_scripts/studies/run_comparison.py",
     "dapt_study": "data_scripts/studies/study_dapt.py",
     "zero_shot": "data_scripts/studies/findings_zero_shot.py",
-    "pretraining_study": "data_scripts/pretraining/study_pretraining.py",
+    "pretraining_study": "data_scripts/studies/study_pretraining.py",
 }
 COST = ["n_parameters", "seconds", "peak_mib"]
 LOOKED_AT = ["inter_class_dispersion", "intra_class_variance"]  # see `lessons_lib.metrics.geometry`

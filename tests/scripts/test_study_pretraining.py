@@ -93,7 +93,7 @@ def test_a_run_is_carried_out_and_found_again_by_its_spec(tmp_path):
 
 def test_the_recorded_study_is_whole():
     about, rows = recorded_runs.record("pretraining_study")
-    assert about["plan"] == in_short(script.cells()), "run: python data_scripts/pretraining/study_pretraining.py run"
+    assert about["plan"] == in_short(script.cells()), "run: python data_scripts/studies/study_pretraining.py run"
     assert rows.run.nunique() == len(script.cells()) == about["runs"]["count"]
     assert about["compare"] == script.COMPARED and about["tasks"] == study.TASKS
     assert (recorded_runs.RECORDED / "pretraining_study.csv").stat().st_size < 500_000

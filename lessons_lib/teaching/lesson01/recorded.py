@@ -1,4 +1,4 @@
-"""What `data_scripts/pretraining/study_pretraining.py` measured, as tables for lesson 1: see there what a run is."""
+"""What `data_scripts/studies/study_pretraining.py` measured, as tables for lesson 1: see there what a run is."""
 
 from pathlib import Path
 

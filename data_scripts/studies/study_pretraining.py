@@ -1,8 +1,8 @@
 """Lesson 01's study: what to learn from captions (finding F12), and what more compute buys (finding F13).
 
-    python data_scripts/pretraining/study_pretraining.py plan       # what there is to do
-    python data_scripts/pretraining/study_pretraining.py run        # a quarter of an hour on two cores; goes on
-    python data_scripts/pretraining/study_pretraining.py collect    # the record
+    python data_scripts/studies/study_pretraining.py plan       # what there is to do
+    python data_scripts/studies/study_pretraining.py run        # a quarter of an hour on two cores; goes on
+    python data_scripts/studies/study_pretraining.py collect    # the record
 
 Small CLIPs are pre-trained on the same pairs of one seed, for five seeds: the same image tower with three objectives,
 and three sizes of model on three amounts of data. Zero-shot accuracy is measured on validation pictures along the way.
@@ -75,7 +75,7 @@ def about(rows: pd.DataFrame) -> dict:
     return {"clip": None, "seeds": sorted(map(int, rows.seed.unique())), "tasks": TASKS, "compare": COMPARED}
 
 
-STUDY = Study("pretraining_study", "data_scripts/pretraining/study_pretraining.py", recorded_runs.RECORDED, stages,
+STUDY = Study("pretraining_study", "data_scripts/studies/study_pretraining.py", recorded_runs.RECORDED, stages,
               about=about)  # fmt: skip
 
 
