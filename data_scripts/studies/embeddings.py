@@ -33,8 +33,8 @@ class FitAndLook(FitAndTest):
 
     @torch.no_grad()
     def carry_out(self, cell: Fit) -> Result:
-        task = self._task(cell.task).sample(cell.shots, seed=cell.seed)
-        method = made(cell.method, self.clip, cell.settings)
+        task = self._loaded.task(cell.task).sample(cell.shots, seed=cell.seed)
+        method = made(cell.method, self._loaded.clip, cell.settings)
         with torch.enable_grad():
             cost = measured(method, Trial(task, {}), cell.seed, cell.fit)
         tested_on = {"val": task.val_pool, "test": task.test}[cell.tested_on]
