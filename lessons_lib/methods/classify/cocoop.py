@@ -71,7 +71,7 @@ class CoCoOp(LearnedClassifier):
             reset_linear(layer, draws)
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx)
+        self.layout = PromptLayout(self.clip, classnames, self.n_ctx)
         super().set_classes(self.layout.classnames)
 
     def cost(self, sizes: Sizes) -> float | None:

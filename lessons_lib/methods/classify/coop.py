@@ -72,7 +72,7 @@ class CoOp(LearnedClassifier):
     def set_classes(self, classnames: Iterable[str]) -> None:
         self.layout = PromptLayout(
             self.clip,
-            list(classnames),
+            classnames,
             self.n_ctx,
             position=self.class_token_position,
             class_specific=self.class_specific,

@@ -96,7 +96,7 @@ class DAPT(LearnedClassifier):
         self.visual_ctx = nn.Parameter(uniform_prompts(self.clip, self.n_ctx_vision, seed=draws).to(device))
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx)
+        self.layout = PromptLayout(self.clip, classnames, self.n_ctx)
         super().set_classes(self.layout.classnames)
 
     def check_task(self, task: "Task") -> None:

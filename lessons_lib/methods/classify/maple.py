@@ -83,7 +83,7 @@ class MaPLe(LearnedClassifier):
             layer.load_state_dict(self.projections[1].state_dict())  # released: the deep ones start as copies of one
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx, words=self.words)
+        self.layout = PromptLayout(self.clip, classnames, self.n_ctx, words=self.words)
         super().set_classes(self.layout.classnames)
 
     def visual_prompts(self) -> list[Tensor]:

@@ -72,7 +72,7 @@ class IndependentPrompts(LearnedClassifier):
             self.deep_visual_ctx = nn.Parameter(normal(self.depth_vision - 1, *shape, seed=draws).to(device))
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        self.layout = PromptLayout(self.clip, list(classnames), self.n_ctx_text, words=self.words)
+        self.layout = PromptLayout(self.clip, classnames, self.n_ctx_text, words=self.words)
         if not self.n_ctx_text:
             nothing = torch.empty(0, self.clip.text_tower.width, device=self.clip.device)
             with torch.no_grad():
