@@ -18,6 +18,7 @@ from lessons_lib.metrics.findings import (
     verdict,
 )
 from lessons_lib.metrics.ranks import correlations, holm, mean_ranks
+from lessons_lib.metrics.retrieval import rank, recall_at_k
 from lessons_lib.metrics.separation import separation
 from lessons_lib.metrics.statistics import (
     Interval,
@@ -32,5 +33,5 @@ from lessons_lib.metrics.statistics import (
 __all__ = [
     "Interval", "compare", "correlations", "difference", "effect", "effects_table", "finding", "findings_table",
     "gains", "h_of_means", "harmonic_mean", "holm", "interval", "is_beyond", "mean_of_h", "mean_ranks",
-    "paired_difference", "separation", "summary", "table", "text_of", "verdict", "wilson", "with_harmonic_mean",
+    "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "verdict", "wilson", "with_harmonic_mean",
 ]  # fmt: skip

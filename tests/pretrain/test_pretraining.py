@@ -216,7 +216,7 @@ import torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from pathlib import Path
 root, out = sys.argv[1:]
-sys.path[:0] = [root, f"{root}/tests", f"{root}/data_scripts"]
+sys.path[:0] = [root, f"{root}/tests", f"{root}/tests/pretrain", f"{root}/data_scripts/pretraining"]
 from pretrain_toyclip import gathered_loss
 from test_pretraining import batch_of_two_processes, make_run, whole_images
 torch.set_num_threads(1)
