@@ -33,5 +33,6 @@ from lessons_lib.metrics.statistics import (
 __all__ = [
     "Interval", "compare", "correlations", "difference", "effect", "effects_table", "finding", "findings_table",
     "gains", "h_of_means", "harmonic_mean", "holm", "interval", "is_beyond", "mean_of_h", "mean_ranks",
-    "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "verdict", "wilson", "with_harmonic_mean",
+    "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "verdict", "wilson",
+    "with_harmonic_mean",
 ]  # fmt: skip
