@@ -16,7 +16,11 @@ from lessons_lib.clip.tokens import token_ids
 from lessons_lib.suggest import nearest
 from lessons_lib.templates import check_classnames, spoken
 
-POSITIONS = ("end", "middle", "front")
+POSITIONS = {  # where the name stands -> how many of the M context vectors come before it
+    "end": lambda m: m,
+    "middle": lambda m: m // 2,
+    "front": lambda m: 0,
+}
 
 
 class PromptLayout:
@@ -47,7 +51,7 @@ class PromptLayout:
     ) -> None:
         if position not in POSITIONS:
             raise ValueError(
-                f"the class name stands at one of {POSITIONS}; got {position!r}. {nearest(position, POSITIONS)}"
+                f"the class name stands at one of {tuple(POSITIONS)}; got {position!r}. {nearest(position, POSITIONS)}"
             )
         self.classnames, self.n_ctx, self.class_specific = check_classnames(classnames), n_ctx, class_specific
         self.position = position
@@ -96,7 +100,7 @@ class PromptLayout:
 def _row(words: list[int], name_end: int, n_ctx: int, position: str) -> list[int]:
     """One prompt without its start and end; context vector m is written -(m + 1)."""
     context = [-(m + 1) for m in range(n_ctx)]
-    before = {"end": n_ctx, "middle": n_ctx // 2, "front": 0}[position]
+    before = POSITIONS[position](n_ctx)
     return context[:before] + words[:name_end] + context[before:] + words[name_end:]
 
 

@@ -50,10 +50,11 @@ class Method(torch.nn.Module):
     PER_IMAGE: float | None = None  # seconds of training an image and epoch with ToyCLIP on one core, where known
 
     def __init_subclass__(cls, **settings) -> None:
-        """A class that a file in a kind's folder defines is a method of the library."""
+        """A class that a file in a kind's folder defines is a method of the library; in `parts/`, what some share."""
         super().__init_subclass__(**settings)
         folder = cls.__module__.rpartition(".")[0]
-        if folder.startswith(f"{__package__}.") and not cls.__name__.startswith("_"):
+        inside = folder.startswith(f"{__package__}.") and folder != f"{__package__}.parts"
+        if inside and not cls.__name__.startswith("_"):
             METHODS[cls.__name__] = cls
 
     def __init__(self, clip: "Clip"):

@@ -1,7 +1,7 @@
 """Contrastive pre-training from scratch, small enough to read: streamed pairs, one loss, checkpoints, resume.
 
-`data_scripts/pretraining/pretrain_toyclip.py` trains ToyCLIP with it, `data_scripts/studies/study_pretraining.py` the
-smaller models of lesson 01.
+`data_scripts/pretraining/pretrain_toyclip.py` trains ToyCLIP with it, and `data_scripts/studies/study_pretraining.py`
+the smaller models of lesson 01.
 """
 
 import math

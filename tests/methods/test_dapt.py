@@ -118,5 +118,5 @@ def test_a_class_without_images_is_refused_before_training(clip, task):
 
 
 def test_a_resnet_cannot_be_given_visual_prompts():
-    with pytest.raises(ValueError, match="visual prompts need a standard Vision Transformer"):
+    with pytest.raises(ValueError, match="need a standard Vision Transformer"):
         ll.DAPT(tiny_clip(vision="resnet"))

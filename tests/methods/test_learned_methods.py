@@ -260,7 +260,7 @@ def test_impossible_settings_are_refused_when_it_is_made(clip, make, words):
 @pytest.mark.parametrize("make", [lambda clip: VPT(clip), lambda clip: MaPLe(clip), lambda clip: IVLP(clip)])
 def test_a_resnet_takes_text_prompts_and_no_visual_ones(make):
     resnet = tiny_clip(vision="resnet")
-    with pytest.raises(ValueError, match="visual prompts need a standard Vision Transformer"):
+    with pytest.raises(ValueError, match="need a standard Vision Transformer"):
         make(resnet)
     assert fit(CoOp(resnet, n_ctx=2), noise_task(shots=1), epochs=1).logits(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
 
@@ -312,7 +312,7 @@ def test_the_workers_given_to_fit_open_the_images_that_are_scored(clip, task, mo
     monkeypatch.setattr("lessons_lib.methods.learned.Inputs", watched)
     monkeypatch.setattr(
         "lessons_lib.methods.classifier.image_features",
-        lambda *given, num_workers=0: asked.append(num_workers) or image_features(*given),
+        lambda *given, num_workers=0, **settings: asked.append(num_workers) or image_features(*given, **settings),
     )
     for method in (VPT(clip), CoOp(clip, n_ctx=2)):
         fit(method, task, workers=3).score(task.test)

@@ -21,13 +21,14 @@ from tiny_clip import tiny_clip, tiny_config
 import lessons_lib as ll
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import build
+from lessons_lib.clip.prompts import POSITIONS
 from lessons_lib.methods.classify.visual_prompting import VisualPrompting
 
 NAMES = ["cat", "yellow_crane", "St. Bernard (a dog)", "jack-o'-lantern", "2CV", "great grey owl"]
 
 COOP = {
     f"{position}, {m} vectors, {kind}": dict(n_ctx=m, class_token_position=position, class_specific=kind == "a class")
-    for position in ("end", "middle", "front")
+    for position in POSITIONS
     for m in (1, 4, 16)
     for kind in ("unified", "a class")
 } | {"from words": dict(ctx_init="a photo of a"), "a class, from words": dict(ctx_init="this is", class_specific=True)}

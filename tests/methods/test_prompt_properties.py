@@ -26,7 +26,7 @@ def draw(*shape: int, seed: int) -> torch.Tensor:
 @given(
     class_names,
     st.integers(1, 16),
-    st.sampled_from(POSITIONS),
+    st.sampled_from(tuple(POSITIONS)),
     st.booleans(),
     st.integers(1, BLOCKS),
     st.integers(0, 9),
@@ -62,7 +62,7 @@ def test_many_contexts_too(classnames, n_ctx, contexts, depth, seed):
 
 
 @settings(max_examples=100, deadline=None)
-@given(class_names, st.integers(0, 16), st.sampled_from(POSITIONS), st.booleans())
+@given(class_names, st.integers(0, 16), st.sampled_from(tuple(POSITIONS)), st.booleans())
 def test_rows_stand_where_they_should(classnames, n_ctx, position, class_specific):
     layout = PromptLayout(CLIP, classnames, n_ctx, position=position, class_specific=class_specific)
     rows = torch.arange(len(layout))

@@ -44,7 +44,7 @@ class CLIPLoRA(LearnedClassifier):
     LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS, OPTIMIZER, STEPS_A_SHOT = 2e-4, 32, 1e-2, 0, "adamw", 500
     learns_from_pixels = True
     PAPER_NAME, ALIASES = "CLIP-LoRA", ("CLIP-LoRA", "LoRA")
-    PER_IMAGE = 1.5 / BOTH_WAYS
+    PER_IMAGE = 0.9 / BOTH_WAYS
 
     def __init__(
         self, clip: "Clip", rank: int = 2, *, alpha: float = 1.0, dropout: float = 0.25, template: str | None = None

@@ -28,7 +28,7 @@ class CoOp(LearnedClassifier):
 
     n_ctx: M, context vectors; 16 unless `ctx_init` says how many.
     ctx_init: words whose embeddings the context starts from ("a photo of a", with M = 4), else N(0, 0.02²).
-    class_token_position: where the class name stands: "end", "middle" or "front".
+    class_token_position: where the class name stands, one of `clip.prompts.POSITIONS`: "end", "middle" or "front".
     class_specific: a context of its own for every class; such a method knows the classes of its fit, and any choice of
         them.
     Published training: lr 0.002, batches of 32, 50 epochs (1 shot), 100 (2 and 4 shots), 200 (8 and 16 shots).

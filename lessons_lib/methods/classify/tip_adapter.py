@@ -24,9 +24,8 @@ from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
 from lessons_lib.methods.parts.rows import no_rows_for
 from lessons_lib.methods.parts.starts import check_whole
 from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
-from lessons_lib.recipe import Recipe
 from lessons_lib.templates import check_classnames
-from lessons_lib.training import train
+from lessons_lib.training import Recipe, train
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -55,8 +54,8 @@ class TipAdapter(LearnedClassifier):
     n_views: augmented views that a key is the mean of; 0 for the plain image.
     templates: of the zero-shot classifier, as `ZeroShot` takes them; None for the task's.
     search: whether `fit` chooses α and β on `task.val`; else they stay `init_alpha` and `init_beta`.
-    search_scale, search_steps: up to where β and α are tried, and how many values of each. The limits are the medians
-        of `PUBLISHED`; α adds to logits that CLIP scales by s, so at a small s large α are of less use.
+    search_scale, search_steps: up to where β and α are tried, by default the medians of `PUBLISHED` (α adds to logits
+        of scale s, so at a small s large α are of less use), and how many values of each.
     init_alpha, init_beta: what Tip-Adapter-F learns its keys with, as on ImageNet.
     unseen: what `for_classes` does with classes that the cache has no image of. "error" refuses them; "zero-shot"
         gives them the zero-shot term alone, as base-to-new protocols need it: there the cache is of no use.
@@ -133,12 +132,12 @@ class TipAdapter(LearnedClassifier):
 
     def hold(self, keys: Tensor, labels: Tensor) -> None:
         """Takes these keys (NK, D) and their classes (NK,) as the cache."""
-        keys, labels = keys.to(self.clip.device), labels.to(self.clip.device)
+        keys = keys.to(self.clip.device)
         if self.finetune:
             self.keys = nn.Parameter(keys.clone())
         else:
             self.register_buffer("keys", keys)
-        self.register_buffer("key_labels", labels)
+        self.register_buffer("key_labels", labels.to(self.clip.device))
         self._place()
 
     def _place(self) -> None:
@@ -185,8 +184,7 @@ class TipAdapter(LearnedClassifier):
 
     @torch.no_grad()
     def _choose(self, val: "Split") -> None:
-        features = self.features(val)
-        values = F.one_hot(self.key_labels, len(self.classnames))
+        features, values = self.features(val), F.one_hot(self.key_labels, len(self.classnames))
         zero_shot = self.clip.logit_scale * features @ self.texts.T
         alpha, beta, self.accuracies = search_alpha_beta(
             features @ self.keys.T, values, zero_shot, val.labels, self.alphas, self.betas
@@ -203,7 +201,7 @@ class TipAdapter(LearnedClassifier):
         return found if self.finetune else {"seed": found["seed"]}
 
     def _views(self, views: str | int | None) -> str | int:
-        return check_views((self.n_views or "plain") if views is None else views)
+        return check_views(self.n_views or "plain" if views is None else views)
 
     def cost(self, sizes: Sizes) -> float | None:
         """With its views, which are made anew for every seed."""
