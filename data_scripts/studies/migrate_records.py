@@ -118,7 +118,7 @@ def again(store: Store, fresh: Store, count: int, longest: float, seed: int) -> 
     """How many drawn runs came to other values than are in the store; prints each."""
     wrong = 0
     for plan in draw(store, count, longest, seed):
-        run(plan, fresh, processes=1)
+        run(plan, fresh)
         before, after = values_of(store.results(plan)), values_of(fresh.results(plan))
         said = {key: (plan.work.alike(cell), cell) for key, cell in plan.jobs.items()}
         for key, (alike, cell) in said.items():
