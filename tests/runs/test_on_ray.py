@@ -40,6 +40,7 @@ def ray_folder():
         patch.setenv("RAY_enable_worker_prestart", "0")
         patch.setenv("RAY_prestart_worker_first_driver", "0")
         patch.setenv("RAY_worker_register_timeout_seconds", "240")
+        patch.setenv("RAY_raylet_start_wait_time_s", "120")
         patch.setenv("RAY_health_check_period_ms", "500")  # how soon a node that was killed is missed
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         patch.delenv("RAY_ADDRESS", raising=False)
