@@ -13,13 +13,7 @@ if _processes > 1:
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
-
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1", "", None}
-
-
-def _local(address: object) -> bool:
-    host = address[0] if isinstance(address, tuple) else None
-    return not isinstance(address, tuple) or (host.decode() if isinstance(host, bytes) else host) in LOCAL_HOSTS
+from network import is_local  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,12 +30,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch):
     connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address):
-        if not _local(address):
+        if not is_local(address):
             raise OSError(f"tests have no network: tried to reach {address}")
         return connect(self, address)
 
     def guarded_getaddrinfo(host, *args, **kwargs):
-        if not _local((host,)):
+        if not is_local((host,)):
             raise socket.gaierror(f"tests have no network: tried to look up {host}")
         return getaddrinfo(host, *args, **kwargs)
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import bench_workers
-import conftest
+import network
 import psutil
 import pytest
 from bench_workers import Unwilling, alive, orders, ran, until
@@ -58,7 +58,7 @@ def cluster(ray_folder):
     cluster, patch = Cluster(), pytest.MonkeyPatch()
     try:
         add_node(cluster)
-        patch.setattr("conftest.LOCAL_HOSTS", {*conftest.LOCAL_HOSTS, cluster.address.rpartition(":")[0]})
+        patch.setattr(network, "LOCAL_HOSTS", {*network.LOCAL_HOSTS, cluster.address.rpartition(":")[0]})
         yield cluster
     finally:
         patch.undo()
