@@ -176,7 +176,8 @@ def caption(
 def caption_of_several(facts: Facts, rng: random.Random, *, dials: Dials = DIALS) -> tuple[str, list[tuple[str, int]]]:
     """One caption of a picture of several things, which names one to three of them: "a red mug next to a tree".
 
-    Returns the caption, and its phrases with the number of the thing that each is about (from back to front).
+    Returns the caption, and its phrases, without their articles, with the number of the thing that each is about (from
+    back to front).
     """
     told = rng.sample(range(len(facts.things)), min(rng.choice((1, 2, 2, 3)), len(facts.things)))
     phrases = []
@@ -185,9 +186,8 @@ def caption_of_several(facts: Facts, rng: random.Random, *, dials: Dials = DIALS
         noun = one.name if rng.random() < dials.named_of_several else one.category
         colour = f"{one.colours[0]} " if one.colours and rng.random() < dials.colour else ""
         trait = f" with {rng.choice(one.traits)}" if one.traits and rng.random() < dials.trait_of_several else ""
-        phrases.append(_articles(f"a {colour}{noun}{trait}"))
-    joined = [phrases[0], *(part for phrase in phrases[1:] for part in (rng.choice(JOINTS), phrase))]
-    text = " ".join(joined)
+        phrases.append(_articles(f"{colour}{noun}{trait}"))
+    text = "a " + phrases[0] + "".join(f" {rng.choice(JOINTS)} a {phrase}" for phrase in phrases[1:])
     if facts.background and rng.random() < dials.background:
         text += f" on a {facts.background} background"
     text = _with_chatter(rng.choice(FRAMES).replace("{}", text), rng, dials)
