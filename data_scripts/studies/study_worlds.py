@@ -6,7 +6,7 @@
 
 The worlds differ in one thing at a time: whether tasks have looks of their own, whether captions speak their trade's
 language, whether some of them name another class, and whether pre-training ran to the end of its schedule. All are
-measured on validation pictures of four tasks, with 16 shots and one seed.
+measured on validation pictures of three tasks, with 16 shots and one seed.
 """
 
 from collections.abc import Iterator
