@@ -139,7 +139,7 @@ def caption(
     if named:
         noun = rng.choice(also) if also and rng.random() < 0.3 else name
         phrase = rng.choice(wording.named)
-        if mistaken and not trade and _happens(dials.misnamed, rng):
+        if mistaken and wording.trade and not trade and _happens(dials.misnamed, rng):
             noun = mistaken
     else:
         loose = also and rng.random() < 0.25 * wording.name_share
