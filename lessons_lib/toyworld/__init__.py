@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 SPLIT_SIZES = {"train": 32, "val": 16, "test": 50}  # pictures a class
-LOOKS = 0.0  # how strong the looks of tasks are
+LOOKS = 1.0  # how strong the looks of tasks are
 ADVERSARIAL_CANDIDATES = 3  # drawn for each that "toy_things_a" keeps
 
 

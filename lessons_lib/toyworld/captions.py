@@ -27,11 +27,11 @@ class Dials:
     lead_in: float = 0.15  # a few words before, which push the names to later positions
     chatter: float = 0.15  # a few words after
     wrong: float = 0.05  # of captions belong to another picture
-    trade: float = 0.0  # of captions that name the class speak their trade's language
-    trade_unnamed: float = 0.0  # of those that do not
-    misnamed: float = 0.0  # of captions that name the class in everyday words name a fixed other one
-    looks: float = 0.0  # of pre-training's pictures have some look, as tasks have
-    several: float = 0.0  # of pre-training's pictures show several things
+    trade: float = 0.75  # of captions that name the class speak their trade's language
+    trade_unnamed: float = 0.3  # of those that do not
+    misnamed: float = 0.25  # of captions that name the class in everyday words name a fixed other one
+    looks: float = 0.05  # of pre-training's pictures have some look, as tasks have
+    several: float = 0.08  # of pre-training's pictures show several things
     named_of_several: float = 0.7  # of the things that such a caption speaks of are named
     trait_of_several: float = 0.2
 

@@ -59,7 +59,7 @@ def _spec(name: str, twin: str, category: str, module, **kwargs) -> TaskSpec:
 
 
 _TEXTURE = Wording(
-    named=("{} texture", "a {} texture", "a {} pattern", "{} surface"),
+    named=("{}", "{} texture", "a {} texture", "a {} pattern", "{} surface", "something {}"),
     unnamed=("a {}", "a pattern"),
     name_share=0.2,
     trade=trades.TEXTURE,
@@ -84,11 +84,11 @@ _WORD = Wording(
 _FOOD = Wording(
     named=("{}", "a {}", "a plate of {}", "some {}"),
     unnamed=("some {}", "a dish of {}"),
-    name_share=0.4,
+    name_share=0.25,
     trade=trades.FOOD,
 )
-_THING, _OBJECT = Wording(name_share=0.4, trade=trades.THING), Wording(name_share=0.6, trade=trades.OBJECT)
-_CAR, _PLACE = Wording(name_share=0.25, trade=trades.CAR), Wording(name_share=0.35, trade=trades.PLACE)
+_THING, _OBJECT = Wording(name_share=0.4, trade=trades.THING), Wording(name_share=0.3, trade=trades.OBJECT)
+_CAR, _PLACE = Wording(name_share=0.25, trade=trades.CAR), Wording(name_share=0.2, trade=trades.PLACE)
 
 TASKS: dict[str, TaskSpec] = {
     spec.name: spec
@@ -99,7 +99,7 @@ TASKS: dict[str, TaskSpec] = {
             "thing",
             things,
             eleven=True,
-            share=0.27,
+            share=0.22,
             wording=_THING,
         ),
         _spec(
@@ -108,7 +108,7 @@ TASKS: dict[str, TaskSpec] = {
             "object",
             objects,
             eleven=True,
-            share=0.09,
+            share=0.05,
             wording=_OBJECT,
         ),
         _spec(
@@ -127,7 +127,7 @@ TASKS: dict[str, TaskSpec] = {
             "car",
             cars,
             eleven=True,
-            share=0.07,
+            share=0.12,
             wording=_CAR,
         ),
         _spec(
@@ -136,7 +136,7 @@ TASKS: dict[str, TaskSpec] = {
             "flower",
             flowers,
             eleven=True,
-            share=0.09,
+            share=0.08,
             templates=("a photo of a {}, a type of flower.",),
             wording=Wording(trade=trades.FLOWER),
         ),
@@ -146,7 +146,7 @@ TASKS: dict[str, TaskSpec] = {
             "food",
             food,
             eleven=True,
-            share=0.09,
+            share=0.06,
             templates=("a photo of {}, a type of food.",),
             wording=_FOOD,
         ),
@@ -156,8 +156,8 @@ TASKS: dict[str, TaskSpec] = {
             "aircraft",
             aircraft,
             eleven=True,
-            share=0.06,
-            wording=Wording(name_share=0.12, trade=trades.AIRCRAFT),
+            share=0.08,
+            wording=Wording(name_share=0.15, trade=trades.AIRCRAFT),
             templates=("a photo of a {}, a type of aircraft.",),
         ),
         _spec(
@@ -166,7 +166,7 @@ TASKS: dict[str, TaskSpec] = {
             "place",
             places,
             eleven=True,
-            share=0.07,
+            share=0.05,
             wording=_PLACE,
         ),
         _spec(
@@ -175,7 +175,7 @@ TASKS: dict[str, TaskSpec] = {
             "texture",
             textures,
             eleven=True,
-            share=0.06,
+            share=0.08,
             templates=("{} texture.",),
             wording=_TEXTURE,
         ),
@@ -185,7 +185,7 @@ TASKS: dict[str, TaskSpec] = {
             "satellite photo",
             satellite,
             eleven=True,
-            share=0.02,
+            share=0.03,
             wording=_SATELLITE,
             templates=("a centered satellite photo of {}.",),
         ),
@@ -195,7 +195,7 @@ TASKS: dict[str, TaskSpec] = {
             "person",
             actions,
             eleven=True,
-            share=0.07,
+            share=0.12,
             wording=_ACTION,
             templates=("a photo of a person doing {}.",),
         ),
@@ -236,7 +236,7 @@ EXTRAS = (
         share=0.02,
         wording=Wording(named=(), unnamed=("a picture",), name_share=0),
     ),
-    _spec("toy_homonyms", "", "thing", homonyms, share=0.04, wording=Wording(name_share=0.6)),
+    _spec("toy_homonyms", "", "thing", homonyms, share=0.03, wording=Wording(name_share=0.6)),
 )
 
 _SHIFTS = {  # of toy_things: its twin, and how its pictures are taken
