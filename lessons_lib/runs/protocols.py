@@ -6,6 +6,9 @@
     carry_over    train on one task, test on others with the prompts carried to their classes: cross-dataset transfer,
                   and domain generalisation where the others are shifts of the first          (CoCoOp, section 4)
 
+"few-shot validation" and "base-to-new validation" learn from the same, and are measured on validation images of the
+classes learned from: what settings may be chosen by (`lessons_lib.runs.search`).
+
 Columns: protocol, method, task (trained on), on (tested on), shots, seed, the method's metrics (such as accuracy:
 percent, 0 to 100), and what the fitting cost: n_parameters, seconds, peak_mib (memory above what was held before; NaN
 where it cannot be measured). Nothing is kept; for long sweeps see `lessons_lib.runs`.
@@ -13,6 +16,7 @@ where it cannot be measured). Nothing is kept; for long sweeps see `lessons_lib.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -66,12 +70,24 @@ def _carried(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]
     return Trial(task, {"test": task, **others})
 
 
+def _validated(whole: Callable) -> Callable:
+    """A protocol's choice of settings: the same to learn from, measured on all validation images of its classes."""
+
+    def chosen_on(task: "Task", others: Mapping[str, "Task"], held_out: Sequence[str]) -> Trial:
+        fitted_on = whole(task, {}, held_out).fitted_on
+        return Trial(fitted_on, {"val": replace(fitted_on, test=fitted_on.val_pool)})
+
+    return chosen_on
+
+
 PROTOCOLS: dict[str, Callable[["Task", Mapping[str, "Task"], Sequence[str]], Trial]] = {
     "few-shot": _few_shot,
     "base-to-new": _base_to_new,
     "folds": _fold,
     "cross-task": _carried,
     "domain shift": _carried,
+    "few-shot validation": _validated(_few_shot),
+    "base-to-new validation": _validated(_base_to_new),
 }
 
 
