@@ -10,6 +10,7 @@ from lessons_lib.runs import Cell, FitAndTest, Plan, Result, Row, Store, protoco
 from lessons_lib.runs.search import Times, budget, search
 from lessons_lib.runs.study import enter
 
+DAY = datetime(2026, 11, 29, tzinfo=timezone.utc)
 GRIDS = {"lr": Times(0.1, 1, 10), "n_ctx": (2, 4), "epochs": Times(1, 3)}
 
 
@@ -37,9 +38,8 @@ def searched(work, store, start, score, grids=GRIDS) -> tuple[list[list[Cell]], 
         except StopIteration as end:
             return asked, end.value
         asked.append(list(plan.cells))
-        day = datetime(2026, 11, 29, tzinfo=timezone.utc)
         if score is not None:
-            enter(store, plan, lambda key, cell: (Result([Row("val", "accuracy", score(cell))]), day))
+            enter(store, plan, lambda key, cell: (Result([Row("val", "accuracy", score(cell))]), DAY))
 
 
 def test_one_setting_after_the_other_each_with_the_best_of_those_before(photos, work, tmp_path):
