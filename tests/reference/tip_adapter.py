@@ -8,7 +8,7 @@ from . import image, text
 
 
 def cache_keys(views: Tensor) -> Tensor:
-    """views: (K, N, D), normalised embeddings of K augmented views -> keys (N, D)."""
+    """views: (K, N, D), embeddings of K augmented views as they leave the tower -> keys (N, D)."""
     mean = sum(views) / len(views)
     return mean / mean.norm(dim=-1, keepdim=True)
 

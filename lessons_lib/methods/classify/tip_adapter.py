@@ -3,7 +3,7 @@
 An image asks the cache which training images it resembles, and their labels are added to the zero-shot logits:
     φ(A) = exp(−β (1 − A)),     A = f(x) F_trainᵀ                                 (equation 5)
     logits = α · φ(A) L_train + s · f(x) Wᵀ                                       (equation 6)
-F_train: (NK, D), the mean of each training image's augmented views, normalised again.   L_train: their labels, one-hot.
+F_train: (NK, D), the mean of each training image's augmented views, then normalised.   L_train: their labels, one-hot.
 Nothing is trained; α and β are searched on validation images. Tip-Adapter-F makes the keys learnable (section 3.3).
 The authors' code picks Tip-Adapter-F's best epoch by the test images; here the last epoch is kept.
 """
@@ -69,7 +69,7 @@ class TipAdapter(LearnedClassifier):
     LR, BATCH_SIZE, WEIGHT_DECAY, WARMUP_EPOCHS, EPOCHS = 0.001, 256, 0.01, 0, 20
     CHOOSES = ("alpha and beta", "TipAdapter(clip, search=False, init_alpha=1.17, init_beta=1.0)")
     PAPER_NAME, IN_PAPER = "Tip-Adapter", ("finetune", "unseen")
-    PER_IMAGE = 2e-5
+    PER_IMAGE, FORMAT = 2e-5, 2  # 1 normalised each view before their mean, unlike the release
 
     def __init__(
         self,
@@ -168,16 +168,17 @@ class TipAdapter(LearnedClassifier):
         self.check_task(task)
         augment = self.clip.make_augment(CROP_SCALE)
         made_of = {"view": self.n_views or "plain", "seed": recipe.seed, "augment": augment}
-        features = image_features(self.clip, task.train, **made_of, progress=progress, num_workers=workers)
-        keys = F.normalize(features.mean(dim=0), dim=-1) if self.n_views else features  # (NK, D)
+        how = {"output": "raw", "progress": progress, "num_workers": workers}
+        raw = image_features(self.clip, task.train, **made_of, **how)  # (NK, D), or (K, NK, D)
+        keys = F.normalize(raw.mean(dim=0) if self.n_views else raw, dim=-1)  # (NK, D)
         self.begin(task)
         self.workers = workers
         self.hold(keys, task.train.labels)
         self.history, self.accuracies = [], self.accuracies.new_empty(0, 0)
         self.chosen = self.chosen.new_tensor([self.init_alpha, self.init_beta])
         if self.finetune:
-            how = {"checkpoint": checkpoint, "progress": progress, "workers": workers}
-            train(self, task.train, recipe, views=views, augment=augment, **how)
+            common = {"checkpoint": checkpoint, "progress": progress, "workers": workers}
+            train(self, task.train, recipe, views=views, augment=augment, **common)
         if self.search:
             self._choose(task.val)
         return self.eval()
