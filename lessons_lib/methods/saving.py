@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from lessons_lib.editions import weights_in_words
 from lessons_lib.files import atomic_write
 from lessons_lib.suggest import nearest
 
@@ -45,10 +46,11 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
     path = Path(path)
     header = read_header(path)
     if header["clip_fingerprint"] != clip.fingerprint:
+        made_for = weights_in_words(header["clip_name"], header["clip_fingerprint"])
         raise ValueError(
-            f"'{path}' was fitted on another CLIP ({header['clip_name']}, weights {header['clip_fingerprint'][:12]}) "
-            f"than this one ({clip.name}, weights {clip.fingerprint[:12]}), where what it learned means nothing: load "
-            "it on its own CLIP, or fit again"
+            f"'{path}' was fitted on another CLIP ({made_for}) than this one "
+            f"({weights_in_words(clip.name, clip.fingerprint)}), where what it learned means nothing: load it on its "
+            "own CLIP, or fit again"
         )
     name = header["method"]
     if name not in methods:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from lessons_lib.editions import weights_in_words
 from lessons_lib.files import atomic_write
 from lessons_lib.identity import digest
 from lessons_lib.runs.tables import COST, ORIGIN
@@ -85,7 +86,8 @@ def read(folder: Path, name: str, make: str, clip: str | None = None) -> Record:
     if sha256(text).hexdigest() != about["table"]:
         raise ValueError(f"'{paths[1]}' is not the table that its record describes, or was changed by hand: {again}")
     if clip is not None and clip != about["clip"]:
-        raise ValueError(f"'{paths[1]}' was measured on another CLIP than this one: {again}")
+        made_for = weights_in_words("another model", about["clip"])
+        raise ValueError(f"'{paths[1]}' was measured on another CLIP ({made_for}) than this one: {again}")
     types = dict.fromkeys(WORDS, str)
     table = pd.read_csv(paths[1], dtype=types, keep_default_na=False, na_values=[""])
     return Record(about, table.assign(**about["same"]))
