@@ -32,7 +32,7 @@ def tables(summary: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]
     for (clip, protocol, metric, unit), cells in summary.groupby([*SWEEP, "metric", "unit"], sort=False):
         cells = cells.assign(text=[_text(*line) for line in cells[["mean", "half_width", "n", "asked"]].values])
         asked = plan[(plan["clip"] == clip) & (plan["protocol"] == protocol)]
-        make = {"plain": _few_shot, "halves": _base_to_new, "carried": _carried}[shape(_measured_on(cells))]
+        make = {"plain": _few_shot, "halves": _base_to_new, "carried": _carried}[shape(cells["on"])]
         for title, table in make(cells, asked).items():
             found[f"{heading_of(clip, protocol, metric, unit)}: {title}"] = table
     return found
@@ -127,10 +127,6 @@ def markdown_table(table: pd.DataFrame) -> str:
     rows = [[(str(value) or " ").replace("|", "\\|").replace("\n", " ") for value in row] for row in table.values]
     marks = ["---:" if all(row[i][0] in "0123456789+-–" for row in rows) else "---" for i in range(len(table.columns))]
     return "\n".join(f"| {' | '.join(row)} |" for row in [list(map(str, table.columns)), marks, *rows])
-
-
-def _measured_on(cells: pd.DataFrame) -> set[str]:
-    return set(cells["on"]) - {AVERAGE, H, H_OF_MEANS, MEAN_OF_H}
 
 
 # --- the tables

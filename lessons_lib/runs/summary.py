@@ -96,7 +96,7 @@ def shape(ons: Sequence[str]) -> str:
     """What kind of protocol measures on these: "halves" (base and new), "carried" (to other tasks) or "plain"."""
     if {"base", "new"} & set(ons):
         return "halves"
-    return "carried" if set(ons) - {"test"} else "plain"
+    return "carried" if set(ons) - {"test", AVERAGE, H, H_OF_MEANS, MEAN_OF_H} else "plain"
 
 
 def tasks_of(cells: pd.DataFrame) -> list[str]:

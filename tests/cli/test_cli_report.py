@@ -7,14 +7,12 @@ import pandas as pd
 import pytest
 
 from lessons_lib.cli import main
-from lessons_lib.data.published import PUBLISHED
 from lessons_lib.metrics import harmonic_mean, interval
 from lessons_lib.runs import Bench, Plan, Result, Row, Store, Work
-from lessons_lib.runs.published import ELEVEN, NUMBERS, TITLES, compared, with_published
+from lessons_lib.runs.published import NUMBERS, compared, with_published
 from lessons_lib.runs.report import chosen, costs, markdown, markdown_table, tables
 from lessons_lib.runs.summary import AVERAGE, Runs, summarise
 from lessons_lib.toyworld import ELEVEN as TOYS
-from lessons_lib.toyworld import SHIFTS
 
 SPEC = {"model": "toyclip", "pretrained": None, "protocol": "few-shot", "methods": {}, "tasks": [], "shots": [16],
         "seeds": [1, 2, 3], "settings": {}, "fit": {}}  # fmt: skip
@@ -237,14 +235,6 @@ def test_two_clips_have_tables_of_their_own():
 
 
 # --- the published numbers
-
-
-def test_titles_are_those_of_the_data_sets_and_every_toy_has_its_twin():
-    """Of those that the papers have; another data set needs no title here."""
-    titles = {name: one.title for name, one in PUBLISHED.items()}
-    assert {name: title for name, title in TITLES.items() if not name.startswith("toy_")}.items() <= titles.items()
-    assert sorted(TITLES[toy] for toy in TOYS) == sorted(ELEVEN)
-    assert {name for name in TITLES if name.startswith("toy_")} == {*TOYS, *SHIFTS}
 
 
 def test_published_h_is_the_harmonic_mean_of_published_base_and_new():
