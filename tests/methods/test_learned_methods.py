@@ -247,7 +247,6 @@ def test_a_frame_is_added_around_the_image_and_nowhere_else(clip):
         (lambda clip: VisualPrompting(clip, width=16), "width=16: .* is 1 to 15 wide"),
         (lambda clip: IVLP(clip, 0, 0), "at least one above 0"),
         (lambda clip: IVLP(clip, depth_text=4), "depth=4: the text tower of tiny has 3 blocks"),
-        (lambda clip: IVLP(clip, 5), "5 text prompts start from the first 5 words .* which has 4"),
         (lambda clip: MaPLe(clip, prompt_depth=3), "depth=3: the image tower of tiny has 2 blocks"),
         (lambda clip: MaPLe(clip, n_ctx=0), "n_ctx=0: give at least 1"),
     ],
