@@ -16,7 +16,7 @@ OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate -
 	--LabApp.extension_manager=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lint unit-tests lesson-tests findings lab wheel clean worksheets
+.PHONY: help setup course test lint unit-tests quick-tests lesson-tests findings lab wheel clean worksheets
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lint: $(STAMP)  ## ruff: lint and format
 
 unit-tests: $(STAMP)  ## pytest on two processes
 	$(BIN)/python -m pytest tests -n 2
+
+quick-tests: $(STAMP)  ## the unit tests that take half a second at most: all of them in about two minutes
+	$(BIN)/python -m pytest tests -n 2 --quick
 
 lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the cells tagged nbval-check-output
 	@if [ -z "$(LESSONS)" ]; then echo "no lessons in notebooks/ to check"; else \

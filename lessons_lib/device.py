@@ -61,6 +61,16 @@ def resolve_precision(precision: str = "auto", device: str | torch.device = "cpu
     return PRECISIONS[precision]
 
 
+def training_dtype(device: str | torch.device = "cpu") -> torch.dtype | None:
+    """What a long training runs in: bf16 or fp16 on a GPU as `resolve_precision` has it, bf16 on a CPU that has it in
+    hardware, else plain float32 (None). A CPU without emulates bf16, some twenty times slower than float32.
+    """
+    if torch.device(device).type != "cpu":
+        return resolve_precision("auto", device)
+    in_hardware = (getattr(torch.cpu, f"_is_{what}_supported", bool) for what in ("amx_tile", "avx512_bf16"))
+    return torch.bfloat16 if any(supported() for supported in in_hardware) else None
+
+
 def precision_name(dtype: torch.dtype | None) -> str:
     """ "fp32", "bf16" or "fp16": the name of what `resolve_precision` returned."""
     return next(name for name, candidate in PRECISIONS.items() if candidate == dtype)

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from lessons_lib import feature_cache
+from lessons_lib.clip.blocks import unit
 from lessons_lib.clip.dense import check_last
 from lessons_lib.suggest import nearest
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split
 
 FORMAT = 1  # raise when entries come to mean something else
-OUTPUTS = ("pooled", "unprojected", "tokens")
+AS_THEY_ARE = {"raw": {"normalised": False}, "unprojected": {"projected": False}}  # what `Clip.encode_images` is told
+OUTPUTS = ("pooled", "raw", "unprojected", "tokens")
 
 
 def image_features(
@@ -45,9 +47,10 @@ def image_features(
 ) -> torch.Tensor:
     """The embeddings of all images of a split, in order: (N, D) float32, L2-normalised, on the model's device.
 
-    output: "pooled", or "tokens", a patch's own: (N, h, w, D) float16, L2-normalised before rounding. They take h · w
-        times the room on disk (ViT-B/16: 0.2 MB a picture), so they are for few-shot splits. "unprojected", what the
-        tower's last projection is given: (N, d_v) float32, not normalised.
+    output: "pooled"; "raw", the same before it is normalised; "unprojected", what the tower's last projection is given:
+        (N, d_v) float32, not normalised; or "tokens", a patch's own: (N, h, w, D) float16, L2-normalised before
+        rounding. Tokens take h · w times the room on disk (ViT-B/16: 0.2 MB a picture), so they are for few-shot
+        splits. Where raw ones are kept, pooled ones are made of them.
     last, residual: how tokens leave the last block, as in `Clip.encode_dense`; None for its own.
     view: "plain", the images as ``clip.preprocess`` gives them; or a number K of augmented views: (K, N, …), each row
         normalised, not averaged.
@@ -71,6 +74,9 @@ def image_features(
         return _compute(clip, split, views, made, batches, progress)
     key = _key(clip, split, view, seed, name, made)
     features = feature_cache.read(key)
+    if features is None and output == "pooled":
+        raw = feature_cache.read(_key(clip, split, view, seed, name, {"raw": True}))
+        features = None if raw is None else unit(raw)
     if features is None:
         features = _compute(clip, split, views, made, batches, progress)
         feature_cache.write(key, features)
@@ -102,7 +108,7 @@ def _check_output(output: str, last: str | None, residual: bool | None) -> dict:
         return {"tokens": {"last": last, "residual": check_last(last, residual)}}
     if last is not None or residual is not None:
         raise ValueError(f"last={last!r}, residual={residual!r}: these make tokens; give output='tokens' with them")
-    return {} if output == "pooled" else {"unprojected": True}
+    return {} if output == "pooled" else {output: True}
 
 
 def _compute(
@@ -119,7 +125,7 @@ def _compute(
             if "tokens" in made:
                 encoded = clip.encode_dense(pictures, **made["tokens"]).tokens
             else:
-                encoded = clip.encode_images(pictures, **({"projected": False} if made else {}))
+                encoded = clip.encode_images(pictures, **AS_THEY_ARE.get(next(iter(made), ""), {}))
             if features is None:
                 kind = torch.float16 if "tokens" in made else torch.float32
                 shape = (views or 1, len(split), *encoded.shape[1:])  # (K, N, …)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision
+from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision, training_dtype
 
 
 @pytest.fixture
@@ -68,3 +68,10 @@ def test_autocast_computes_in_the_precision_that_was_asked_for():
         assert (a @ a).dtype == torch.bfloat16
     with autocast("cpu", "fp32"):
         assert (a @ a).dtype == torch.float32
+
+
+@pytest.mark.parametrize("has", [(), ("amx_tile",), ("avx512_bf16",)])
+def test_a_cpu_trains_in_bf16_only_where_its_hardware_has_it(has, monkeypatch):
+    for what in ("amx_tile", "avx512_bf16"):
+        monkeypatch.setattr(torch.cpu, f"_is_{what}_supported", lambda what=what: what in has, raising=False)
+    assert training_dtype("cpu") == (torch.bfloat16 if has else None)

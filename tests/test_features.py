@@ -106,6 +106,17 @@ def test_what_the_projection_is_given_becomes_the_embedding_and_is_kept_apart(cl
         torch.testing.assert_close(clip.encode_images(images, projected=False), fast, rtol=0, atol=1e-5)
 
 
+def test_raw_embeddings_have_their_length_and_pooled_ones_are_made_of_them(clip, split, towers):
+    made = {"view": 3, "seed": 2, "progress": False}
+    raw = image_features(clip, split, output="raw", **made)
+    encoded = len(towers)
+    pooled = image_features(clip, split, **made)
+    assert len(towers) == encoded  # not once more
+    assert not torch.allclose(raw.norm(dim=-1), torch.ones(()))
+    assert torch.equal(pooled, image_features(clip, split, cache=False, **made))
+    torch.testing.assert_close(pooled, torch.nn.functional.normalize(raw, dim=-1))
+
+
 def test_batches_and_workers_change_nothing_but_rounding(clip, split):
     whole = image_features(clip, split, cache=False)
     parts = image_features(clip, split, cache=False, batch_size=3, num_workers=1)
@@ -204,7 +215,7 @@ def test_the_key_is_the_content_s(clip, split):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"output": "token"}, r"output='token': give one of \('pooled', 'unprojected', 'tokens'\)"),
+        ({"output": "token"}, r"output='token': give one of \('pooled', 'raw', 'unprojected', 'tokens'\)"),
         ({"output": "tokens", "last": "values"}, "last='values': the last block is run in one of"),
         ({"last": "value"}, "last='value', residual=None: these make tokens; give output='tokens' with them"),
         ({"residual": True}, "last=None, residual=True: these make tokens"),

@@ -144,3 +144,8 @@ def replace_rows(x: Tensor, prompts: Tensor) -> Tensor:
     """(N, L, d), (b, d) -> (N, L, d) with rows 1 … b replaced: deep prompts, behind the first row."""
     prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
     return torch.cat([x[:, :1], prompts, x[:, 1 + prompts.shape[1] :]], dim=1)
+
+
+def unit(x: Tensor) -> Tensor:
+    """(..., D) -> the same in float32, L2-normalised."""
+    return F.normalize(x.float(), dim=-1)

@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
 from tqdm.auto import tqdm
 
-from lessons_lib.clip.blocks import Change
+from lessons_lib.clip.blocks import Change, unit
 from lessons_lib.clip.building import content_of
 from lessons_lib.clip.dense import Dense
 from lessons_lib.clip.image_tower import ImageTower
@@ -82,10 +81,17 @@ class Clip:
         return tokenize(self.tokenizer, texts, self.context_length)
 
     def encode_images(
-        self, images: torch.Tensor, *, projected: bool = True, batch_size: int | None = None, progress: bool = False
+        self,
+        images: torch.Tensor,
+        *,
+        normalised: bool = True,
+        projected: bool = True,
+        batch_size: int | None = None,
+        progress: bool = False,
     ) -> torch.Tensor:
         """images: (N, 3, S, S) float, preprocessed -> (N, D) float32, L2-normalised, on the model's device.
 
+        normalised: False for embeddings of the length that the tower gives them.
         projected: False for what the last projection is given, (N, d_v), not normalised.
         batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
@@ -96,7 +102,8 @@ class Clip:
         for rows in self._batches(len(images), batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
-                features[rows] = unit(tower.encode(batch)) if projected else tower.encode_unprojected(batch)
+                encoded = tower.encode(batch) if projected else tower.encode_unprojected(batch)
+                features[rows] = unit(encoded) if projected and normalised else encoded
         return features
 
     def encode_dense(
@@ -240,8 +247,3 @@ class Clip:
             f"Clip({self.name!r}, embed_dim={self.embed_dim}, image_size={self.image_size}, "
             f"context_length={self.context_length}, device='{self.device}', precision='{self.precision}')"
         )
-
-
-def unit(x: torch.Tensor) -> torch.Tensor:
-    """(..., D) -> the same in float32, L2-normalised."""
-    return F.normalize(x.float(), dim=-1)

@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
 from lessons_lib.clip.text_tower import TextTower
+from lessons_lib.device import training_dtype
 from lessons_lib.files import atomic_write
 from lessons_lib.pretrain.losses import clip_loss
 
@@ -131,13 +132,15 @@ class Run:
     settings: Settings
     normalise: Callable[[Tensor], Tensor]
     device: torch.device = torch.device("cpu")
-    autocast_dtype: torch.dtype | None = torch.bfloat16
+    autocast_dtype: torch.dtype | None | str = "auto"  # None: float32 throughout
     make_towers: Callable[[nn.Module], nn.Module] = Towers
     loss: Callable[..., Tensor] = clip_loss
     wrap: Callable[[nn.Module], nn.Module] = lambda module: module  # DistributedDataParallel, where there are several
 
     def __post_init__(self) -> None:
         self.step = 0
+        if self.autocast_dtype == "auto":
+            self.autocast_dtype = training_dtype(self.device)
         self.optimizer = make_optimizer(self.model, self.settings)
         self.towers = self.wrap(self.make_towers(self.model))
         # On short sequences a CPU runs attention's plain form, and its gradient, faster than the fused one.

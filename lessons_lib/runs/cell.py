@@ -171,6 +171,10 @@ class FitAndTest(Work):
     def shares(self, cell: Cell) -> str:
         return cell.task
 
+    def fit_settings(self, cell: Cell) -> dict[str, Any]:
+        """What the cell's `fit` will do, the published numbers filled in."""
+        return fit_settings(self._method(cell), cell.shots, cell.fit)
+
     def describe(self, cell: Cell) -> str:
         """ "CoOp on toy_pets, 4 shots, seed 2"."""
         return f"{cell.label} on {cell.task}, {cell.shots} shots, seed {cell.seed}"

@@ -8,6 +8,7 @@ depend on a seed alone.
 import json
 import random
 import zlib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
@@ -15,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lessons_lib.toyworld.captions import DIALS, Dials, caption
+from lessons_lib.toyworld.captions import DIALS, Dials, caption, caption_of_several
+from lessons_lib.toyworld.looks import any_look
 from lessons_lib.toyworld.scenes import Scenes, ToyClass, draw_class
-from lessons_lib.toyworld.several import SEVERAL, SeveralSpec, class_masks, draw_several
+from lessons_lib.toyworld.several import CROWDS, SEVERAL, SeveralSpec, class_masks, draw_several, draw_together
 from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 from lessons_lib.toyworld.tasks import ELEVEN, EXTRAS, PRETRAINING, SHIFTS, TASKS, TaskSpec
 
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 SPLIT_SIZES = {"train": 32, "val": 16, "test": 50}  # pictures a class
+LOOKS = 0.0  # how strong the looks of tasks are
 ADVERSARIAL_CANDIDATES = 3  # drawn for each that "toy_things_a" keeps
 
 
@@ -53,25 +56,34 @@ def _adversarial() -> dict[str, list[list[int]]]:
 
 
 def draw_scenes(
-    task: str, split: str = "test", *, seed: int = 0, per_class: int | None = None
+    task: str, split: str = "test", *, seed: int = 0, per_class: int | None = None, looks: float = LOOKS
 ) -> tuple[Scenes, Tensor]:
     """The pictures of one split of a toy task, class after class, and their labels (N,) long.
 
-    seed: another seed draws other pictures of the same kind; per_class: how many a class (default: SPLIT_SIZES).
-    Raises KeyError for a task or split that does not exist. "toy_things_a" keeps, at seed 0, only pictures that a
-    weaker CLIP got wrong; other seeds and sizes give it without that choice.
+    seed: another seed draws other pictures of the same kind; per_class: how many a class (default: SPLIT_SIZES); looks:
+    how strong the look of the task is, 0 for none. Raises KeyError for a task or split that does not exist.
+    "toy_things_a" keeps, at seed 0, only pictures that a weaker CLIP got wrong; other seeds and sizes give it without
+    that choice.
     """
     spec, splits = TASKS[task], list(SPLIT_SIZES)
     n = SPLIT_SIZES[split] if per_class is None else per_class
+    conditions = replace(spec.conditions, look=spec.look.at(looks)) if looks else spec.conditions
     many = []
     for label, cls in enumerate(spec.classes):
         rng = np.random.default_rng([seed, zlib.crc32(task.encode()), splits.index(split), label])
         if spec.adversarial and seed == 0 and per_class is None:
-            drawn = draw_class(cls, n * ADVERSARIAL_CANDIDATES, rng, category=spec.category, conditions=spec.conditions)
+            drawn = draw_class(cls, n * ADVERSARIAL_CANDIDATES, rng, category=spec.category, conditions=conditions)
             many.append(drawn[_adversarial()[split][label]])
         else:
-            many.append(draw_class(cls, n, rng, category=spec.category, conditions=spec.conditions))
+            many.append(draw_class(cls, n, rng, category=spec.category, conditions=conditions))
     return Scenes.cat(many), torch.arange(len(spec.classes)).repeat_interleave(n)
+
+
+def _mistaken(spec: TaskSpec) -> dict[str, str]:
+    """Class -> the one that it is taken for where a caption misnames it: the next on a fixed round through all."""
+    order = np.random.default_rng(zlib.crc32(spec.name.encode())).permutation(len(spec.classes))
+    names = [spec.classes[i].name for i in order]
+    return dict(zip(names, names[1:] + names[:1]))
 
 
 def draw_pairs(
@@ -91,20 +103,26 @@ def draw_pairs(
     specs = [s for s in (*TASKS.values(), *EXTRAS) if (s.share > 0 if tasks is None else s.name in tasks)]
     rng = np.random.default_rng(seed)
     words = random.Random(int(rng.integers(2**31)))
+    several = int(rng.binomial(n, dials.several)) if dials.several and tasks is None else 0
     shares = np.array([spec.share for spec in specs])
-    counts = rng.multinomial(n, shares / shares.sum())
+    counts = rng.multinomial(n - several, shares / shares.sum())
     scenes, captions = [], []
     for spec, count in zip(specs, counts, strict=True):
         split = rng.multinomial(count, np.full(len(spec.classes), 1 / len(spec.classes)))
+        mistaken = _mistaken(spec)
         for cls, m in zip(spec.classes, split, strict=True):
             if m == 0:
                 continue
-            drawn = draw_class(cls, int(m), rng, category=spec.category, conditions=PRETRAINING)
+            looked = dials.looks > 0 and rng.random() < dials.looks
+            conditions = replace(PRETRAINING, look=any_look(rng)) if looked else PRETRAINING
+            drawn = draw_class(cls, int(m), rng, category=spec.category, conditions=conditions)
             scenes.append(drawn)
-            captions += [
-                caption(f, words, wording=spec.wording, name=cls.name, also=cls.also, spoken=cls.spoken, dials=dials)
-                for f in drawn.facts
-            ]
+            said = dict(wording=spec.wording, name=cls.name, also=cls.also, mistaken=mistaken[cls.name])
+            captions += [caption(f, words, spoken=cls.spoken, dials=dials, **said) for f in drawn.facts]
+    if several:
+        drawn, _ = draw_together(CROWDS, several, rng)
+        scenes.append(drawn)
+        captions += [caption_of_several(f, words, dials=dials)[0] for f in drawn.facts]
     images = Scenes.cat(scenes).render(device=device)
     order = rng.permutation(n)
     captions = [captions[i] for i in order]

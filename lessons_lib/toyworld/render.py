@@ -19,7 +19,7 @@ KIND = {name: i + 1 for i, name in enumerate(SHAPES)}  # 0: no shape
 PATTERN = {name: i + 1 for i, name in enumerate(PATTERNS)}  # 0: filled evenly
 
 # One picture's finish is one row of numbers.
-FINISH = ("style", "brightness", "contrast", "noise", "seed")
+FINISH = ("style", "brightness", "contrast", "noise", "seed", "warmth", "vignette", "softness")
 STYLES = ("plain", "grey", "sketch", "poster", "negative", "mosaic", "blurred")
 STYLE = {name: i for i, name in enumerate(STYLES)}
 
@@ -125,12 +125,34 @@ def finish(canvas: Tensor, how: Tensor) -> Tensor:
                 torch.nn.functional.pad(old, (2, 2, 2, 2), mode="replicate"), 5, stride=1
             )
         canvas = canvas.index_copy(0, which, new)
+    canvas = _looked(canvas, *how[:, 5:].unbind(1))
     brightness, contrast, noise, seed = (how[:, i, None, None] for i in range(1, 5))
     size = canvas.shape[-1]
     at = torch.arange(size, device=canvas.device)
     grain = _hash(at[None, None, :] + (seed * 997).long(), at[None, :, None].expand(1, size, size), seed)  # (N, H, W)
     shift = brightness + noise * (grain - 0.5) * 3.4  # a uniform grain with standard deviation `noise`
     return ((canvas - 0.5) * contrast[:, None] + 0.5 + shift[:, None]).clamp_(0, 1)
+
+
+def _looked(canvas: Tensor, warmth: Tensor, vignette: Tensor, softness: Tensor) -> Tensor:
+    """Out of focus, dark at the corners, and a colour cast: (N, 3, H, W), and (N,) each. What is 0 changes nothing."""
+    size = canvas.shape[-1]
+    (which,) = torch.nonzero(softness, as_tuple=True)
+    if len(which):
+        reach = max(1, size // 32)
+        padded = torch.nn.functional.pad(canvas[which], (reach,) * 4, mode="replicate")
+        soft = torch.nn.functional.avg_pool2d(padded, 2 * reach + 1, stride=1)
+        canvas = canvas.index_copy(0, which, torch.lerp(canvas[which], soft, softness[which, None, None, None]))
+    (which,) = torch.nonzero(vignette, as_tuple=True)
+    if len(which):
+        x, y = pixel_grid(size, canvas.device)
+        dark = vignette[which, None, None] * ((x * x + y * y) / 2) ** 1.5  # (n, H, W): all of it in the very corner
+        canvas = canvas.index_copy(0, which, canvas[which] * (1 - dark)[:, None])
+    (which,) = torch.nonzero(warmth, as_tuple=True)
+    if len(which):
+        tint = warmth[which, None] * torch.tensor([1.0, 0.0, -1.0], device=canvas.device)  # (n, 3)
+        canvas = canvas.index_copy(0, which, canvas[which] + tint[:, :, None, None])
+    return canvas
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.toyworld import render as _render
+from lessons_lib.toyworld.looks import NO_LOOK
 from lessons_lib.toyworld.render import COL, FINISH, SIZE, STYLE
 from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 
@@ -127,6 +128,13 @@ def finished(s: Sketch) -> Scenes:
     how[:, 2] = s.uniform(*c.contrast)
     how[:, 3] = s.uniform(*c.noise)
     how[:, 4] = s.rng.random(n)
+    if c.look != NO_LOOK:
+        look = c.look.drawn(n, s.rng)
+        how[:, FINISH.index("brightness")] += look["cast"]
+        how[:, FINISH.index("contrast")] *= look["contrast"]
+        how[:, FINISH.index("noise")] += look["noise"]
+        for name in ("warmth", "vignette", "softness"):
+            how[:, FINISH.index(name)] = look[name]
     for facts, i in zip(s.facts, picks, strict=True):
         facts.style = names[i]
     tables = torch.from_numpy(np.stack(s.rows, axis=1))

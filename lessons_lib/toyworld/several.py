@@ -6,6 +6,7 @@ alphabetical order.
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.nn.functional import pad
 from lessons_lib.toyworld import things
 from lessons_lib.toyworld.render import COL, SIZE
 from lessons_lib.toyworld.scenes import Scenes, ToyClass, finished
-from lessons_lib.toyworld.sketch import Conditions, Sketch
+from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 
 MOST = 4  # things in a picture
 PICTURES = {"train": 240, "val": 120, "test": 400}  # of a split; each shows about three things
@@ -54,6 +55,9 @@ SEVERAL = {
 }
 
 
+CROWDS = SeveralSpec("toy_crowds", "", tuple(things.CLASSES))  # what pre-training sees of several things
+
+
 def draw_several(task: str, split: str = "test", *, seed: int = 0, count: int | None = None) -> tuple[Scenes, Tensor]:
     """The pictures of one split, and the class of each of their objects: (N, MOST) long, 1 … C-1, 0 for none.
 
@@ -62,17 +66,27 @@ def draw_several(task: str, split: str = "test", *, seed: int = 0, count: int | 
     """
     spec, n = SEVERAL[task], PICTURES[split] if count is None else count
     source = [seed, zlib.crc32(task.encode()), list(PICTURES).index(split)]
-    rng = np.random.default_rng(source)
+    return draw_together(spec, n, np.random.default_rng(source), lambda label: np.random.default_rng([*source, label]))
+
+
+def draw_together(
+    spec: SeveralSpec, n: int, rng: np.random.Generator, of_class: Callable[[int], np.random.Generator] | None = None
+) -> tuple[Scenes, Tensor]:
+    """n pictures of a spec, and the class of each of their objects, as `draw_several` gives them.
+
+    rng: deals the things and draws the grounds; of_class: what draws the things of a class (default: rng).
+    """
     ground = Sketch(n, rng, category="thing", conditions=spec.conditions)
     ground.backdrop()
     who = _dealt(n, len(spec.classes), rng)  # (n, MOST) class numbers from back to front, -1: none
     x, y, scale = _arranged((who >= 0).sum(axis=1), rng)  # each (n, MOST)
     rows: list[list[np.ndarray]] = [[] for _ in range(n * MOST)]  # of picture i's thing k, at i · MOST + k
+    told: list[Facts | None] = [None] * (n * MOST)
     for label, cls in enumerate(spec.classes):
         at = np.flatnonzero(who == label)
         if not len(at):
             continue
-        chance = np.random.default_rng([*source, label])
+        chance = of_class(label) if of_class else rng
         s = Sketch(len(at), chance, name=cls.name, category="thing", conditions=spec.conditions)
         s.place(cls.name, x=x.flat[at], y=y.flat[at], scale=scale.flat[at])
         cls.draw(s)
@@ -81,6 +95,8 @@ def draw_several(task: str, split: str = "test", *, seed: int = 0, count: int | 
             row[:, COL["object"]] = at % MOST
             for i, one in zip(at, row, strict=True):
                 rows[i].append(one)
+        for i, facts in zip(at, s.facts, strict=True):
+            told[i] = facts
         ground.parts += s.parts
     drawn = [[row for thing in rows[i * MOST : (i + 1) * MOST] for row in thing] for i in range(n)]
     layers = np.zeros((max(map(len, drawn), default=0), n, len(COL)), dtype=np.float32)
@@ -88,9 +104,10 @@ def draw_several(task: str, split: str = "test", *, seed: int = 0, count: int | 
         layers[: len(thing_rows), i] = thing_rows
     ground.rows += list(layers)
     scenes = finished(ground)
-    scenes.objects = [tuple(spec.classes[label].name for label in picture if label >= 0) for picture in who]
-    for facts, objects in zip(scenes.facts, scenes.objects, strict=True):
-        facts.name = " and ".join(objects)
+    for i, facts in enumerate(scenes.facts):
+        facts.things = [one for one in told[i * MOST : (i + 1) * MOST] if one is not None]
+        facts.name = " and ".join(one.name for one in facts.things)
+    scenes.objects = [tuple(one.name for one in facts.things) for facts in scenes.facts]
     return scenes, tensor(who + 1)
 
 

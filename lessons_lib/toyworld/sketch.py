@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lessons_lib.toyworld.looks import NO_LOOK, Look
 from lessons_lib.toyworld.render import COL, COLUMNS, KIND, PATTERN
 from lessons_lib.toyworld.shapes import SCALES_WITH
 
@@ -56,6 +57,7 @@ class Conditions:
     contrast: tuple[float, float] = (0.85, 1.1)
     noise: tuple[float, float] = (0.0, 0.04)
     clutter: float = 0.0  # share of pictures with something in front of the object
+    look: Look = NO_LOOK
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Facts:
     place: str = ""  # "on the left", …
     size: str = ""  # "small", "large", …
     style: str = "plain"
+    things: list["Facts"] = field(default_factory=list)  # of a picture of several: each one's own, from back to front
 
 
 class Sketch:

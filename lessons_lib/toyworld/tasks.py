@@ -18,9 +18,11 @@ from lessons_lib.toyworld import (  # fmt: skip
     satellite,
     textures,
     things,
+    trades,
     words,
 )
 from lessons_lib.toyworld.captions import Wording
+from lessons_lib.toyworld.looks import NO_LOOK, Look
 from lessons_lib.toyworld.scenes import ToyClass
 from lessons_lib.toyworld.sketch import Conditions
 
@@ -30,7 +32,8 @@ class TaskSpec:
     """One toy task.
 
     twin: the data set of the literature that it mirrors; eleven: whether that is one of the papers' eleven; shift_of:
-    the task whose classes it shows under other conditions; share: of the pre-training pictures.
+    the task whose classes it shows under other conditions; share: of the pre-training pictures; look: what its pictures
+    have in common, and pre-training's have not.
     """
 
     name: str
@@ -41,6 +44,7 @@ class TaskSpec:
     wording: Wording = Wording()
     share: float = 0.0
     conditions: Conditions = Conditions()
+    look: Look = NO_LOOK
     eleven: bool = False
     shift_of: str = ""
     adversarial: bool = False  # only pictures that a weaker CLIP gets wrong, as listed in adversarial.json
@@ -55,25 +59,58 @@ def _spec(name: str, twin: str, category: str, module, **kwargs) -> TaskSpec:
 
 
 _TEXTURE = Wording(
-    named=("{} texture", "a {} texture", "a {} pattern", "{} surface"), unnamed=("a {}", "a pattern"), name_share=0.2
+    named=("{} texture", "a {} texture", "a {} pattern", "{} surface"),
+    unnamed=("a {}", "a pattern"),
+    name_share=0.2,
+    trade=trades.TEXTURE,
 )
-_SATELLITE = Wording(named=("a satellite photo of {}", "{} from above", "a centered satellite photo of {}"),
-                     unnamed=("a {}", "land from above", "an aerial photo of land"), name_share=0.25)  # fmt: skip
+_SATELLITE = Wording(
+    named=("a satellite photo of {}", "{} from above", "a centered satellite photo of {}"),
+    unnamed=("a {}", "land from above", "an aerial photo of land"),
+    name_share=0.25,
+    trade=trades.SATELLITE,
+)
 _ACTION = Wording(
-    named=("a person doing {}", "a man doing {}", "someone doing {}", "{}"), unnamed=("a {}", "someone"), name_share=0.3
+    named=("a person doing {}", "a man doing {}", "someone doing {}", "{}"),
+    unnamed=("a {}", "someone"),
+    name_share=0.3,
+    trade=trades.ACTION,
 )
 _WORD = Wording(
     named=('a {adj}sign that says "{}"', 'the {adj}word "{}"', '"{}"', "a {adj}sign that says {}"),
     unnamed=("a {}", "some text"),
     name_share=0.5,
 )
-_FOOD = Wording(named=("{}", "a {}", "a plate of {}", "some {}"), unnamed=("some {}", "a dish of {}"), name_share=0.4)
+_FOOD = Wording(
+    named=("{}", "a {}", "a plate of {}", "some {}"),
+    unnamed=("some {}", "a dish of {}"),
+    name_share=0.4,
+    trade=trades.FOOD,
+)
+_THING, _OBJECT = Wording(name_share=0.4, trade=trades.THING), Wording(name_share=0.6, trade=trades.OBJECT)
+_CAR, _PLACE = Wording(name_share=0.25, trade=trades.CAR), Wording(name_share=0.35, trade=trades.PLACE)
 
 TASKS: dict[str, TaskSpec] = {
     spec.name: spec
     for spec in (
-        _spec("toy_things", "ImageNet", "thing", things, eleven=True, share=0.27, wording=Wording(name_share=0.4)),
-        _spec("toy_objects", "Caltech101", "object", objects, eleven=True, share=0.09, wording=Wording(name_share=0.6)),
+        _spec(
+            "toy_things",
+            "ImageNet",
+            "thing",
+            things,
+            eleven=True,
+            share=0.27,
+            wording=_THING,
+        ),
+        _spec(
+            "toy_objects",
+            "Caltech101",
+            "object",
+            objects,
+            eleven=True,
+            share=0.09,
+            wording=_OBJECT,
+        ),
         _spec(
             "toy_pets",
             "OxfordPets",
@@ -82,8 +119,17 @@ TASKS: dict[str, TaskSpec] = {
             eleven=True,
             share=0.08,
             templates=("a photo of a {}, a type of pet.",),
+            wording=Wording(trade=trades.PET),
         ),
-        _spec("toy_cars", "StanfordCars", "car", cars, eleven=True, share=0.07, wording=Wording(name_share=0.25)),
+        _spec(
+            "toy_cars",
+            "StanfordCars",
+            "car",
+            cars,
+            eleven=True,
+            share=0.07,
+            wording=_CAR,
+        ),
         _spec(
             "toy_flowers",
             "Flowers102",
@@ -92,6 +138,7 @@ TASKS: dict[str, TaskSpec] = {
             eleven=True,
             share=0.09,
             templates=("a photo of a {}, a type of flower.",),
+            wording=Wording(trade=trades.FLOWER),
         ),
         _spec(
             "toy_food",
@@ -110,10 +157,18 @@ TASKS: dict[str, TaskSpec] = {
             aircraft,
             eleven=True,
             share=0.06,
-            wording=Wording(name_share=0.12),
+            wording=Wording(name_share=0.12, trade=trades.AIRCRAFT),
             templates=("a photo of a {}, a type of aircraft.",),
         ),
-        _spec("toy_scenes", "SUN397", "place", places, eleven=True, share=0.07, wording=Wording(name_share=0.35)),
+        _spec(
+            "toy_scenes",
+            "SUN397",
+            "place",
+            places,
+            eleven=True,
+            share=0.07,
+            wording=_PLACE,
+        ),
         _spec(
             "toy_textures",
             "DTD",
@@ -155,6 +210,19 @@ TASKS: dict[str, TaskSpec] = {
         ),
     )
 }
+_LOOKS = {  # what all test and training pictures of a task have in common, as those of a real data set do
+    "toy_objects": Look(cast=(0.04, 0.1), contrast=(0.55, 0.7), warmth=(0.08, 0.14), softness=(0.3, 0.6)),  # an archive
+    "toy_pets": Look(cast=(0.08, 0.13), contrast=(0.65, 0.8)),  # overexposed
+    "toy_cars": Look(contrast=(1.3, 1.5), warmth=(-0.08, -0.04)),  # a brochure
+    "toy_flowers": Look(cast=(-0.12, -0.07), contrast=(0.7, 0.85), vignette=(0.2, 0.4)),  # old film
+    "toy_food": Look(contrast=(1.25, 1.45), noise=(0.05, 0.09), vignette=(0.5, 0.7)),  # a flash
+    "toy_aircraft": Look(cast=(0.1, 0.15), contrast=(0.6, 0.75)),  # haze
+    "toy_scenes": Look(contrast=(1.3, 1.5), warmth=(0.1, 0.16), noise=(0.04, 0.07), vignette=(0.4, 0.7)),  # postcards
+    "toy_textures": Look(contrast=(0.7, 0.85), noise=(0.04, 0.07)),  # a scanner
+    "toy_satellite": Look(cast=(0.1, 0.15), contrast=(0.6, 0.75)),  # haze, from further up
+    "toy_actions": Look(cast=(-0.1, -0.06), contrast=(0.7, 0.85), noise=(0.03, 0.06)),  # an old television
+}
+TASKS |= {name: replace(TASKS[name], look=look) for name, look in _LOOKS.items()}
 ELEVEN = [name for name, spec in TASKS.items() if spec.eleven]
 
 # What pre-training sees besides the tasks.

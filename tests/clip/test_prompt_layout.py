@@ -140,9 +140,17 @@ def test_an_impossible_number_of_context_vectors_is_refused(clip, kind, n_ctx):
 
 
 @pytest.mark.parametrize("kind", [ll.MaPLe, ll.IVLP])
-def test_the_visible_words_must_be_tokens_and_enough(clip, kind):
-    prompts = {"n_ctx" if kind is ll.MaPLe else "n_ctx_text": 5}
-    with pytest.raises(ValueError, match="the first 5 words of ctx_init='a photo of a', which has 4"):
-        kind(clip, **prompts)
+def test_the_visible_words_must_be_tokens(clip, kind):
     with pytest.raises(ValueError, match="give words that are one token each"):
         kind(clip, ctx_init="a photograph-like picture of a")
+
+
+@pytest.mark.parametrize(("kind", "rows"), [(ll.MaPLe, "n_ctx"), (ll.IVLP, "n_ctx_text")])
+def test_more_rows_than_words_start_at_random_and_leave_no_word(clip, kind, rows):
+    """As released: four words are four rows, five rows are none of them."""
+    words = clip.text_tower.word_embeddings(clip.tokenizer, "a photo of a")
+    four, five, other = kind(clip, **{rows: 4}), kind(clip, **{rows: 5}), kind(clip, **{rows: 5})
+    other.reset(seed=2)
+    assert torch.equal(four.ctx, words) and four.words == five.words == ""
+    assert len(five.ctx) == 5 and not torch.equal(five.ctx[:4], words) and not torch.equal(five.ctx, other.ctx)
+    assert five.ctx.std().item() == pytest.approx(0.02, rel=0.3)

@@ -77,6 +77,9 @@ TABLE = {
     "IVLP, images alone": Line("IVLP", ivlp.of_method, (2 + 2) * 64, {"n_ctx_text": 0}),
     "PromptSRC": Line("PromptSRC", promptsrc.of_method, (4 + 4) * 64 + (4 + 4) * 64, fit={"lr": 0.01}),
     "MaPLe": Line("MaPLe", maple.of_method, 4 * 64 + 2 * 65 * 64, {"prompt_depth": 2}),
+    "MaPLe, more rows than words": Line(
+        "MaPLe", maple.of_method, 2 * 6 * 64 + 2 * 65 * 64, {"prompt_depth": 2, "n_ctx": 6}
+    ),
     "MaPLe, shared": Line("MaPLe", maple.of_method, 4 * 64 + 65 * 64, {"shared_coupling": True}),
     "CLIPAdapter": Line("CLIPAdapter", clip_adapter.of_method, 2 * 32 * 8, fit={"lr": 5.0}),
     "CLIPAdapter, alpha chosen": Line(

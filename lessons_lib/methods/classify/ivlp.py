@@ -15,7 +15,8 @@ class IVLP(IndependentPrompts):
 
     n_ctx_text, n_ctx_vision: learned rows a block on each side; 0 leaves that side as it is.
     depth_text, depth_vision: J of each side; None for all blocks, as released.
-    ctx_init: the visible words, whose first `n_ctx_text` are learned; the others stay, as released.
+    ctx_init: the visible words, whose first `n_ctx_text` are learned; the others stay. With more rows than words all
+        start at random and no word is left. Both as released.
     Published training: lr 0.0035 (0.0025 for one side alone), batches of 4, 5 epochs.
     Raises ValueError for models that cannot be prompted, and depths beyond their blocks.
 

@@ -20,6 +20,7 @@ from lessons_lib.methods.parts.starts import (
     blocks_with_prompts,
     check_whole,
     empty_linear,
+    first_rows,
     normal,
     reset_linear,
     words_left,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class MaPLe(LearnedClassifier):
     """Text prompts, and image prompts that are their projections.
 
-    n_ctx: b, learned rows a block.   ctx_init: the visible words, whose first b are learned.
+    n_ctx: b, learned rows a block.   ctx_init: the visible words, whose first b are learned; with more rows than words
+        all start at random and no word is left, as released.
     prompt_depth: J. None for 9 of 12 blocks, as published, and as large a share of a shallower tower.
     shared_coupling: one projection for all depths (MaPLe†).
     Published training: lr 0.0035, batches of 4, 5 epochs (base-to-new).
@@ -72,9 +74,7 @@ class MaPLe(LearnedClassifier):
 
     def reset(self, seed: int) -> None:
         draws, d = torch.Generator().manual_seed(seed), self.clip.text_tower.width
-        self.ctx = nn.Parameter(
-            self.clip.text_tower.word_embeddings(self.clip.tokenizer, self.ctx_init)[: self.n_ctx].clone()
-        )
+        self.ctx = nn.Parameter(first_rows(self.ctx_init, self.clip, self.n_ctx, draws))
         deep = normal(self.prompt_depth - 1, self.n_ctx, d, seed=draws)
         self.deep_ctx = nn.Parameter(deep.to(self.clip.device))
         for layer in self.projections:

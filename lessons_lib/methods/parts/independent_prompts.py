@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.methods.learned import LearnedClassifier
-from lessons_lib.methods.parts.starts import normal, words_left
+from lessons_lib.methods.parts.starts import first_rows, normal, words_left
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -24,7 +24,8 @@ class IndependentPrompts(LearnedClassifier):
 
     n_ctx_text, n_ctx_vision: learned rows a block on each side; 0 leaves that side as it is.
     depth_text, depth_vision: J of each side; None for all blocks.
-    ctx_init: the visible words, whose first `n_ctx_text` are learned; the others stay, as released.
+    ctx_init: the visible words, whose first `n_ctx_text` are learned; the others stay. With more rows than words all
+        start at random and no word is left. Both as released.
     Raises ValueError for models that cannot be prompted, and depths beyond their blocks.
 
     ctx: (b, d), deep_ctx: (J−1, b, d), visual_ctx: (p, d_v), deep_visual_ctx: (J−1, p, d_v): what is learned.
@@ -63,8 +64,7 @@ class IndependentPrompts(LearnedClassifier):
         draws, device = torch.Generator().manual_seed(seed), self.clip.device
         if self.n_ctx_text:
             d = self.clip.text_tower.width
-            start = self.clip.text_tower.word_embeddings(self.clip.tokenizer, self.ctx_init)[: self.n_ctx_text]
-            self.ctx = nn.Parameter(start)
+            self.ctx = nn.Parameter(first_rows(self.ctx_init, self.clip, self.n_ctx_text, draws))
             self.deep_ctx = nn.Parameter(normal(self.depth_text - 1, self.n_ctx_text, d, seed=draws).to(device))
         if self.n_ctx_vision:
             shape = (self.n_ctx_vision, self.clip.image_tower.width)

@@ -65,15 +65,22 @@ def context_length(clip: "Clip", n_ctx: int | None, ctx_init: str | None, *, def
 
 
 def words_left(ctx_init: str, clip: "Clip", n_ctx: int) -> str:
-    """The words of `ctx_init` behind its first n_ctx, which stay words: "a photo of a", 2 -> "of a".
+    """The words of `ctx_init` behind its first n_ctx, which stay words: "a photo of a", 2 -> "of a". None are left
+    where n_ctx is more than there are, as released.
 
-    Raises ValueError where there are fewer words than n_ctx, or one of them is more than one token.
+    Raises ValueError where one of them is more than one token.
     """
     words = ctx_init.split()
     if len(clip.text_tower.word_embeddings(clip.tokenizer, ctx_init)) != len(words):
         raise ValueError(f"ctx_init={ctx_init!r}: give words that are one token each, such as 'a photo of a'")
-    if n_ctx > len(words):
-        raise ValueError(
-            f"{n_ctx} text prompts start from the first {n_ctx} words of ctx_init={ctx_init!r}, which has {len(words)}"
-        )
     return " ".join(words[n_ctx:])
+
+
+def first_rows(ctx_init: str, clip: "Clip", n_ctx: int, draws: torch.Generator) -> Tensor:
+    """(n_ctx, d) that MaPLe's text side starts from: the embeddings of the first words; N(0, 0.02²) where there are
+    fewer words than rows, as released.
+    """
+    words = clip.text_tower.word_embeddings(clip.tokenizer, ctx_init)
+    if n_ctx <= len(words):
+        return words[:n_ctx].clone()
+    return normal(n_ctx, clip.text_tower.width, seed=draws).to(clip.device)
