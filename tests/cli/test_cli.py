@@ -147,9 +147,9 @@ def test_a_defect_is_one_sentence_too_which_says_that_it_is_ours(monkeypatch, ca
 
 @pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii"])
 def test_a_console_that_lacks_letters_shows_others_and_nothing_fails(encoding):
-    code = (
-        "import sys, lessons_lib.cli.main as m; m.said = lambda e: 'é → ✓ 中'; sys.exit(m.main(['eval', 'none', 'x']))"
-    )
+    letters = "m.said = lambda error: 'é → ✓ 中'"
+    code = f"import importlib, sys; m = importlib.import_module('lessons_lib.cli.main'); {letters}"
+    code += "; sys.exit(m.main(['eval', 'none', 'x']))"
     found = {**os.environ, "PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=found)
     assert done.returncode == 2 and done.stderr.decode(encoding).startswith("lessons eval: ") and b"?" in done.stderr
