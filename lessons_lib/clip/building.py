@@ -17,10 +17,29 @@ from torch import nn
 from lessons_lib.clip.downloads import hub_cache
 from lessons_lib.files import in_bytes
 
+PLAIN = (bool, int, float, str, tuple)
+COMPUTES = (  # what a module has beside its weights that changes what it computes
+    "num_heads", "eps", "image_size", "patch_size", "pool_type", "text_pool_type", "final_ln_after_pool", "eos_id",
+    "text_eos_id", "pad_id", "use_pad_mask", "context_length",
+)  # fmt: skip
 
-def content_of(model: nn.Module, model_cfg: dict) -> str:
-    """Hex digest of configuration and weights."""
-    digest = hashlib.sha256(json.dumps(model_cfg, sort_keys=True, default=str).encode())
+
+def content_of(model: nn.Module) -> str:
+    """Hex digest of weights and of what is computed with them: kinds of layers, heads, sizes, pooling. A configuration
+    that says a default aloud, or in other words, makes the same model, and so the same digest."""
+    digest = hashlib.sha256()
+    for name, module in model.named_modules():
+        found = [(known, getattr(module, known)) for known in COMPUTES if isinstance(vars(module).get(known), PLAIN)]
+        digest.update(f"{name} {type(module).__name__} {found}".encode())
+    return _with_weights(digest, model)
+
+
+def content_as_before(model: nn.Module, model_cfg: dict) -> str:
+    """What `content_of` was until November 2026: of the configuration's words. Methods saved until then hold it."""
+    return _with_weights(hashlib.sha256(json.dumps(model_cfg, sort_keys=True, default=str).encode()), model)
+
+
+def _with_weights(digest, model: nn.Module) -> str:
     for name, tensor in model.state_dict().items():
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())

@@ -222,8 +222,8 @@ class Clip:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of configuration and weights, taken once: the weights are frozen. Caches use it as a key."""
-        return content_of(self.model, self.model_cfg)
+        """Hex digest of weights and what is computed with them, taken once: they are frozen. Caches use it as a key."""
+        return content_of(self.model)
 
     def check_images(self, images: torch.Tensor, *, any_size: bool = False) -> None:
         """Raises ValueError for what is not (N, 3, S, S) float, or with `any_size`, where the tower opens, (N, 3, H, W)

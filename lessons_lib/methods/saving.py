@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from lessons_lib.clip.building import content_as_before
 from lessons_lib.editions import weights_in_words
 from lessons_lib.files import atomic_write
 from lessons_lib.suggest import nearest
@@ -45,7 +46,7 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
     """
     path = Path(path)
     header = read_header(path)
-    if header["clip_fingerprint"] != clip.fingerprint:
+    if header["clip_fingerprint"] not in (clip.fingerprint, content_as_before(clip.model, clip.model_cfg)):
         made_for = weights_in_words(header["clip_name"], header["clip_fingerprint"])
         raise ValueError(
             f"'{path}' was fitted on another CLIP ({made_for}) than this one "

@@ -9,6 +9,9 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from tiny_clip import tiny_clip
 
+import lessons_lib as ll
+from lessons_lib.clip import Clip
+from lessons_lib.clip.building import content_as_before
 from lessons_lib.clip.tokens import tokenize
 
 TEXTS = ["a photo of a cat.", "dog", "", "a centered satellite photo of annual crop land.", "word " * 60, "two words"]
@@ -217,6 +220,30 @@ def test_augmentation_crops_as_much_as_it_is_told():
     assert torch.allclose(clip.make_augment(scale=(1.0, 1.0))(flat), clip.preprocess(flat))
     with pytest.raises(ValueError, match="two fractions of the area"):
         clip.make_augment(scale=(0.5, 2))
+
+
+def test_a_default_said_aloud_is_the_same_model():
+    clip = tiny_clip()
+    aloud = Clip(clip.model, clip.tokenizer, name="other", model_cfg={**clip.model_cfg, "quick_gelu": False})
+    assert aloud.fingerprint == clip.fingerprint
+
+
+def test_fingerprints_tell_heads_apart():
+    """Which no weight's shape shows."""
+    text = tiny_clip().model_cfg["text_cfg"]
+    two, four = (tiny_clip(text_cfg={**text, "heads": heads}) for heads in (2, 4))
+    assert two.fingerprint != four.fingerprint
+
+
+def test_what_was_saved_under_the_words_of_a_configuration_still_loads(tmp_path):
+    clip = tiny_clip()
+    before = SimpleNamespace(fingerprint=content_as_before(clip.model, clip.model_cfg), name="tiny")
+    method = ll.ZeroShot(clip).for_classes(["cat", "dog"])
+    method.clip, path = before, tmp_path / "zero.safetensors"
+    method.save(path)
+    assert ll.load_method(path, clip).classnames == ["cat", "dog"]
+    with pytest.raises(ValueError, match="another CLIP"):
+        ll.load_method(path, tiny_clip(seed=1))
 
 
 def test_fingerprints_tell_weights_and_activations_apart():
