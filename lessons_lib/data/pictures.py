@@ -1,7 +1,9 @@
 """Image files: opening them as upright RGB, and telling sound ones from damaged ones before work starts."""
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,9 +17,9 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
+from lessons_lib.data.kinds import EXTENSIONS as EXTENSIONS  # for those who look for it here
+from lessons_lib.data.kinds import HOW_TO_READ, format_of, readable
 from lessons_lib.files import atomic_write
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def open_picture(source: Path | BinaryIO, *, smallest: bool = False) -> Image.Im
     smallest: let the JPEG decoder give a reduced image; as thorough at noticing damage, and about twice as fast.
     Raises what PIL raises for a file that it cannot read.
     """
-    with Image.open(source) as image:
+    source = BytesIO(read_regular(source)) if isinstance(source, Path) else source
+    with Image.open(source, formats=readable()) as image:
         if smallest:
             image.draft("RGB", (image.width // 8, image.height // 8))
         return _to_rgb(ImageOps.exif_transpose(image))
@@ -55,26 +58,34 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def read_regular(path: Path) -> bytes:
+    """A file's bytes. Raises OSError for a pipe, a device or a socket, of which nothing may ever come."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.read_bytes()
+
+
 def stamp(path: Path) -> tuple[int, int, int]:
     """What changes when a file does: its size, and the times (ns) of its last changes."""
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+    now = path.stat()
+    return now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
 def examine(path: Path) -> Examined:
     """Reads and decodes the whole file; what is wrong with it goes into ``problem``."""
     try:
-        seen, data = stamp(path), path.read_bytes()
+        seen, data = stamp(path), read_regular(path)
     except OSError as error:
         return Examined((0, 0, 0), "", f"cannot be read: {error.strerror or error}")
     problem = ""
     try:
-        with Image.open(BytesIO(data)) as image:
+        with Image.open(BytesIO(data), formats=readable()) as image:
             image.verify()  # the checksums that a format brings (PNG)
         open_picture(BytesIO(data), smallest=True)
     except Exception as error:  # PIL's decoders raise nearly every kind; the reason is reported, not swallowed
-        unknown = isinstance(error, Image.UnidentifiedImageError)
-        problem = "empty file" if not data else "not an image" if unknown else str(error) or type(error).__name__
+        problem = str(error) or type(error).__name__
+        if isinstance(error, Image.UnidentifiedImageError):
+            problem = HOW_TO_READ.get(format_of(data[:32]), "not an image") if data else "empty file"
     return Examined(seen, sha256(data).hexdigest(), problem)
 
 

@@ -11,9 +11,10 @@ from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from lessons_lib.data.fewshot import shuffled
-from lessons_lib.data.pictures import EXTENSIONS
+from lessons_lib.data.kinds import EXTENSIONS
 from lessons_lib.data.published.record import DataSet, Listing
-from lessons_lib.templates import spoken
+from lessons_lib.suggest import listed
+from lessons_lib.templates import read_alike, spoken
 
 WNID = re.compile(r"n\d{8}")
 IMAGENET_CLASSES = 1000
@@ -198,11 +199,7 @@ def _check_inside(path: str, file: Path) -> None:
 
 
 def _unique(names: list[str], file: Path) -> list[str]:
-    if repeated := [name for name, times in Counter(names).items() if times > 1]:
-        raise ValueError(f"'{file}' gives one name to several classes: {listed(repeated)}")
+    if repeated := read_alike(names):
+        said = listed([" = ".join(group) for group in repeated])
+        raise ValueError(f"'{file}' gives one name to several classes: {said}")
     return names
-
-
-def listed(items: list[str], most: int = 10) -> str:
-    """The first ten, and how many more there are."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most:,} more" if len(items) > most else "")

@@ -8,9 +8,10 @@ from pathlib import Path
 from lessons_lib.data.pictures import examine_all
 from lessons_lib.data.published import PUBLISHED, data_root, how_to_get
 from lessons_lib.data.published.images import Digests, PublishedImages
-from lessons_lib.data.published.readers import listed, missing_images
+from lessons_lib.data.published.readers import missing_images
 from lessons_lib.data.published.record import Listing
 from lessons_lib.data.split import Split
+from lessons_lib.suggest import listed
 
 
 def published_splits(
