@@ -82,7 +82,7 @@ def counted(paths: Iterable[Path]) -> str:
     said = ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common())
     formats = {format_of(beginning(path)) or path.suffix.lstrip(".").upper() for path in paths}
     formats = {"HEIF" if name == "HEIC" else name for name in formats}
-    return ". ".join([said, *(how for name, how in HOW_TO_READ.items() if name in formats - readable())])
+    return ". ".join([said, *(how for name, how in HOW_TO_READ.items() if name in formats and name not in readable())])
 
 
 def _kind(path: Path) -> str:
