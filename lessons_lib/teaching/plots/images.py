@@ -12,6 +12,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
 from lessons_lib.look import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
+from lessons_lib.rgb import as_rgb
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
@@ -163,7 +164,7 @@ def confusion(
 def _picture(image) -> np.ndarray:
     """(H, W, 3) or (H, W), for imshow."""
     if isinstance(image, Image.Image):
-        return np.asarray(image)
+        return np.asarray(as_rgb(image))
     if isinstance(image, torch.Tensor):
         image = image.detach().cpu()
         image = (image.permute(1, 2, 0) if image.ndim == 3 and image.shape[0] in (1, 3) else image).numpy()
