@@ -29,8 +29,8 @@ def as_rgb(image: Image.Image) -> Image.Image:
     """
     if not isinstance(image, Image.Image):
         raise TypeError(f"this takes a picture that PIL has opened, Image.open(path); got a {type(image).__name__}")
-    if image.mode == "RGB" and not image.info:
-        return image
+    if type(image) is Image.Image and image.mode == "RGB" and not image.info:
+        return image  # not a file, which would be closed behind it
     _load(image)
     tags, notes = getattr(image, "tag_v2", {}), image.info
     image = _upright(image)
