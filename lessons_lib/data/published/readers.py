@@ -42,7 +42,7 @@ def read_split(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     file = folder / spec.listing
     try:
         content = json.loads(_text(file))
-        parts = {part: [(path, int(label), name) for path, label, name in content[part]] for part in _PARTS}
+        parts = {part: [(_slashes(path), int(label), name) for path, label, name in content[part]] for part in _PARTS}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"'{file}' is damaged, or not a split file ({error}): remove it and fetch it again") from error
     names_of: dict[int, set[str]] = defaultdict(set)
@@ -190,11 +190,16 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8-sig")
 
 
+def _slashes(path: str) -> str:
+    """A path as it is written on Windows, with slashes."""
+    return path.replace("\\", "/") if isinstance(path, str) else path
+
+
 def _check_inside(path: str, file: Path) -> None:
     """A list from the network must not name files outside the set's folder."""
     if not isinstance(path, str) or PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
         raise ValueError(f"'{file}' names {path!r}, which is not a path inside the data set: fetch it again")
-    if ".." in path.replace("\\", "/").split("/"):
+    if ".." in _slashes(path).split("/"):
         raise ValueError(f"'{file}' names {path!r}, which leads out of the data set: fetch it again")
 
 
