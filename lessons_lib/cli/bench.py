@@ -184,7 +184,7 @@ def dotted(given: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
 def store_path(args: argparse.Namespace) -> Path:
     if args.store:
         return Path(args.store).expanduser()
-    return Path(args.file).with_suffix(".sqlite") if args.file else Path(STORE)
+    return Path(args.file).expanduser().with_suffix(".sqlite") if args.file else Path(STORE)
 
 
 def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: int | None) -> str:
