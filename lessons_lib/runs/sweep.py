@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from lessons_lib.runs import as_written
 from lessons_lib.runs.cell import Cell, FitAndTest
 from lessons_lib.runs.checks import GIVEN, check_names, constructor_names, method_class
 from lessons_lib.runs.plan import Plan
@@ -84,7 +85,7 @@ class Bench:
         if not path.is_file():
             raise FileNotFoundError(f"there is no sweep at '{path}'")
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = as_written.load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(content, dict):
