@@ -52,12 +52,12 @@ def _readable(folder: Path, listing: Listing, *, progress: bool) -> Listing:
 
     Raises ValueError where a class, or all, would have no image left.
     """
-    names = [name for names in listing.names.values() for name in names]
-    bad = _damaged(folder, names, progress=progress)
+    every = [name for names in listing.names.values() for name in names]
+    bad = _damaged(folder, every, progress=progress)
     if not bad:
         return listing
     warnings.warn(
-        f"left out {len(bad):,} of the {len(names):,} images in '{folder}', which are missing or damaged: "
+        f"left out {len(bad):,} of the {len(every):,} images in '{folder}', which are missing or damaged: "
         f"{listed(list(bad.values()))}. "
         "Results on what is left do not compare with published ones",
         stacklevel=4,
@@ -67,7 +67,7 @@ def _readable(folder: Path, listing: Listing, *, progress: bool) -> Listing:
         for name, label in zip(names, listing.labels[part], strict=True):
             if name not in bad:
                 kept.add(part, name, label)
-    if len(bad) == len(set(names)):
+    if len(bad) == len(set(every)):
         raise FileNotFoundError(
             f"none of the {len(bad):,} images is in '{folder}': {listed(list(bad.values()), most=3)}"
         )
