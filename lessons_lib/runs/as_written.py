@@ -29,4 +29,5 @@ def _names(typed: Any, written: Any) -> Any:
         return {key: _names(value, plain) for (key, plain), value in zip(written.items(), typed.values())}
     if isinstance(typed, list):
         return [_names(*pair) for pair in zip(typed, written)]
-    return typed if isinstance(typed, str | Mapping) else written
+    plain = type(typed) in (int, float) and str(typed) == written  # 5 stays a number, refused where a list is wanted
+    return typed if plain or isinstance(typed, str | Mapping) else written
