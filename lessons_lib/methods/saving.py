@@ -33,7 +33,7 @@ def save(method: nn.Module, path: str | Path) -> Path:
         "clip_fingerprint": method.clip.fingerprint,
     }
     learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    return atomic_write(path, to_bytes(learned, header))
+    return atomic_write(Path(path).expanduser(), to_bytes(learned, header))
 
 
 def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]]) -> nn.Module:
@@ -42,7 +42,7 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
     fitted on another CLIP.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     header = read_header(path)
     if header["clip_fingerprint"] != clip.fingerprint:
         raise ValueError(
@@ -75,7 +75,7 @@ def read_header(path: str | Path) -> dict[str, str]:
 
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged or is not a saved method.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no saved method at '{path}': check the path, or fit one and call method.save"

@@ -180,11 +180,11 @@ class Run:
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
         state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **extra}
-        atomic_write(path, lambda temporary: torch.save(state, temporary))
+        atomic_write(Path(path).expanduser(), lambda temporary: torch.save(state, temporary))
 
     def load(self, path: str | Path) -> dict:
         """Goes on from a checkpoint; returns what else was saved in it."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = torch.load(Path(path).expanduser(), map_location=self.device, weights_only=True)
         self.model.load_state_dict(state.pop("model"))
         self.optimizer.load_state_dict(state.pop("optimizer"))
         self.step = state.pop("step")
