@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-def save(method: nn.Module, path: str | Path) -> Path:
-    """Writes the method whole or not at all. Returns the path."""
+def save(method: nn.Module, path: str | Path, *, replace: bool = True) -> Path:
+    """Writes the method whole or not at all. Returns the path.
+
+    replace: whether a file that is there may be written over; FileExistsError otherwise.
+    """
     header = {
         "method": type(method).__name__,
         "kind": method.kind,
@@ -33,7 +36,7 @@ def save(method: nn.Module, path: str | Path) -> Path:
         "clip_fingerprint": method.clip.fingerprint,
     }
     learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    return atomic_write(path, to_bytes(learned, header))
+    return atomic_write(path, to_bytes(learned, header), replace=replace)
 
 
 def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]]) -> nn.Module:
