@@ -20,6 +20,7 @@ from open_clip.model import convert_to_custom_text_state_dict
 from safetensors import SafetensorError
 from torch import nn
 
+from lessons_lib import sealed
 from lessons_lib.clip import torchscript
 
 _OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")  # integers that OpenAI's archives keep as tensors
@@ -156,6 +157,8 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
                 raise zipfile.BadZipFile(f"the checksum of its entry {damaged} is wrong")
             if torchscript.is_torchscript(archive):
                 return torchscript.read_tensors(archive)
+    if path.suffix == ".safetensors":
+        sealed.check(path)
     return load_state_dict(str(path), device="cpu", weights_only=True)
 
 
