@@ -4,10 +4,12 @@ import errno
 import os
 import stat
 import sys
+import time
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 def atomic_write(
@@ -72,6 +74,53 @@ def check_output(path: str | os.PathLike, *, inputs: Iterable[str | os.PathLike 
     if any(given is not None and target == Path(os.path.realpath(given)) for given in inputs):
         raise ValueError(f"'{path}' is what is read: writing there would lose it. Give another path")
     return target
+
+
+@contextmanager
+def only_one(lock: Path, busy: str, say: Callable[[str], object] = print) -> Iterator[None]:
+    """What is done within is done by one process at a time; others wait, and say so once. The system gives a lock back
+    when its holder ends, however that ends; the file is removed when it is done.
+
+    lock: a file beside what is worked on.   busy: said by who waits.
+    Where the file system knows no locks, nobody waits.
+    """
+    told = False
+    while True:
+        file = open(lock, "a+b")  # noqa: SIM115  (closed below)
+        try:
+            if not _locked(file):
+                if not told:
+                    say(f"{busy}: waiting for it")
+                    told = True
+                time.sleep(0.2)
+                continue
+            if not lock.exists() or not os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                continue  # the one before has just removed it
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows: open files stay
+                    lock.unlink()
+            return
+        finally:
+            file.close()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether this process has the lock now, or there are none here."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
 
 
 def _take_free_name(temporary: Path, target: Path) -> None:
