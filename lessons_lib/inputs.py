@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 IN_MEMORY = 2 * 2**30  # bytes of preprocessed images that are kept from epoch to epoch
 
 
+MOST_VIEWS = 10_000  # of an image: more are never used, and would fill the memory before anyone is told
+
+
 def check_views(views: str | int) -> str | int:
-    """The views; raises ValueError unless they are "plain", "fresh" or a whole number of at least 1."""
-    if not (views in ("plain", "fresh") or (isinstance(views, int) and not isinstance(views, bool) and views >= 1)):
-        raise ValueError(f"views={views!r}: give 'plain', a number of fixed augmented views, or 'fresh'")
+    """The views; raises ValueError unless they are "plain", "fresh" or a whole number from 1 to `MOST_VIEWS`."""
+    is_number = isinstance(views, int) and not isinstance(views, bool) and 1 <= views <= MOST_VIEWS
+    if not (views in ("plain", "fresh") or is_number):
+        raise ValueError(
+            f"views={views!r}: give 'plain', a number of fixed augmented views, 1 to {MOST_VIEWS}, or 'fresh'"
+        )
     return views
 
 

@@ -90,7 +90,9 @@ def main() -> None:
 
     command = [*installer(python), "install"]
     if "uv" in Path(command[0]).name:
-        command += ["--python", python]
+        # as pip does of itself: where Python may not write bytecode, torch's thousands of files would be compiled again
+        # by every process, and a lesson's kernel would start ten seconds later
+        command += ["--python", python, "--compile-bytecode"]
     extras = "dev,cluster" if sys.platform == "linux" else "dev"  # Ray is not built for every other system
     print("Installing the packages (about 6 GB with torch's CUDA libraries, the first time)", flush=True)
     environment = {"UV_HTTP_TIMEOUT": "300", **os.environ}  # the CUDA libraries are large, and some lines are slow

@@ -3,6 +3,7 @@
 `run_comparison.py` runs it. What `findings_prompt_learning.py` has measured with the same settings is not run again.
 """
 
+from claims import ABLATIONS
 from embeddings import Fit
 
 from lessons_lib.runs import Cell
@@ -14,7 +15,6 @@ SHARED = ("toy_pets", "toy_textures", "toy_satellite")  # the tasks on which cos
 TEN = tuple(task for task in ELEVEN if task != "toy_things")
 ABLATED = ("toy_satellite",)
 PAIR = ("CoOp+VPT", "DAPT")
-ABLATIONS = {"DAPT (no inter-dispersion)": {"beta_t": 0.0}, "DAPT (no intra-dispersion)": {"beta_v": 0.0}}
 PAIR_EPOCHS = {1: 50, 2: 25, 16: 12}  # by shots
 PAIR_BATCH = 4  # few epochs are many steps: validation accuracy of satellite and textures 87 and 57, not 68 and 19
 LEFT_OUT = [

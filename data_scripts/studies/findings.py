@@ -10,11 +10,9 @@ what else it takes is said where it is computed.
 
 from pathlib import Path
 
-import findings_prompt_learning
-import findings_zero_shot
 import numpy as np
 import pandas as pd
-from comparison_plan import ABLATIONS
+from claims import ABLATIONS, of_prompt_learning, of_wordings
 
 from lessons_lib.metrics import difference, effect, finding, gains, is_beyond, text_of, verdict
 from lessons_lib.teaching import recorded_runs
@@ -26,7 +24,7 @@ CLAIMS = {
     "F16": "DAPT's margin over CoOp+VPT vanishes or turns at 1 and 2 shots",
 }
 SEARCHED = "the same, with a learning rate and betas searched for each task"
-WORDINGS = {  # what findings_zero_shot.py subtracts from what
+WORDINGS = {  # what `of_wordings` subtracts from what
     "F1 plain": "'a photo of a {}.' − bare name",
     "F1": "default template − bare name",
     "F1 senses": "two senses told apart by their kinds − 50 %",
@@ -41,7 +39,7 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
     """F1 to F16 in their order: claim, seen (None where it is not measured yet), effects by name."""
     rows, study = recorded_runs.prompt_learning(recorded), pretraining_study.moments(recorded)
     found = of_zero_shot(recorded_runs.zero_shot(recorded))
-    found |= findings_prompt_learning.findings(rows) | of_pretraining(study)
+    found |= of_prompt_learning(rows) | of_pretraining(study)
     if (recorded / recorded_runs.COMPARISON.name).exists():
         found |= of_comparison(recorded_runs.comparison(folder=recorded), recorded_runs.dispersion(folder=recorded))
     else:
@@ -51,9 +49,9 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
 
 
 def of_zero_shot(record: dict) -> dict[str, dict]:
-    """F1, F2 and F3, by the script's own rules, from the accuracies that it recorded."""
+    """F1, F2 and F3, from the accuracies that were recorded."""
     found = {}
-    for key, one in findings_zero_shot.findings(record["accuracy"], record["senses"]).items():
+    for key, one in of_wordings(record["accuracy"], record["senses"]).items():
         effects = {WORDINGS[key]: one["difference"]}
         if "mean" in one:
             effects["mean of the eleven, %"] = one["mean"]

@@ -11,70 +11,15 @@ are Student's t at 95 %. The best template, and the probe's regularisation, are 
 from collections.abc import Iterator
 
 import pandas as pd
-from wordings_work import (
-    BARE,
-    DRAWS,
-    EIGHTY,
-    FRAMED,
-    OWN,
-    PLAIN,
-    SHIFT_PER_CLASS,
-    Found,
-    Subject,
-    Wordings,
-)  # fmt: skip
+from claims import mean_by_draw, of_wordings
+from wordings_work import DRAWS, SHIFT_PER_CLASS, Subject, Wordings
 
 from lessons_lib import toyworld
-from lessons_lib.metrics import interval, paired_difference
+from lessons_lib.metrics import interval
 from lessons_lib.runs import Plan, Store
 from lessons_lib.runs.study import Study, main
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson03.wordings import SENSES
-
-
-def mean_by_draw(runs: list[list[float]]) -> list[float]:
-    """The mean over tasks of each draw: [[draw, …] a task] -> [draw, …]."""
-    return [sum(draw) / len(draw) for draw in zip(*runs)]
-
-
-def findings(tasks: dict[str, Found], senses: dict[str, Found]) -> dict[str, dict]:
-    """F1, F2, F3: each a claim, the interval that answers it (points), whether it is seen, and by task."""
-
-    def gain(a: str, b: str) -> dict:
-        by_task = {name: paired_difference(scores[a], scores[b])._asdict() for name, scores in tasks.items()}
-        means = [mean_by_draw([scores[wording] for scores in tasks.values()]) for wording in (a, b)]
-        overall = paired_difference(*means)
-        return {"difference": overall._asdict(), "seen": overall.low > 0, "by_task": by_task}
-
-    two, word, kind = (mean_by_draw([s[k] for s in senses.values()]) for k in ("two senses", "word", "kind"))
-    above_chance, found = paired_difference(two, [50.0] * len(two)), paired_difference(kind, word)
-    by_task = {name: interval(scores[OWN]) for name, scores in tasks.items()}
-    ordered = sorted(by_task, key=lambda name: by_task[name].mean)
-    worst, top = ordered[0], ordered[-1]
-    spread = paired_difference(tasks[top][OWN], tasks[worst][OWN])
-    mean = interval(mean_by_draw([scores[OWN] for scores in tasks.values()]))
-    return {
-        "F1 plain": {"claim": "'a photo of a {}.' beats the bare name", **gain(PLAIN, BARE)},
-        "F1": {"claim": "the default template beats the bare name", **gain(OWN, BARE)},
-        "F1 senses": {
-            "claim": "naming the kind tells the two senses of a word apart (above 50 %)",
-            "difference": above_chance._asdict(),
-            "seen": above_chance.low > 0,
-        },
-        "F1 kinds": {
-            "claim": "among 64 things, the kind finds an ambiguous word's pictures better than the word",
-            "difference": found._asdict(),
-            "seen": found.low > 0,
-        },
-        "F2": {"claim": "the caption ensemble beats the default template", **gain(FRAMED, OWN)},
-        "F2 ImageNet": {"claim": "the 80 ImageNet templates beat 'a photo of a {}.'", **gain(EIGHTY, PLAIN)},
-        "F3": {
-            "claim": f"zero-shot is far better on {top} than on {worst}, mean of the eleven between 45 and 75 %",
-            "difference": spread._asdict(),
-            "mean": mean._asdict(),
-            "seen": spread.low > 20 and 45 <= mean.mean <= 75,
-        },
-    }
 
 
 def markdown(record: dict) -> str:
@@ -114,7 +59,7 @@ def about(rows: pd.DataFrame) -> dict:
             "probe": "16 shots, seed 1, of draw 0",
             "intervals": "Student's t, 95 %, over draws of the test pictures; differences paired",
         },
-        "findings": findings(scores["task"], scores["word"]),
+        "findings": of_wordings(scores["task"], scores["word"]),
     }
 
 

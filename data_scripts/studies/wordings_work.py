@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from claims import BARE, BEST, EIGHTY, FRAMED, OWN, PLAIN, PROBE, Found
 from torch import Tensor
 
 import lessons_lib as ll
@@ -17,15 +18,9 @@ from lessons_lib.runs import Place, Result, Row, Work
 from lessons_lib.teaching.lesson03.wordings import SENSES, both_senses, in_caption_frames
 from lessons_lib.templates import DEFAULT, IMAGENET_80, apply
 
-BARE, PLAIN, OWN, BEST, FRAMED, EIGHTY, PROBE = (
-    "bare name", "a photo of a {}.", "default template", "best template", "caption ensemble", "ImageNet-80 ensemble",
-    "16-shot probe",
-)  # fmt: skip
 DRAWS = 5  # how often the test pictures are drawn
 SHIFT_PER_CLASS = 10  # test pictures a class and draw of the domain shifts
 PROBED = {"shots": 16, "seed": 1}
-
-Found = dict[str, list[float]]  # what was measured -> accuracy (percent) on each draw
 
 
 @dataclass(frozen=True)

@@ -152,9 +152,9 @@ def methods_of(words: list[str]) -> dict[str, str]:
 
 def tasks_of(words: list[str]) -> list[str]:
     """Names and folders as they are; "eleven" and "papers" are the toy tasks and the published sets."""
-    from lessons_lib.runs.published import ELEVENS
+    from lessons_lib.data.names import papers_eleven, toy_eleven
 
-    lists = dict(zip(SHORTHANDS, ELEVENS))
+    lists = dict(zip(SHORTHANDS, (toy_eleven(), papers_eleven())))
     return [task for word in words for task in lists.get(word, [word])]
 
 

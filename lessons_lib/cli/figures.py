@@ -24,7 +24,7 @@ def figure_of(cells: pd.DataFrame, clip: str, protocol: str) -> Figure:
     """The figure of one sweep."""
     metric, unit = cells["metric"].iloc[0], cells["unit"].iloc[0]
     title = f"{heading_of(clip, protocol, metric, unit)}: mean and 95 % interval over seeds"
-    kind = shape(set(cells["on"]) - {AVERAGE, H, H_OF_MEANS, MEAN_OF_H})
+    kind = shape(cells["on"])
     if kind == "plain" and cells["shots"].nunique() > 1:
         return _curves(cells, title)
     return _dots(cells, kind, title)

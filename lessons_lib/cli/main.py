@@ -1,10 +1,11 @@
-"""The command line's parser, and what becomes of errors: one line on stderr and status 2, no traceback.
+"""The command line's parser, and what becomes of errors: one line on stderr and status 2, no traceback unasked.
 
 Every subcommand is a module with `add(commands)`, which describes its options, and `run(args)`, which returns the exit
 status. torch is imported when a subcommand needs it, so that help is there at once.
 """
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -36,6 +37,9 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand. Returns the exit status: 0, 1 for failed runs, 2 for a mistake, 130 when stopped."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):  # a console that lacks a letter shows "?": no print raises, no work is lost
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         args = parse(arguments)
     except SystemExit as stop:  # after help, or after a mistake that the parser has described
@@ -51,8 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except Exception as error:
-            if not is_expected(error):
-                raise
             if args.traceback:
                 traceback.print_exc()
             print(f"lessons {args.command}: {said(error)}", file=sys.stderr)
@@ -91,12 +93,14 @@ def make_parser() -> Parser:
 
 
 def is_expected(error: Exception) -> bool:
-    """Whether an error is something that the user can mend, and so needs no traceback."""
+    """Whether an error is something that the library says on purpose, for the user to mend."""
     return isinstance(error, EXPECTED) or type(error).__name__ == "OutOfMemoryError"  # torch's is a RuntimeError
 
 
 def said(error: Exception) -> str:
-    """An error in words; of an OSError without its number."""
+    """An error in words; of an OSError without its number; of one that nobody foresaw, what to do with it."""
+    if not is_expected(error):
+        return f"{type(error).__name__}: {error}. This is a fault of lessons_lib: --traceback shows where, to report it"
     if isinstance(error, OSError) and error.strerror:
         named = f": '{error.filename}'" if error.filename else ""
         return f"{error.strerror}{named}"

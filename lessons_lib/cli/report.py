@@ -1,4 +1,4 @@
-"""`lessons report`: tables in the papers' format of what has run so far, with the published numbers beside."""
+"""`lessons report`: tables of what has run so far, sweeps in the papers' format, with the published numbers beside."""
 
 import argparse
 from pathlib import Path
@@ -27,7 +27,7 @@ FORMATS = ("markdown", "csv", "runs")
 
 def add(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
-        "report", help="tables of a sweep", description=__doc__.partition(": ")[2], epilog=EXAMPLES
+        "report", help="tables of what has run", description=__doc__.partition(": ")[2], epilog=EXAMPLES
     )
     parser.add_argument("file", metavar="FILE", help="what 'lessons bench --store' keeps its runs in")
     parser.add_argument("--out", metavar="FOLDER", help="write report.md, report.csv and report.png there")
@@ -59,15 +59,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def csv_of(runs: "Runs") -> "pd.DataFrame":
-    """A line a cell, of every metric."""
+    """A line a cell, of every metric; runs of other kinds have their own columns."""
+    import pandas as pd
+
     from lessons_lib.runs.published import with_published
     from lessons_lib.runs.summary import summarise
 
-    return with_published(summarise(runs), runs.plans)
+    protocols = [with_published(summarise(runs), runs.plans)] if len(runs.status) or not runs.others else []
+    return pd.concat([*protocols, *(kind.summary().assign(kind=kind.name) for kind in runs.others)])
 
 
 def write(runs: "Runs", name: str, folder: Path, metric: str | None = None) -> list[Path]:
-    """The report's files; without runs that are done there is no picture."""
+    """The report's files; there is no picture where no run of a protocol is done."""
     from lessons_lib.files import atomic_write
     from lessons_lib.runs.report import markdown
 
@@ -95,7 +98,9 @@ def draw(runs: "Runs", folder: Path, metric: str | None = None) -> list[Path]:
     from lessons_lib.runs.summary import SWEEP, summarise
 
     paths = []
-    for number, (sweep, cells) in enumerate(chosen(summarise(runs), metric).groupby(SWEEP, sort=False), 1):
+    elsewhere = [one for kind in runs.others for one in kind.summary()["metric"]]
+    shown = chosen(summarise(runs), metric, elsewhere)
+    for number, (sweep, cells) in enumerate(shown.groupby(SWEEP, sort=False), 1):
         figure = figure_of(cells, *sweep)
         path = folder / ("report.png" if number == 1 else f"report-{number}.png")
         paths.append(atomic_write(path, lambda file, figure=figure: figure.savefig(file, dpi=130)))

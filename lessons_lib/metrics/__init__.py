@@ -4,7 +4,11 @@ statistics    intervals, paired differences, Wilson's interval, and the two aver
 comparisons   tables of runs: summed up by sets, and compared seed by seed
 ranks         many comparisons at once: Holm, mean ranks, correlations
 findings      claims, their effects, and whether they were seen
+
+Statistics take tables and need no torch. What is measured on embeddings is imported when first used.
 """
+
+import importlib
 
 from lessons_lib.metrics.comparisons import compare, gains, summary, table, with_harmonic_mean
 from lessons_lib.metrics.findings import (
@@ -18,7 +22,6 @@ from lessons_lib.metrics.findings import (
     verdict,
 )
 from lessons_lib.metrics.ranks import correlations, holm, mean_ranks
-from lessons_lib.metrics.retrieval import rank, recall_at_k
 from lessons_lib.metrics.separation import separation
 from lessons_lib.metrics.statistics import (
     Interval,
@@ -36,3 +39,10 @@ __all__ = [
     "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "verdict", "wilson",
     "with_harmonic_mean",
 ]  # fmt: skip
+
+
+def __getattr__(name: str):
+    if name not in ("retrieval", "rank", "recall_at_k"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    retrieval = importlib.import_module(f"{__name__}.retrieval")
+    return retrieval if name == "retrieval" else getattr(retrieval, name)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -20,6 +19,8 @@ def mean_ranks(accuracies: np.ndarray) -> np.ndarray:
 
     (Demšar, JMLR 2006: every task has one vote, however large its differences are.)
     """
+    from scipy.stats import rankdata
+
     return rankdata(-np.asarray(accuracies, dtype=float), axis=1).mean(axis=0)
 
 

@@ -1,17 +1,22 @@
 """How well a number tells two groups apart: known images from unknown ones, by a classifier's confidence."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.metrics import roc_auc_score, roc_curve
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def separation(inside: Tensor, outside: Tensor) -> dict[str, float]:
+def separation(inside: "Tensor", outside: "Tensor") -> dict[str, float]:
     """How well a confidence tells known images (N,) from unknown ones (M,), in percent, 0 to 100.
 
     auroc: how often a known image is the more confident of the two; 50 is chance.
     fpr95: unknown images accepted when the threshold accepts at least 95 % of the known ones; lower is better.
     Raises ValueError where either is empty.
     """
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     labels, values = labelled(scores(inside, "known"), scores(outside, "unknown"))
     accepted_outside, accepted_inside, _ = roc_curve(labels, values, drop_intermediate=False)
     return {
@@ -20,7 +25,7 @@ def separation(inside: Tensor, outside: Tensor) -> dict[str, float]:
     }
 
 
-def scores(confidences: Tensor, which: str) -> np.ndarray:
+def scores(confidences: "Tensor", which: str) -> np.ndarray:
     """(N,) float64. Raises ValueError where there are none."""
     if len(confidences) == 0:
         raise ValueError(f"there are no {which} images: give at least one")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 
 class Interval(NamedTuple):
@@ -46,7 +46,7 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     n = len(values)
     if n == 1:
         return Interval(float(values[0]), float("nan"), 1)
-    t = stats.t.ppf((1 + confidence) / 2, df=n - 1)
+    t = stdtrit(n - 1, (1 + confidence) / 2)  # the quantile
     return Interval(float(values.mean()), float(t * values.std(ddof=1) / np.sqrt(n)), n)
 
 

@@ -2,8 +2,8 @@
 
 Methods are called as `method.paper_name` says.
 
-They are of real data sets and CLIP's own weights. A toy task is the twin of a data set (`TITLES`), not a copy of it:
-the order of methods can be compared, the height cannot. Retraining by others lands up to 2 to 4 points from these.
+They are of real data sets and CLIP's own weights. A toy task is the twin of a data set (`data.names`), not a copy: the
+order of methods can be compared, the height cannot. Retraining by others lands up to 2 to 4 points from these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,31 +11,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from lessons_lib.data.names import papers_eleven, title_of
 from lessons_lib.runs.summary import AVERAGE, H_OF_MEANS, SWEEP, tasks_of
 
 METRIC, SHOTS = "accuracy", 16
 MEAN = "mean"  # of the eleven tasks (base-to-new), or of the ten that prompts are carried to (cross-task)
 
-TITLES = {  # a task by name, published or a toy -> what the papers call the data set
-    "imagenet": "ImageNet", "caltech101": "Caltech101", "oxford_pets": "OxfordPets", "stanford_cars": "StanfordCars",
-    "oxford_flowers": "Flowers102", "food101": "Food101", "fgvc_aircraft": "FGVC-Aircraft", "sun397": "SUN397",
-    "dtd": "DTD", "eurosat": "EuroSAT", "ucf101": "UCF101", "imagenetv2": "ImageNetV2",
-    "imagenet_sketch": "ImageNet-Sketch", "imagenet_a": "ImageNet-A", "imagenet_r": "ImageNet-R",
-    "toy_things": "ImageNet", "toy_objects": "Caltech101", "toy_pets": "OxfordPets", "toy_cars": "StanfordCars",
-    "toy_flowers": "Flowers102", "toy_food": "Food101", "toy_aircraft": "FGVC-Aircraft", "toy_scenes": "SUN397",
-    "toy_textures": "DTD", "toy_satellite": "EuroSAT", "toy_actions": "UCF101", "toy_things_v2": "ImageNetV2",
-    "toy_things_sketch": "ImageNet-Sketch", "toy_things_a": "ImageNet-A", "toy_things_r": "ImageNet-R",
-}  # fmt: skip
 SHIFTS = ("ImageNetV2", "ImageNet-Sketch", "ImageNet-A", "ImageNet-R")
-ELEVEN = tuple(dict.fromkeys(title for title in TITLES.values() if title not in SHIFTS))
-ELEVENS = tuple(  # the papers' eleven tasks by name, published and toys, and the shifts of the first of each
-    tuple(name for name, title in TITLES.items() if title in ELEVEN and name.startswith("toy_") == toy)
-    for toy in (True, False)
-)
-SHIFTS_OF = {
-    eleven[0]: tuple(n for n, title in TITLES.items() if title in SHIFTS and n.startswith("toy_") == toy)
-    for toy, eleven in zip((True, False), ELEVENS)
-}
 
 
 class Number(NamedTuple):
@@ -125,18 +107,19 @@ def with_published(summary: pd.DataFrame, plans: Sequence[Mapping] = ()) -> pd.D
 
 def _by_title(summary: pd.DataFrame) -> pd.DataFrame:
     """task and on as `published.NUMBERS` names them; `shown`, `shown_on`: as the report does."""
+    papers = set(map(title_of, papers_eleven()))
     eleven = {}  # of a sweep: whether its average is that of the papers' eleven
     for sweep, cells in summary.groupby(SWEEP, sort=False):
-        named = [TITLES.get(task) for task in tasks_of(cells)]
-        eleven[sweep] = sorted(map(str, named)) == sorted(ELEVEN)
+        named = list(map(title_of, tasks_of(cells)))
+        eleven[sweep] = set(named) == papers and len(named) == len(papers)
     tasks, ons = [], []
     for line in summary.itertuples():
         whole = eleven[line.clip, line.protocol]
-        tasks.append((MEAN if whole else None) if line.task == AVERAGE else TITLES.get(line.task))
+        tasks.append((MEAN if whole else None) if line.task == AVERAGE else title_of(line.task))
         if line.on == AVERAGE:
             cells = summary[(summary["clip"] == line.clip) & (summary["protocol"] == line.protocol)]
-            targets = {TITLES.get(on) for on in cells.loc[cells["task"] == line.task, "on"]} - {None}
-            ons.append(MEAN if targets == set(ELEVEN) - {TITLES.get(line.task)} else None)
+            targets = set(map(title_of, cells.loc[cells["task"] == line.task, "on"])) - {None}
+            ons.append(MEAN if targets == papers - {title_of(line.task)} else None)
         else:
-            ons.append(TITLES.get(line.on, line.on))
+            ons.append(title_of(line.on) or line.on)
     return summary.assign(shown=summary["task"], shown_on=summary["on"], task=tasks, on=ons)

@@ -1,11 +1,13 @@
 """A sweep as a page of tables in the papers' format, also when it is not done yet: few-shot, base/new/H, cross-task,
-domain shift; with what the papers report beside it, what a fit cost, and the runs that failed.
+domain shift; with what the papers report beside it, what a fit cost, and the runs that failed. Runs of other kinds of
+work are plain tables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from lessons_lib.runs.other_kinds import OtherKind
 from lessons_lib.runs.published import SHOTS, compared
 from lessons_lib.runs.summary import AVERAGE, CELL, H_OF_MEANS, MEAN_OF_H, SWEEP, H, Runs, shape, summarise
 
@@ -13,6 +15,8 @@ HOW_TO_READ = (
     "Mean ± half-width of the 95 % interval over seeds (Student's t). Means over tasks are taken within each seed. "
     '"(2 of 3)" stands where some seeds are not done yet, "–" where none is.'
 )
+BOUNDS = ("floor", "ceiling")  # measured beside a metric, as "<metric>_floor"
+ABOUT_BOUNDS = "*Floor* is what needs no learning, and *ceiling* the most that could be reached."
 ABOUT_H = (
     "H is the harmonic mean of base and new. Over tasks there are two: *H of means*, of the mean base and the mean new "
     "value, is the papers'; *mean of H* is the mean of the tasks' own, and no larger."
@@ -28,7 +32,7 @@ def tables(summary: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]
     for (clip, protocol, metric, unit), cells in summary.groupby([*SWEEP, "metric", "unit"], sort=False):
         cells = cells.assign(text=[_text(*line) for line in cells[["mean", "half_width", "n", "asked"]].values])
         asked = plan[(plan["clip"] == clip) & (plan["protocol"] == protocol)]
-        make = {"plain": _few_shot, "halves": _base_to_new, "carried": _carried}[shape(_measured_on(cells))]
+        make = {"plain": _few_shot, "halves": _base_to_new, "carried": _carried}[shape(cells["on"])]
         for title, table in make(cells, asked).items():
             found[f"{heading_of(clip, protocol, metric, unit)}: {title}"] = table
     return found
@@ -39,17 +43,29 @@ def heading_of(clip: str, protocol: str, metric: str, unit: str) -> str:
     return f"{protocol[0].upper()}{protocol[1:]}, {clip}, {metric}{f' ({unit})' if unit else ''}"
 
 
-def chosen(summary: pd.DataFrame, metric: str | None = None) -> pd.DataFrame:
+def chosen(summary: pd.DataFrame, metric: str | None = None, elsewhere: Iterable[str] = ()) -> pd.DataFrame:
     """The lines of one metric; of each sweep's first, which is its methods' score, if none is named.
 
-    Raises ValueError, with those that there are, for one that was not measured.
+    Where its floor and ceiling were measured, they follow as lines of methods of these names.
+
+    elsewhere: metrics of other kinds of work. Raises ValueError, with those that there are, for one that was not
+    measured.
     """
-    if metric is None:
-        return summary[summary["metric"] == summary.groupby(SWEEP)["metric"].transform("first")]
-    if metric not in set(summary["metric"]):
-        there = ", ".join(dict.fromkeys(summary["metric"])) or "none yet"
-        raise ValueError(f"metric {metric!r} was not measured: there are {there}")
-    return summary[summary["metric"] == metric]
+    there = dict.fromkeys([*summary["metric"], *elsewhere])
+    if metric is not None and metric not in there:
+        raise ValueError(f"metric {metric!r} was not measured: there are {', '.join(there) or 'none yet'}")
+    wanted = summary.groupby(SWEEP)["metric"].transform("first") if metric is None else metric
+    parts = [summary[summary["metric"] == wanted]]
+    for bound in BOUNDS:
+        lines = summary[summary["metric"] == wanted + f"_{bound}"]
+        lines = lines.assign(metric=lines["metric"].str.removesuffix(f"_{bound}"))
+        cell = [column for column in (*CELL, "on") if column != "method"]
+        if (lines.groupby(cell)["mean"].nunique() > 1).any():
+            parts.append(lines.assign(method=f"{bound} of " + lines["method"]))
+        else:  # the same for every method
+            whole = lines.sort_values("n", ascending=False, kind="stable").drop_duplicates(cell)
+            parts.append(whole.sort_index().assign(method=bound))
+    return pd.concat([part for part in parts if len(part)] or parts[:1])
 
 
 def costs(runs: Runs) -> pd.DataFrame:
@@ -68,13 +84,16 @@ def markdown(runs: Runs, name: str, pictures: Sequence[str] = (), metric: str | 
     """The whole report. name: of the file.   pictures: files to show at the top.   metric: None for each sweep's
     first."""
     everything = summarise(runs)
-    summary = chosen(everything, metric)
+    others = {kind.name: kind.summary() for kind in runs.others}
+    summary = chosen(everything, metric, [one for table in others.values() for one in table["metric"]])
     parts = [f"# Report of {name}", runs.progress(), *_settings(runs.plans)]
     parts += [f"![{picture}]({picture})" for picture in pictures]
     if len(summary):
-        more = [one for one in dict.fromkeys(everything["metric"]) if one not in set(summary["metric"])]
+        shown = {f"{one}{more}" for one in summary["metric"] for more in ("", *(f"_{bound}" for bound in BOUNDS))}
+        more = [one for one in dict.fromkeys(everything["metric"]) if one not in shown]
         parts.append(HOW_TO_READ + (f" Also measured: {', '.join(more)} (`--metric`)." if more else ""))
         parts += [ABOUT_H] if (summary["on"] == H).any() else []
+        parts += [ABOUT_BOUNDS] if not set(summary["method"]) <= set(runs.status["method"]) else []
         for title, table in tables(summary, runs.status).items():
             parts += [f"## {title}", markdown_table(table)]
         beside = compared(summary, runs.plans)
@@ -84,7 +103,23 @@ def markdown(runs: Runs, name: str, pictures: Sequence[str] = (), metric: str | 
     failures = runs.failures()
     if len(failures):
         parts += ["## Runs that failed", markdown_table(failures.astype(str))]
+    for kind in runs.others:
+        parts += _plainly(kind, others[kind.name], metric)
     return "\n\n".join(parts) + "\n"
+
+
+def _plainly(kind: OtherKind, table: pd.DataFrame, metric: str | None) -> list[str]:
+    """Of another kind of work: what was measured, and what failed."""
+    found, failures = [f"## {kind.name[0].upper()}{kind.name[1:]}"], kind.failures()
+    table = table if metric is None else table[table["metric"] == metric]
+    if len(table):
+        units, numbers = table["unit"], table[["mean", "half_width", "n", "asked"]].values
+        texts = [_text(*line, digits=".1f" if unit == "%" else ".4g") for line, unit in zip(numbers, units)]
+        measured = [f"{name} ({unit})" if unit else name for name, unit in zip(table["metric"], units)]
+        shown = table.drop(columns=["unit", "half_width", "n", "asked"]).assign(metric=measured, mean=texts)
+        shown = shown.dropna(axis="columns", how="all")
+        found += [HOW_TO_READ, markdown_table(shown.astype(object).where(shown.notna(), "–"))]
+    return found + (["Runs that failed:", markdown_table(failures.astype(str))] if len(failures) else [])
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -92,10 +127,6 @@ def markdown_table(table: pd.DataFrame) -> str:
     rows = [[(str(value) or " ").replace("|", "\\|").replace("\n", " ") for value in row] for row in table.values]
     marks = ["---:" if all(row[i][0] in "0123456789+-–" for row in rows) else "---" for i in range(len(table.columns))]
     return "\n".join(f"| {' | '.join(row)} |" for row in [list(map(str, table.columns)), marks, *rows])
-
-
-def _measured_on(cells: pd.DataFrame) -> set[str]:
-    return set(cells["on"]) - {AVERAGE, H, H_OF_MEANS, MEAN_OF_H}
 
 
 # --- the tables
@@ -124,7 +155,9 @@ def _base_to_new(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFr
             title = f"mean of {len(tasks)} tasks, {_shots(k)}"
             columns = ["base", "new", H_OF_MEANS, MEAN_OF_H]
             found[title] = _pivot(part[part["task"] == AVERAGE], ["method"], "on", columns, plan)
-        found[f"by task, {_shots(k)}"] = _pivot(part, ["task", "method"], "on", ["base", "new", H], plan)
+        found[f"by task, {_shots(k)}"] = _pivot(
+            part[part["task"] != AVERAGE], ["task", "method"], "on", ["base", "new", H], plan
+        )
     return found
 
 
@@ -140,9 +173,12 @@ def _carried(cells: pd.DataFrame, plan: pd.DataFrame) -> dict[str, pd.DataFrame]
 
 
 def _pivot(part: pd.DataFrame, index: list[str], column: str, columns: Sequence, plan: pd.DataFrame) -> pd.DataFrame:
-    """Texts, with rows in the order of `plan`; "–" where there is none."""
+    """Texts, with rows in the order of `plan`, others after; "–" where there is none."""
     texts = {(*line[:-2], line[-2]): line[-1] for line in part[[*index, column, "text"]].values}
-    rows = list(dict.fromkeys(plan[index].itertuples(index=False, name=None)))
+    planned = plan[index].itertuples(index=False, name=None)
+    rows = list(dict.fromkeys([*planned, *(line[: len(index)] for line in texts)]))
+    first = list(dict.fromkeys(row[0] for row in rows))
+    rows.sort(key=lambda row: first.index(row[0]))  # in a table by task the bounds come with theirs
     cells = [[*row, *(texts.get((*row, name), "–") for name in columns)] for row in rows]
     return pd.DataFrame(cells, columns=[*index, *columns])
 
@@ -150,8 +186,8 @@ def _pivot(part: pd.DataFrame, index: list[str], column: str, columns: Sequence,
 # --- words
 
 
-def _text(mean: float, half_width: float, n: int, asked: int) -> str:
-    around = f"{mean:.1f}" if n == 1 else f"{mean:.1f} ± {half_width:.1f}"
+def _text(mean: float, half_width: float, n: int, asked: int, digits: str = ".1f") -> str:
+    around = f"{mean:{digits}}" if n == 1 else f"{mean:{digits}} ± {half_width:{digits}}"
     return around if n == asked else f"{around} ({n:.0f} of {asked:.0f})"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lessons_lib.metrics import h_of_means, harmonic_mean, interval, mean_of_h
+from lessons_lib.runs.other_kinds import OtherKind, kinds
 
 if TYPE_CHECKING:
     from lessons_lib.runs.store import Store
@@ -23,35 +24,39 @@ MEASURED = ["metric", "unit"]
 
 
 class Runs:
-    """What a file holds of one kind of runs, those of protocols, at one moment.
+    """What a file holds at one moment.
 
-    rows: a number each, with `metric`, `value` and `unit`.   status: a run each.   plans: what was asked for.
+    rows: of protocols, a number each, with `metric`, `value` and `unit`.   status: of protocols, a run each.
+    plans: what was asked for.   others: runs of other kinds of work.
     """
 
-    def __init__(self, rows: pd.DataFrame, status: pd.DataFrame, plans: Sequence[dict] = (), writer: str | None = None):
+    def __init__(self, rows: pd.DataFrame, status: pd.DataFrame, plans: Sequence[dict] = (), writer: str | None = None,
+                 others: Sequence[OtherKind] = ()):  # fmt: skip
         names = _labels(status, "method", "settings"), _labels(status, "task", "data")
         self.rows, self.status = (_relabelled(table, *names) if len(table) else table for table in (rows, status))
-        self.plans, self.writer = list(plans), writer
+        self.plans, self.writer, self.others = list(plans), writer, list(others)
 
     @classmethod
     def of(cls, store: "Store") -> "Runs":
         rows, status = store.results(), store.status()
-        if "protocol" in status:  # runs of other kinds have columns of their own
-            rows, status = (table[table["protocol"].notna()].reset_index(drop=True) for table in (rows, status))
-            numbers = {"shots": int, "seed": int}
-            return cls(rows.astype(numbers), status.astype(numbers), store.plans(), store.writer())
-        empty = [*CELL, "seed", "settings", "data"]
-        return cls(rows.iloc[:0].reindex(columns=[*empty, *rows.columns]),
-                   status.iloc[:0].reindex(columns=[*empty, *status.columns]), (), store.writer())  # fmt: skip
+        about = [*CELL, "seed", "settings", "data"]  # runs of other kinds have columns of their own
+        rows, status = (table.reindex(columns=list(dict.fromkeys([*table, *about]))) for table in (rows, status))
+        others = kinds(*(table[table["protocol"].isna()] for table in (rows, status)))
+        numbers = {"shots": int, "seed": int}
+        rows, status = (
+            table[table["protocol"].notna()].reset_index(drop=True).astype(numbers) for table in (rows, status)
+        )
+        return cls(rows, status, store.plans(), store.writer(), others)
 
     def counts(self) -> dict[str, int]:
         """done, running, waiting, failed: runs."""
-        found = self.status["state"].value_counts()
-        return {state: int(found.get(state, 0)) for state in ("done", "running", "waiting", "failed")}
+        states = [state for runs in (self, *self.others) for state in runs.status["state"]]
+        return {state: states.count(state) for state in ("done", "running", "waiting", "failed")}
 
     def progress(self) -> str:
         """How much is done, such as "12 of 40 runs are done (30 %), 1 failed." and who is at it."""
-        counts, total = self.counts(), len(self.status)
+        counts = self.counts()
+        total = sum(counts.values())
         share = f" ({100 * counts['done'] / total:.0f} %)" if total else ""
         said = [f"{counts['done']} of {total} runs are done{share}"]
         said += [f"{counts[state]} {state}" for state in ("running", "waiting", "failed") if counts[state]]
@@ -59,7 +64,7 @@ class Runs:
         return f"{', '.join(said)}.{who}"
 
     def failures(self) -> pd.DataFrame:
-        """A run that failed a row, and why."""
+        """A run of a protocol that failed a row, and why."""
         failed = self.status[self.status["state"] == "failed"]
         return failed[["protocol", "method", "task", "shots", "seed", "attempts", "error"]].reset_index(drop=True)
 
@@ -91,7 +96,7 @@ def shape(ons: Sequence[str]) -> str:
     """What kind of protocol measures on these: "halves" (base and new), "carried" (to other tasks) or "plain"."""
     if {"base", "new"} & set(ons):
         return "halves"
-    return "carried" if set(ons) - {"test"} else "plain"
+    return "carried" if set(ons) - {"test", AVERAGE, H, H_OF_MEANS, MEAN_OF_H} else "plain"
 
 
 def tasks_of(cells: pd.DataFrame) -> list[str]:

@@ -166,12 +166,13 @@ class Bench:
         """What the papers carry to."""
         if self.protocol not in ("cross-task", "domain shift"):
             return ()
-        from lessons_lib.runs.published import ELEVENS, SHIFTS_OF
+        from lessons_lib.data.names import papers_eleven, shifts_of, toy_eleven
 
         if self.protocol == "domain shift":
-            found = SHIFTS_OF.get(self.tasks[0], ()) if len(self.tasks) == 1 else ()
+            found = shifts_of(self.tasks[0]) if len(self.tasks) == 1 else ()
         else:
-            found = next((names for names in ELEVENS if set(self.tasks) <= set(names)), ())
+            elevens = toy_eleven(), papers_eleven()
+            found = next((names for names in elevens if set(self.tasks) <= set(names)), ())
         found = tuple(found) if len(self.tasks) > 1 else tuple(name for name in found if name != self.tasks[0])
         if not found:
             raise ValueError(

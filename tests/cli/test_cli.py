@@ -1,6 +1,7 @@
 """The command line as a whole: help is quick, and a mistake is one line on stderr with status 2."""
 
 import argparse
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from photo_folders import photo_folder
 
 from lessons_lib.cli import main
 from lessons_lib.cli.arguments import aligned, at_least, check_names, make_method, method_named, pairs, value_of
@@ -135,10 +137,35 @@ def test_the_traceback_is_shown_on_request(monkeypatch, capsys):
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
-def test_a_defect_is_not_hidden(monkeypatch):
-    failing(monkeypatch, RuntimeError("a defect"))
-    with pytest.raises(RuntimeError, match="a defect"):
-        main(["cache"])
+def test_a_defect_is_one_sentence_too_which_says_that_it_is_ours(monkeypatch, capsys):
+    failing(monkeypatch, RuntimeError("odd"))
+    assert main(["cache"]) == 2
+    assert capsys.readouterr().err == (
+        "lessons cache: RuntimeError: odd. This is a fault of lessons_lib: --traceback shows where, to report it\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii"])
+def test_a_console_that_lacks_letters_shows_others_and_nothing_fails(encoding):
+    letters = "m.said = lambda error: 'é → ✓ 中'"
+    code = f"import importlib, sys; m = importlib.import_module('lessons_lib.cli.main'); {letters}"
+    code += "; sys.exit(m.main(['eval', 'none', 'x']))"
+    found = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=found)
+    assert done.returncode == 2 and done.stderr.decode(encoding).startswith("lessons eval: ") and b"?" in done.stderr
+
+
+def test_a_fit_is_kept_before_anything_is_said(monkeypatch, tmp_path, capsys):
+    from lessons_lib.cli import fit
+
+    def breaks(*_):
+        raise OSError("the console is gone")
+
+    monkeypatch.setattr(fit, "summary", breaks)
+    folder = photo_folder(tmp_path / "photos", {"cat": 4, "dog": 4})
+    out = tmp_path / "kept.safetensors"
+    assert main(["fit", "ZeroShot", str(folder), "--shots", "1", "--out", str(out)]) == 2
+    assert out.is_file() and "the console is gone" in capsys.readouterr().err
 
 
 def test_memory_that_a_gpu_lacks_is_no_defect():

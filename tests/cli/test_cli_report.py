@@ -1,18 +1,18 @@
 """`lessons report`: means and intervals are those of the runs, averages only of what is whole, papers beside."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lessons_lib.cli import main
-from lessons_lib.data.published import PUBLISHED
 from lessons_lib.metrics import harmonic_mean, interval
-from lessons_lib.runs import Bench, Result, Row, Store
-from lessons_lib.runs.published import ELEVEN, NUMBERS, TITLES, compared, with_published
+from lessons_lib.runs import Bench, Plan, Result, Row, Store, Work
+from lessons_lib.runs.published import NUMBERS, compared, with_published
 from lessons_lib.runs.report import chosen, costs, markdown, markdown_table, tables
 from lessons_lib.runs.summary import AVERAGE, Runs, summarise
 from lessons_lib.toyworld import ELEVEN as TOYS
-from lessons_lib.toyworld import SHIFTS
 
 SPEC = {"model": "toyclip", "pretrained": None, "protocol": "few-shot", "methods": {}, "tasks": [], "shots": [16],
         "seeds": [1, 2, 3], "settings": {}, "fit": {}}  # fmt: skip
@@ -169,6 +169,37 @@ def test_of_several_metrics_the_first_is_shown_and_the_others_can_be_asked_for()
         chosen(summarise(runs), "mIoU")
 
 
+def bounded(floors: dict[str, float], **settings) -> Runs:
+    """method -> floor; one ceiling for all."""
+    runs = some_runs(methods=tuple(floors), metrics=("mIoU", "mIoU_ceiling", "mIoU_floor", "pixels"), **settings)
+    runs.rows.loc[runs.rows["metric"] == "mIoU_ceiling", "value"] = 88.0
+    for method, floor in floors.items():
+        runs.rows.loc[(runs.rows["metric"] == "mIoU_floor") & (runs.rows["method"] == method), "value"] = floor
+    return runs
+
+
+def test_floor_and_ceiling_stand_beside_their_metric_unasked():
+    runs = bounded({"Dense": 5.0, "Sharp": 5.0}, shots=(16,))
+    page, table = markdown(runs, "x"), tables(chosen(summarise(runs)), runs.status)
+    [table] = (one.set_index("method") for one in table.values())
+    assert list(table.index) == ["Dense", "Sharp", "floor", "ceiling"]
+    assert list(table.loc["floor"]) == ["5.0 ± 0.0"] * 3 and list(table.loc["ceiling"]) == ["88.0 ± 0.0"] * 3
+    assert "*Floor* is what" in page and "Also measured: pixels (`--metric`)." in page
+    assert "*Floor*" not in markdown(runs, "x", metric="pixels") and "*Floor*" not in markdown(some_runs(), "x")
+    assert set(chosen(summarise(runs), "mIoU_floor")["method"]) == {"Dense", "Sharp"}, "asked for, they are theirs"
+
+
+def test_bounds_that_differ_say_whose_they_are_and_stand_with_their_task():
+    runs = bounded({"Dense": 5.0, "Coarse": 7.0}, shots=(16,), protocol="base-to-new", ons=("base", "new"))
+    found = tables(chosen(summarise(runs)), runs.status)
+    by_task = found["Base-to-new, toyclip, mIoU (%): by task, 16 shots"]
+    lines = ["Dense", "Coarse", "floor of Dense", "floor of Coarse", "ceiling"]
+    assert by_task[["task", "method"]].values.tolist() == [
+        [task, one] for task in ("toy_pets", "toy_food") for one in lines
+    ]
+    assert set(by_task.loc[by_task["method"] == "floor of Coarse", "H"]) == {"7.0 ± 0.0"}
+
+
 @pytest.mark.parametrize("protocol", ["cross-task", "domain shift"])
 def test_what_was_carried_over_is_a_row_a_method(protocol):
     runs = some_runs(protocol, tasks=("toy_things",), shots=(16,), ons=("test", "toy_pets", "toy_food"))
@@ -204,14 +235,6 @@ def test_two_clips_have_tables_of_their_own():
 
 
 # --- the published numbers
-
-
-def test_titles_are_those_of_the_data_sets_and_every_toy_has_its_twin():
-    """Of those that the papers have; another data set needs no title here."""
-    titles = {name: one.title for name, one in PUBLISHED.items()}
-    assert {name: title for name, title in TITLES.items() if not name.startswith("toy_")}.items() <= titles.items()
-    assert sorted(TITLES[toy] for toy in TOYS) == sorted(ELEVEN)
-    assert {name for name in TITLES if name.startswith("toy_")} == {*TOYS, *SHIFTS}
 
 
 def test_published_h_is_the_harmonic_mean_of_published_base_and_new():
@@ -332,6 +355,80 @@ def test_a_sweep_is_read_while_it_runs(file, capsys):
     assert main(["report", str(file)]) == 0
     said = capsys.readouterr().out
     assert "12 of 16 runs are done (75 %), 4 waiting. Process " in said and "(1 of 2)" in said
+
+
+@dataclass(frozen=True)
+class Training:
+    width: int
+    rates: tuple = (0.1, 0.2)
+    seed: int | None = None
+
+
+class Study(Work):
+    kind = "a training of the study"
+
+    def __init__(self, rule: str = "as ever"):
+        self.rule = rule
+
+    def identity(self, cell):
+        return {"width": cell.width, "seed": cell.seed, "rule": self.rule}
+
+    def unit(self, metric):
+        return "%" if metric == "accuracy" else ""
+
+
+def keep(store: Store, plan: Plan, leave: int = 0) -> None:
+    """Some numbers of every run, but for the last ones."""
+    jobs = store.enter(plan)
+    for job in jobs[: len(jobs) - leave]:
+        seed = job.cell.seed or 0
+        rows = [Row("test", "accuracy", 50.0 + seed + job.cell.width), Row("train", "loss", 0.01234, 4)]
+        store.finish(job.id, Result(rows), "here", {"accuracy": "%"})
+
+
+def table_of(page: str) -> list[list[str]]:
+    return [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in page.splitlines() if row.startswith("|")]
+
+
+def test_runs_of_any_other_kind_are_a_plain_table(tmp_path, capsys):
+    path = tmp_path / "study.sqlite"
+    with Store(path) as store:
+        store.claim()
+        keep(store, Plan(Study(), [Training(width, seed=seed) for width in (8, 16) for seed in (1, 3)]), leave=1)
+        [failing] = store.enter(Plan(Study(), [Training(32, seed=1)]))
+        store.start(failing.id, "here")
+        store.fail(failing.id, "ValueError: too wide", "here", again=False)
+    assert main(["report", str(path), "--metric", "accuracy"]) == 0
+    page = capsys.readouterr().out
+    assert "3 of 5 runs are done (60 %), 1 waiting, 1 failed." in page and "## A training of the study" in page
+    titles, _, *lines = table_of(page.partition("Runs that failed:")[0])
+    assert titles == ["width", "rates", "on", "metric", "mean"]
+    assert lines == [
+        ["8", "[0.1, 0.2]", "test", "accuracy (%)", str(interval([59.0, 61.0]))],
+        ["16", "[0.1, 0.2]", "test", "accuracy (%)", "67.0 (1 of 2)"],
+    ]
+    assert table_of(page)[-1] == ["32", "[0.1, 0.2]", "1", "1", "ValueError: too wide"]
+    assert main(["report", str(path), "--metric", "mIoU"]) == 2
+    assert "'mIoU' was not measured: there are accuracy, loss" in capsys.readouterr().err
+
+
+def test_beside_a_sweep_other_kinds_lose_nothing(tmp_path):
+    path = tmp_path / "both.sqlite"
+    with Store(path) as store:
+        spec = Bench(methods=["ZeroShot"], tasks=["toy_pets"], shots=[1], seeds=[1])
+        store.claim()
+        [job] = store.enter(spec.plan())
+        store.finish(job.id, Result([Row("test", "accuracy", 70.0)], 1, 1.0, 1.0), "here", {"accuracy": "%"})
+        keep(store, Plan(Study(), [Training(8)]))
+        keep(store, Plan(Study("a new one"), [Training(8)]))
+    assert main(["report", str(path), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "report.md").read_text()
+    assert "3 of 3 runs are done" in page and "Few-shot, toyclip, accuracy (%)" in page and "0.01234" in page
+    study = table_of(page[page.index("## A training") :])
+    assert study[0] == ["width", "rates", "run", "on", "at", "metric", "mean"], "two runs of one name are kept apart"
+    assert len(study) == 2 + 4 and {line[0] for line in study[2:]} == {"8"}
+    table = pd.read_csv(tmp_path / "report.csv")
+    assert table["kind"].isna().tolist() == [True] + [False] * 4 and set(table["mean"]) == {70, 58, 0.01234}
 
 
 def test_the_runs_themselves_as_csv(file, capsys):

@@ -8,7 +8,6 @@ from tiny_clip import tiny_clip, tiny_config
 
 import lessons_lib as ll
 from lessons_lib.clip.prompts import PromptLayout
-from lessons_lib.methods.classify.visual_prompting import VisualPrompting
 
 NAMES = ["cat", "yellow_crane", "St. Bernard (a dog)"]
 
@@ -156,19 +155,6 @@ def test_an_image_keeps_its_embedding_whatever_is_in_its_batch(clip, images):
     assert relative_error(together, alone) < 1e-5
 
 
-@pytest.mark.parametrize("kind", [ll.VPT, ll.IVLP, ll.MaPLe])
-def test_image_prompts_on_a_resnet_say_so(kind):
-    with pytest.raises(ValueError, match="image tower of tiny is a ModifiedResNet.*need a standard Vision Transformer"):
-        kind(tiny_clip(vision="resnet"))
-
-
-def test_text_prompts_on_a_resnet_work():
-    clip = tiny_clip(vision="resnet")
-    for method in (ll.CoOp(clip), ll.CoCoOp(clip), ll.IVLP(clip, n_ctx_vision=0), VisualPrompting(clip)):
-        method.set_classes(NAMES)
-        assert method.logits(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
-
-
 @pytest.mark.parametrize("changes", [{"pool_type": "avg"}, {"attentional_pool": True}])
 def test_vision_transformers_that_are_not_read_at_their_class_token_say_so(changes):
     clip = tiny_clip(vision_cfg={**tiny_config()["vision_cfg"], **changes})
@@ -187,35 +173,3 @@ def test_vision_transformers_that_are_not_read_at_their_class_token_say_so(chang
 def test_a_depth_that_is_no_number_of_blocks_is_refused(clip, kind, argument, depth):
     with pytest.raises(ValueError, match=f"depth={depth}: the (text|image) tower of tiny has . blocks, so give 1 to"):
         kind(clip, **{argument: depth})
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings", "words"),
-    [
-        (ll.VPT, dict(depth=3), "depth=3: the image tower of tiny has 2 blocks, so give 1 to 2"),
-        (ll.IVLP, dict(depth_vision=3), "depth=3: the image tower of tiny has 2 blocks"),
-        (ll.IVLP, dict(depth_text=4), "depth=4: the text tower of tiny has 3 blocks"),
-        (ll.MaPLe, dict(prompt_depth=3), "depth=3: the image tower of tiny has 2 blocks"),
-        (ll.MaPLe, dict(prompt_depth=9), "depth=9: the text tower of tiny has 3 blocks"),
-    ],
-)
-def test_more_depth_than_blocks_is_refused(clip, kind, settings, words):
-    with pytest.raises(ValueError, match=words):
-        kind(clip, **settings)
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings", "words"),
-    [
-        (ll.VPT, dict(n_ctx=0), "n_ctx=0: give at least 1"),
-        (ll.MaPLe, dict(n_ctx=0), "n_ctx=0: give at least 1"),
-        (ll.IVLP, dict(n_ctx_text=0, n_ctx_vision=0), "at least one above 0"),
-        (ll.IVLP, dict(n_ctx_text=-1), "n_ctx_text=-1, n_ctx_vision=2: give numbers of prompts"),
-        (ll.CoCoOp, dict(max_prompts=0), "max_prompts=0: give at least 1"),
-        (VisualPrompting, dict(width=0), "width=0: on images of 32 pixels the frame is 1 to 15 wide"),
-        (VisualPrompting, dict(width=16), "width=16: on images of 32 pixels the frame is 1 to 15 wide"),
-    ],
-)
-def test_impossible_numbers_of_prompts_are_refused(clip, kind, settings, words):
-    with pytest.raises(ValueError, match=words):
-        kind(clip, **settings)

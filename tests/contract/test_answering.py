@@ -4,14 +4,18 @@ import json
 
 import pytest
 import torch
+import torch.nn.functional as F
 from contract.asking import learned, same
 from noise_task import NAMES, noise_split
+from reference.comparing import assert_same
 from tiny_clip import tiny_clip
 
 from lessons_lib import identity
+from lessons_lib.data import Task
 from lessons_lib.features import image_features
-from lessons_lib.methods import load_method
+from lessons_lib.methods import METHODS, load_method
 from lessons_lib.methods.parts.cost import Sizes
+from lessons_lib.methods.parts.texts import mean_texts_of
 
 OTHERS = ["hat", "shoe", "long_scarf"]
 SOME = ["owl", "cat", "dog"]  # of its own, in another order
@@ -63,6 +67,9 @@ def test_from_its_file_it_comes_back_to_the_bit(fitted, clip, task, tmp_path):
     assert again.measure(task.test) == fitted.measure(task.test)
     with pytest.raises(ValueError, match="fitted on another CLIP"):
         load_method(tmp_path / "method.safetensors", tiny_clip(seed=1))
+    some = fitted.for_classes(SOME)
+    carried = load_method(some.save(tmp_path / "some.safetensors"), clip)
+    assert carried.classnames == SOME and torch.equal(carried.logits(task.test), some.logits(task.test))
 
 
 def test_from_its_file_it_comes_back_on_every_device(fitted, task, tmp_path, device):
@@ -128,12 +135,46 @@ def test_it_is_carried_to_other_classes_or_says_why_not(line, fitted, clip, task
     other = fitted.for_classes(iter(to))
     assert other.classnames == to and fitted.classnames == NAMES and other.task_template == fitted.task_template
     assert other.logits(task.test).shape == (60, len(to)) and not other.training
-    if to is NAMES:
-        torch.testing.assert_close(other.logits(task.test), before, atol=1e-4, rtol=1e-4)
+    if (
+        to is not OTHERS and getattr(fitted, "ensemble", "") != "probability"
+    ):  # those are over the classes that there are
+        expected = before[:, [NAMES.index(name) for name in to]]
+        torch.testing.assert_close(other.logits(task.test), expected, atol=1e-4, rtol=1e-4)
+    images = clip.preprocess_tensor(task.test.tensor()[:6])
+    with torch.no_grad():
+        assert_same([other.logits(images)], [line.published(other, images)], ["logits"], 1e-4)
     with torch.no_grad():
         for p in other.parameters():
             p.zero_()
     assert torch.equal(fitted.logits(task.test), before), "what is done to the other is not done to this one"
+
+
+def test_of_known_and_unknown_classes_the_unknown_are_named(fitted):
+    if fitted.carries(OTHERS, NAMES):
+        with pytest.raises(ValueError, match="nothing for 'hat', 'shoe'"):
+            fitted.for_classes(["hat", "owl", "shoe"])
+    else:
+        assert fitted.for_classes(["hat", "owl", "shoe"]).classnames == ["hat", "owl", "shoe"]
+
+
+def assert_says(method, *templates: str) -> None:
+    texts = method.text_features if isinstance(method, METHODS["ZeroShot"]) else method.texts
+    expected = mean_texts_of(method.clip, method.classnames, templates)
+    torch.testing.assert_close(F.normalize(texts, dim=-1), expected)
+
+
+def test_hand_made_texts_are_the_tasks_until_others_are_given(line, fitted, clip, task):
+    [argument] = {"template", "templates"} & set(fitted.arguments()) or [None]
+    if argument is None or line.method == "CLIPLoRA" or {argument, "classnames"} & set(line.settings):
+        pytest.skip("it says no hand-made texts, moves them, or was given some")
+    assert_says(fitted, task.templates[0])
+    if not fitted.carries(OTHERS, NAMES):
+        assert_says(fitted.for_classes(OTHERS), task.templates[0])
+    for given in [["my {}."], ["a {}.", "one {}."]][: 1 + (argument == "templates")]:
+        settings = {**line.settings, argument: given if len(given) > 1 else given[0]}
+        assert_says(type(fitted)(clip, **settings).fit(task, **line.arguments()), *given)
+    later = Task.from_pools("later", train=task.train, val=task.val, test=task.test, templates=["{} up close."])
+    assert_says(line.make(clip).fit(task, **line.arguments()).fit(later, **line.arguments()), "{} up close.")
 
 
 def test_before_fit_it_starts_for_any_classes_or_says_what_to_do(line, clip, task):

@@ -1,6 +1,7 @@
 """What no method takes, said before any work, with the method as it was."""
 
 import copy
+import re
 import warnings
 
 import pytest
@@ -19,6 +20,14 @@ IMPOSSIBLE = {
     "seed": (-1, "one"),
     "views": (0, "augmented", True),
     "optimizer": ("adam",),
+}
+
+
+LEARN_EACH_CLASS = {  # from its images alone, and what they say of a class that has none
+    "LinearProbe": "1 of 5 classes have no training image, the first is 'dog'",
+    "LPPlusPlus": "1 of 5 classes have no training image, the first is 'dog'",
+    "DAPT": "the first is 'dog'.*DAPT\\(beta_v=0\\)",
+    "TipAdapter": "no image of some classes.*unseen='zero-shot'.*nothing for 'dog'",
 }
 
 
@@ -102,11 +111,23 @@ def test_without_validation_images_it_learns_or_says_how_to_do_without(line, fit
     bare = copy.copy(task)
     object.__setattr__(bare, "val", task.val.subset([]))
     if fitted.needs_validation:
-        with pytest.raises(ValueError, match="no validation images to choose .* on.*fix it, as in"):
+        with pytest.raises(ValueError, match=rf"no validation images to choose .* on.*fix it, as in .*{line.method}\("):
             fitted.fit(bare, **line.arguments())
         assert_unchanged(before, all_of(fitted, task.test))
     else:
         assert line.make(clip).fit(bare, **line.arguments()).logits(task.test).isfinite().all()
+
+
+def test_a_class_without_training_images_is_named_or_learned_around(line, clip, task):
+    partial = copy.copy(task)
+    object.__setattr__(partial, "train", task.train.subset((task.train.labels != 2).nonzero().flatten()))
+    try:
+        method = line.make(clip).fit(partial, **line.arguments())
+    except ValueError as error:
+        assert re.search(LEARN_EACH_CLASS[line.method], str(error))
+    else:
+        assert line.method not in LEARN_EACH_CLASS or line.settings.get("unseen") == "zero-shot"
+        assert method.logits(task.test).shape == (60, 5)
 
 
 def test_names_too_long_to_be_said_are_refused_and_what_was_learned_stays(line, fitted, task):

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from noise_task import NAMES, noise_task
+from noise_task import NAMES
 from reference import clip_lora as reference
 from reference.comparing import assert_same, values_and_gradients
 from tiny_clip import tiny_clip
 
 from lessons_lib.clip.blocks import Merged
-from lessons_lib.methods import CLIPLoRA, ZeroShot
+from lessons_lib.methods import CLIPLoRA
 
 
 def moved(clip, **settings):
@@ -47,13 +47,6 @@ def test_dropout_is_for_learning_alone(clip):
     assert torch.equal(method.image_features(images), method.image_features(images))
     method.train()
     assert not torch.allclose(method.image_features(images), method.image_features(images), atol=1e-4)
-
-
-def test_it_starts_as_zero_shot_clip(clip):
-    task = noise_task()
-    start = CLIPLoRA(clip, template="a {}.").for_classes(NAMES)
-    wanted = ZeroShot(clip, "a {}.").for_classes(NAMES).logits(task.test)
-    torch.testing.assert_close(start.logits(task.test), wanted, atol=1e-3, rtol=1e-4)
 
 
 def test_its_length_is_counted_in_steps_a_shot(clip):

@@ -1,12 +1,9 @@
 """DAPT as a method: what it makes its prototypes of, what it learns and refuses, and how it is kept."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from noise_task import NAMES, noise_task
 from reference.dapt import prototypes
-from tiny_clip import tiny_clip
 
 import lessons_lib as ll
 from lessons_lib.features import image_features
@@ -27,10 +24,6 @@ def fitted(clip, task):
 
 def fit(clip, task, settings=None, **changes):
     return ll.DAPT(clip, **{"n_ctx": 2, "n_ctx_vision": 2, **(settings or {})}).fit(task, **{**SETTINGS, **changes})
-
-
-def learned(method):
-    return torch.cat([p.detach().flatten() for p in method.parameters()])
 
 
 def test_fitting_lowers_the_loss(fitted):
@@ -79,13 +72,6 @@ def test_the_loss_says_where_prototypes_come_from(clip, task):
         method.loss(torch.zeros(1, 3, 32, 32), torch.tensor([0]))
 
 
-def test_it_trains_as_coop_does(clip, task, monkeypatch):
-    recipes = []
-    monkeypatch.setattr("lessons_lib.methods.learned.train", lambda _, __, recipe, **___: recipes.append(recipe))
-    ll.DAPT(clip).fit(noise_task(shots=16))
-    assert (recipes[0].batch_size, recipes[0].epochs, recipes[0].optimizer) == (32, 200, "sgd")
-
-
 def test_published_settings_are_those_of_the_eleven_data_sets(clip):
     assert len(dapt.PUBLISHED) == 11
     assert dapt.PUBLISHED["flowers"] == (0.002, 10, 0.01) and dapt.PUBLISHED["satellite"] == (20, 100, 10)
@@ -109,14 +95,3 @@ def test_published_settings_are_those_of_the_eleven_data_sets(clip):
 def test_impossible_settings_are_refused_when_it_is_made(clip, settings, words):
     with pytest.raises(ValueError, match=words):
         ll.DAPT(clip, **settings)
-
-
-def test_a_class_without_images_is_refused_before_training(clip, task):
-    keep = (task.train.labels != 2).nonzero().flatten()
-    with pytest.raises(ValueError, match=r"the first is 'dog'.*DAPT\(beta_v=0\)"):
-        fit(clip, replace(task, train=task.train.subset(keep)))
-
-
-def test_a_resnet_cannot_be_given_visual_prompts():
-    with pytest.raises(ValueError, match="need a standard Vision Transformer"):
-        ll.DAPT(tiny_clip(vision="resnet"))

@@ -1,15 +1,15 @@
 """The prompt-learning methods in particular: what each learns, its published settings, and what cannot be. What all
 methods have in common is in `tests/contract`."""
 
+from functools import partial
+
 import pytest
 import torch
-from noise_task import NAMES, noise_task
+from noise_task import noise_task
 from tiny_clip import tiny_clip
 
-from lessons_lib.data import Task
 from lessons_lib.features import image_features
-from lessons_lib.methods import IVLP, VPT, CoCoOp, CoOp, MaPLe, VisualPrompting
-from lessons_lib.methods.parts.texts import texts_of
+from lessons_lib.methods import DAPT, IVLP, VPT, CLIPAdapter, CoCoOp, CoOp, KgCoOp, MaPLe, TextProbe, VisualPrompting
 
 # What is made, how it is trained here, and the shapes of what it learns on `tiny_clip` (D = 32, d = d_v = 64, 2 blocks
 # in the image tower and 3 in the text tower, 32 pixels).
@@ -109,6 +109,7 @@ def test_the_starting_prompts_are_those_that_seed_1_draws(clip, task, name):
 @pytest.mark.parametrize(("shots", "epochs"), [(1, 50), (2, 100), (4, 100), (8, 200), (16, 200), (None, 50)])
 def test_coop_trains_for_as_many_epochs_as_published_for_its_shots(clip, shots, epochs):
     assert CoOp(clip).published_epochs(shots) == epochs
+    assert (KgCoOp(clip).published_epochs(shots), TextProbe(clip).published_epochs(shots)) == (100, 300)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +117,15 @@ def test_coop_trains_for_as_many_epochs_as_published_for_its_shots(clip, shots, 
     [
         (CoOp, 0.002, 32, 200, 5e-4),
         (CoCoOp, 0.002, 1, 10, 5e-4),
+        (KgCoOp, 0.002, 128, 100, 5e-4),
         (MaPLe, 0.0035, 4, 5, 5e-4),
         (IVLP, 0.0035, 4, 5, 5e-4),
         (VPT, 0.0025, 4, 5, 5e-4),
         (VisualPrompting, 40.0, 256, 1000, 0.0),
+        (DAPT, 0.02, 32, 200, 5e-4),
+        (CLIPAdapter, 0.002, 32, 200, 5e-4),
+        (TextProbe, 0.1, 256, 300, 0.0),
+        (partial(TextProbe, constrained=True), 0.1, 256, 300, 0.0),
     ],
 )
 def test_fit_trains_as_published_unless_told_otherwise(clip, monkeypatch, method, lr, batch_size, epochs, weight_decay):
@@ -142,6 +148,8 @@ def test_the_defaults_of_the_constructors_are_the_published_ones(clip):
         "class_token_position": "end",
         "class_specific": False,
     }
+    kgcoop = {"n_ctx": 4, "ctx_init": "a photo of a", "weight": 8.0, "template": None}
+    assert KgCoOp(clip).settings() | {"template": None} == kgcoop
     assert (CoCoOp(clip).n_ctx, CoCoOp(clip).ctx_init) == (4, "a photo of a")
     assert (MaPLe(clip).n_ctx, MaPLe(clip).ctx_init, MaPLe(clip).shared_coupling) == (2, "a photo of a", False)
     assert (IVLP(clip).depth_text, IVLP(clip).depth_vision) == (3, 2)
@@ -169,66 +177,9 @@ def test_context_starts_with_the_published_spread(clip):
 # --- particular methods
 
 
-def test_prompts_that_say_the_template_are_zero_shot_before_they_learn(clip, task):
-    texts = texts_of(clip, task.classnames, "a photo of a {}.")
-    expected = clip.logit_scale * image_features(clip, task.test) @ texts.T
-    for method in (CoOp(clip, ctx_init="a photo of a"), IVLP(clip, n_ctx_vision=0, depth_text=1)):
-        torch.testing.assert_close(
-            method.for_classes(task.classnames).logits(task.test), expected, atol=1e-4, rtol=1e-4
-        )
-
-
-@pytest.mark.parametrize("method", [VPT, VisualPrompting])
-def test_the_hand_made_prompt_is_the_tasks_and_a_later_fit_takes_the_later_tasks(clip, task, method):
-    def expected(template, names=NAMES):
-        return texts_of(clip, names, template)
-
-    mine = fit(method(clip), task, epochs=1)
-    torch.testing.assert_close(mine.texts, expected("a drawing of a {}."))
-    torch.testing.assert_close(mine.for_classes(["hat"]).texts, expected("a drawing of a {}.", ["hat"]))
-    later = Task.from_pools("later", train=task.train, val=task.val, test=task.test, templates=["{} up close."])
-    torch.testing.assert_close(fit(mine, later, epochs=1).texts, expected("{} up close."))
-    told = method(clip, template="my {}.")
-    torch.testing.assert_close(fit(told, task, epochs=1).texts, expected("my {}."))
-
-
 def test_a_class_specific_context_is_learned_for_each_class_from_its_own_start(clip, task):
     method = fit(CoOp(clip, n_ctx=2, class_specific=True), task)
     assert not any(torch.allclose(method.ctx[0], method.ctx[c]) for c in range(1, 5))
-    refitted = fit(method, noise_task(names=["hat", "shoe"]))
-    assert refitted.ctx.shape == (2, 2, 64)
-
-
-def test_cocoop_gives_every_image_a_context_of_its_own(clip, task):
-    method = fit(CoCoOp(clip), task, seed=SEED)
-    contexts = method.contexts(image_features(clip, task.test))
-    assert contexts.shape == (60, 4, 64)
-    moved = contexts - method.ctx
-    torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), atol=1e-6, rtol=0)  # one shift for all vectors
-    assert moved.std(dim=0).max() > 0
-
-
-@pytest.mark.parametrize("max_prompts", [1, 12])
-def test_cocoop_trains_alike_in_parts(clip, task, max_prompts):
-    whole, parts = (fit(CoCoOp(clip, max_prompts=n), task, lr=0.02, seed=SEED) for n in (1000, max_prompts))
-    for key, value in whole.state_dict().items():
-        torch.testing.assert_close(parts.state_dict()[key], value, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(parts.logits(task.test), whole.logits(task.test), atol=1e-2, rtol=0)
-
-
-def test_maples_image_prompts_are_projections_of_its_text_prompts(clip):
-    for shared in (False, True):
-        method = MaPLe(clip, shared_coupling=shared)
-        first, deep = method.visual_prompts()
-        torch.testing.assert_close(first, method.projections[0](method.ctx))
-        torch.testing.assert_close(deep, method.projections[-1](method.deep_ctx[0]))
-        assert len(method.projections) == (1 if shared else 2)
-
-
-def test_a_frame_is_added_around_the_image_and_nowhere_else(clip):
-    delta = VisualPrompting(clip, width=4).delta()
-    assert delta.shape == (3, 32, 32)
-    assert (delta[:, 4:-4, 4:-4] == 0).all() and (delta != 0).sum() == 3 * (32 * 32 - 24 * 24)
 
 
 # --- what cannot be
@@ -244,10 +195,14 @@ def test_a_frame_is_added_around_the_image_and_nowhere_else(clip):
         (lambda clip: CoCoOp(clip, max_prompts=0), "max_prompts=0: give at least 1"),
         (lambda clip: VPT(clip, n_ctx=0), "n_ctx=0: give at least 1"),
         (lambda clip: VPT(clip, depth=3), "depth=3: the image tower of tiny has 2 blocks, so give 1 to 2"),
-        (lambda clip: VisualPrompting(clip, width=16), "width=16: .* is 1 to 15 wide"),
+        (lambda clip: VisualPrompting(clip, width=16), "width=16: on images of 32 pixels the frame is 1 to 15 wide"),
+        (lambda clip: VisualPrompting(clip, width=0), "width=0: on images of 32 pixels the frame is 1 to 15 wide"),
         (lambda clip: IVLP(clip, 0, 0), "at least one above 0"),
+        (lambda clip: IVLP(clip, n_ctx_text=-1), "n_ctx_text=-1, n_ctx_vision=2: give numbers of prompts"),
+        (lambda clip: IVLP(clip, depth_vision=3), "depth=3: the image tower of tiny has 2 blocks"),
         (lambda clip: IVLP(clip, depth_text=4), "depth=4: the text tower of tiny has 3 blocks"),
         (lambda clip: MaPLe(clip, prompt_depth=3), "depth=3: the image tower of tiny has 2 blocks"),
+        (lambda clip: MaPLe(clip, prompt_depth=9), "depth=9: the text tower of tiny has 3 blocks"),
         (lambda clip: MaPLe(clip, n_ctx=0), "n_ctx=0: give at least 1"),
     ],
 )
@@ -256,10 +211,10 @@ def test_impossible_settings_are_refused_when_it_is_made(clip, make, words):
         make(clip)
 
 
-@pytest.mark.parametrize("make", [lambda clip: VPT(clip), lambda clip: MaPLe(clip), lambda clip: IVLP(clip)])
+@pytest.mark.parametrize("make", [VPT, MaPLe, IVLP, DAPT])
 def test_a_resnet_takes_text_prompts_and_no_visual_ones(make):
     resnet = tiny_clip(vision="resnet")
-    with pytest.raises(ValueError, match="need a standard Vision Transformer"):
+    with pytest.raises(ValueError, match="image tower of tiny is a ModifiedResNet.*need a standard Vision Transformer"):
         make(resnet)
     assert fit(CoOp(resnet, n_ctx=2), noise_task(shots=1), epochs=1).logits(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
 

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from noise_task import NAMES, noise_split, noise_task
+from noise_task import NAMES, noise_task
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from lessons_lib.data import Task
-from lessons_lib.features import image_features
-from lessons_lib.methods import LinearProbe, classifier
+from lessons_lib.methods import LinearProbe
 from lessons_lib.methods.classify import linear_probe
 
 
@@ -91,23 +89,6 @@ def test_the_sweep_goes_from_coarse_to_fine_around_the_best(clip, task):
     assert max(row["accuracy"] for row in fine.sweep) >= max(row["accuracy"] for row in coarse.sweep)
 
 
-def test_validation_images_choose_but_never_train(clip, task):
-    other_val = Task.from_pools(
-        "noise", train=task.train, val=noise_split(8, 99), test=task.test, templates=task.templates
-    )
-    fixed = [LinearProbe(clip, C_grid=[10.0]).fit(each) for each in (task, other_val)]
-    assert torch.equal(fixed[0].linear.weight, fixed[1].linear.weight)
-
-
-def test_fitting_looks_at_the_training_and_validation_images_alone(clip, task, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        classifier, "image_features", lambda clip, split, **how: seen.append(split) or image_features(clip, split)
-    )
-    LinearProbe(clip).fit(task)
-    assert {id(split) for split in seen} == {id(task.train), id(task.val)}
-
-
 def test_it_learns_what_is_there_to_learn(clip):
     task = noise_task(shots=16, signal=0.9)
     assert LinearProbe(clip).fit(task).score(task.test) > 95
@@ -120,24 +101,6 @@ def test_stopping_before_convergence_is_said_and_recorded(clip, task):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert LinearProbe(clip, C_grid=[1.0]).fit(task).converged is True
-
-
-def test_a_class_without_training_images_is_refused_by_name(clip, task):
-    keep = (task.train.labels != 2).nonzero().flatten()
-    partial = Task.from_pools(
-        "noise", train=task.train.subset(keep), val=task.val, test=task.test, templates=task.templates
-    )
-    with pytest.raises(ValueError, match="1 of 5 classes have no training image, the first is 'dog'"):
-        LinearProbe(clip).fit(partial)
-
-
-def test_without_validation_images_C_must_be_fixed(clip, task):
-    without = Task.from_pools(
-        "noise", train=task.train, val=task.val.subset([]), test=task.test, templates=task.templates
-    )
-    with pytest.raises(ValueError, match=r"no validation images to choose C on.*C_grid=\[1.0\]"):
-        LinearProbe(clip).fit(without)
-    assert LinearProbe(clip, C_grid=[1.0]).fit(without).C == 1.0
 
 
 @pytest.mark.parametrize("grid", [[], [0.0, 1.0], [1.0, float("inf")]])

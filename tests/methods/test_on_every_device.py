@@ -1,5 +1,4 @@
-"""What a GPU changes: nothing but rounding. Features, every method's training, saving and going on, on every device
-that is here, against the CPU in full precision."""
+"""What a GPU changes of features and batches: nothing but rounding, against the CPU in full precision."""
 
 import pytest
 import torch
@@ -8,12 +7,6 @@ from tiny_clip import tiny_clip
 from lessons_lib.features import image_features
 from lessons_lib.methods import CoOp
 
-SETTINGS = {
-    "LinearProbe": {"refinements": 0},
-    "VPT": {"depth": 2},
-    "MaPLe": {"prompt_depth": 2},
-    "TipAdapter": {"finetune": True, "n_views": 0, "search_steps": (6, 4)},
-}
 NEAR = 5e-3  # of cosines: a GPU may round the products of a convolution to ten bits
 
 

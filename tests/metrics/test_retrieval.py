@@ -5,11 +5,18 @@ import torch
 import torch.nn.functional as F
 from noise_task import noise_split
 
+from lessons_lib import metrics
 from lessons_lib.metrics.retrieval import image_to_text, rank, recall_at_k, text_to_image
 
 
 def unit(n, width=8, seed=0):
     return F.normalize(torch.randn(n, width, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def test_the_room_offers_it_and_its_file():
+    assert metrics.rank is metrics.retrieval.rank is rank and metrics.recall_at_k is recall_at_k
+    with pytest.raises(AttributeError, match="no attribute 'ranking'"):
+        _ = metrics.ranking
 
 
 def test_rank_gives_the_most_similar_first():

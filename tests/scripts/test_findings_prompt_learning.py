@@ -4,6 +4,7 @@ import findings_prompt_learning as script
 import numpy as np
 import pandas as pd
 import pytest
+from claims import of_prompt_learning
 
 from lessons_lib.runs.record import in_short
 from lessons_lib.teaching import recorded_runs
@@ -44,22 +45,22 @@ def rows(sign: int = 1, noise: float = 0.2) -> pd.DataFrame:
 
 
 def test_every_finding_is_seen_in_rows_that_show_it():
-    found = script.findings(rows())
+    found = of_prompt_learning(rows())
     assert list(found) == ["F4", "F5", "F6", "F7", "F8", "F9", "F14", "F15"]
     assert [key for key, finding in found.items() if not finding["seen"]] == []
 
 
 def test_none_is_seen_in_rows_that_show_the_contrary():
-    assert not any(finding["seen"] for finding in script.findings(rows(sign=-1)).values())
+    assert not any(finding["seen"] for finding in of_prompt_learning(rows(sign=-1)).values())
 
 
 def test_a_difference_within_its_interval_is_not_seen():
-    assert not script.findings(rows(noise=60))["F6"]["seen"]
+    assert not of_prompt_learning(rows(noise=60))["F6"]["seen"]
 
 
 def test_effects_are_paired_within_seeds():
     table = rows(noise=0)
-    effect = script.findings(table)["F7"]["effects"]["CoOp − ZeroShot, new classes"]
+    effect = of_prompt_learning(table)["F7"]["effects"]["CoOp − ZeroShot, new classes"]
     wanted = [-10 * (80 - 40 - 4 * i) / 20 for i in range(11)]
     assert effect["mean"] == pytest.approx(np.mean(wanted), abs=1e-3)
     assert effect["half_width"] == pytest.approx(0, abs=1e-9) and effect["n"] == 5

@@ -1,6 +1,8 @@
 """The report of F1 to F16: read off the records, seen where rows show it, not seen where they show the contrary."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import comparison_plan as plan
@@ -167,6 +169,14 @@ def test_a_comparison_whose_files_do_not_belong_together_is_an_error(recorded):
 
 
 # --- what was recorded before
+
+
+def test_records_are_read_without_torch():
+    folder = Path(script.__file__).parent
+    code = "import sys, findings; findings.all_findings(); print('torch' in sys.modules or 'open_clip' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}); {code}"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert told.stdout.strip() == "False"
 
 
 def test_zero_shot_findings_are_those_that_were_recorded():

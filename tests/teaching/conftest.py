@@ -2,6 +2,7 @@
 
 import matplotlib
 import pytest
+from exercises import pytest_generate_tests  # noqa: F401
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

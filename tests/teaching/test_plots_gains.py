@@ -3,25 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from charts import shown, square
 from matplotlib.colors import to_hex
 
 from lessons_lib.teaching import plots
-
-
-def square(names, *pairs):
-    """A table of bool, True for these pairs."""
-    table = pd.DataFrame(False, list(names), list(names))
-    for a, b in pairs:
-        table.loc[a, b] = table.loc[b, a] = True
-    return table
-
-
-def shown(ax):
-    """(row, column) -> what is written there, by the names on the axes."""
-    rows, columns = ([label.get_text() for label in axis.get_ticklabels()] for axis in (ax.yaxis, ax.xaxis))
-    places = [(text.get_position(), text.get_text()) for text in ax.texts]
-    return {(rows[round(y)], columns[round(x)]): said for (x, y), said in places}
-
 
 FOUND = pd.DataFrame(
     [("A − B", "seeds", 2.0, 0.5), ("A − B", "tasks", 2.0, 3.0), ("A − C", "seeds", -1.0, 0.4)],

@@ -74,11 +74,6 @@ class DataSet:
     shift_of: str = ""
     lends_val: bool = False
 
-    @property
-    def only_tests(self) -> bool:
-        """There is nothing to train on."""
-        return self.sizes[0] == 0
-
 
 def drive(file_id: str) -> str:
     """The address of a file that Google Drive keeps."""

@@ -1,6 +1,6 @@
 """Ways to say ToyWorld's classes, the two senses of words, and lesson 03's recorded findings."""
 
-import findings_zero_shot as script
+import claims
 import pytest
 import torch
 import wordings_work
@@ -49,13 +49,13 @@ def test_kinds_are_words_that_captions_use():
 
 
 def test_findings_pair_the_draws():
-    scores = {wording: [50.0, 60.0, 70.0] for wording in (script.PLAIN, script.EIGHTY, script.FRAMED)}
+    scores = {wording: [50.0, 60.0, 70.0] for wording in (claims.PLAIN, claims.EIGHTY, claims.FRAMED)}
     tasks = {
-        name: {**scores, script.BARE: [48.0, 58.0, 68.0], script.OWN: [low, low + 10, low + 20]}
+        name: {**scores, claims.BARE: [48.0, 58.0, 68.0], claims.OWN: [low, low + 10, low + 20]}
         for name, low in (("weak", 30.0), ("strong", 75.0))
     }
     senses = {"crane": {"two senses": [60.0, 61.0, 62.0], "word": [20.0, 30.0, 10.0], "kind": [20.0, 10.0, 30.0]}}
-    found = script.findings(tasks, senses)
+    found = claims.of_wordings(tasks, senses)
     assert found["F1 plain"]["difference"]["mean"] == pytest.approx(2)
     assert found["F1 plain"]["difference"]["half_width"] == pytest.approx(0)  # the draw's luck cancels
     assert found["F1 plain"]["seen"] and found["F1 senses"]["seen"]

@@ -2,10 +2,9 @@
 
 import math
 
-import pytest
+from exercises import test_a_usual_mistake_is_named, test_what_is_right_passes  # noqa: F401
 
 from lessons_lib.metrics import interval, paired_difference
-from lessons_lib.teaching.checks import ExerciseError
 from lessons_lib.teaching.lesson05 import checks as check
 
 
@@ -22,18 +21,12 @@ def better(a, b):
     return "a" if difference.low > 0 else "b" if difference.high < 0 else "neither"
 
 
-@pytest.mark.parametrize(
-    "function, solution",
-    [
-        (check.meta_net, net),
-        (check.harmonic, lambda b, n: 2 * b * n / (b + n) if b + n else 0.0),
-        (check.texts_per_epoch, texts),
-        (check.which_is_better, better),
-    ],
-)
-def test_what_is_right_passes(function, solution, capsys):
-    function(solution)
-    assert capsys.readouterr().out.startswith("✓")
+RIGHT = [
+    (check.meta_net, net),
+    (check.harmonic, lambda b, n: 2 * b * n / (b + n) if b + n else 0.0),
+    (check.texts_per_epoch, texts),
+    (check.which_is_better, better),
+]
 
 
 def apart(a, b):
@@ -51,38 +44,32 @@ def nan_reads_as_real(a, b):
     return "neither" if difference.low <= 0 <= difference.high else "a" if difference.mean > 0 else "b"
 
 
-@pytest.mark.parametrize(
-    "function, wrong, hint",
-    [
-        (check.meta_net, lambda f, w1, b1, w2, b2: (f @ w1.T + b1) @ w2.T + b2, "between the two layers is missing"),
-        (check.meta_net, lambda *args: net(*args).relu(), "behind the second layer"),
-        (check.meta_net, lambda f, w1, b1, w2, b2: net(f, w1, 0 * b1, w2, b2), "first bias"),
-        (check.meta_net, lambda f, w1, b1, w2, b2: net(f, w1, b1, w2, 0 * b2), "second bias"),
-        (check.meta_net, lambda *args: net(*args).T, "exchanged"),
-        (check.meta_net, lambda f, w1, b1, w2, b2: net(f, w1.T, b1, w2, b2), "stopped with RuntimeError"),
-        (check.meta_net, lambda *args: ..., "not written yet"),
-        (check.harmonic, lambda b, n: (b + n) / 2, "plain mean"),
-        (check.harmonic, lambda b, n: math.sqrt(b * n), "geometric"),
-        (check.harmonic, lambda b, n: b * n / (b + n), "Is the 2 missing"),
-        (check.harmonic, lambda b, n: 2 * b * n / (b + n), "ZeroDivisionError"),
-        (check.texts_per_epoch, lambda i, c, b, per_image: i * c, "once a step"),
-        (check.texts_per_epoch, lambda i, c, b, per_image: math.ceil(i / b) * c, "B × C texts"),
-        (check.texts_per_epoch, lambda i, c, b, per_image: c * (i if per_image else i // b), "round the steps up"),
-        (
-            check.texts_per_epoch,
-            lambda i, c, b, per_image: texts(i, c, b, per_image) * (b if per_image else 1),
-            "twice",
-        ),
-        (check.which_is_better, apart, "compare run by run"),
-        (check.which_is_better, highest_mean, "holds 0"),
-        (check.which_is_better, nan_reads_as_real, "one run has no interval"),
-        (check.which_is_better, lambda a, b: {"a": "b", "b": "a"}.get(better(a, b), "neither"), "which one is higher"),
-        (check.which_is_better, lambda a, b: True, 'should be "a", "b" or "neither"'),
-    ],
-)
-def test_a_usual_mistake_is_named(function, wrong, hint):
-    with pytest.raises(ExerciseError, match=hint):
-        function(wrong)
+MISTAKES = [
+    (check.meta_net, lambda f, w1, b1, w2, b2: (f @ w1.T + b1) @ w2.T + b2, "between the two layers is missing"),
+    (check.meta_net, lambda *args: net(*args).relu(), "behind the second layer"),
+    (check.meta_net, lambda f, w1, b1, w2, b2: net(f, w1, 0 * b1, w2, b2), "first bias"),
+    (check.meta_net, lambda f, w1, b1, w2, b2: net(f, w1, b1, w2, 0 * b2), "second bias"),
+    (check.meta_net, lambda *args: net(*args).T, "exchanged"),
+    (check.meta_net, lambda f, w1, b1, w2, b2: net(f, w1.T, b1, w2, b2), "stopped with RuntimeError"),
+    (check.meta_net, lambda *args: ..., "not written yet"),
+    (check.harmonic, lambda b, n: (b + n) / 2, "plain mean"),
+    (check.harmonic, lambda b, n: math.sqrt(b * n), "geometric"),
+    (check.harmonic, lambda b, n: b * n / (b + n), "Is the 2 missing"),
+    (check.harmonic, lambda b, n: 2 * b * n / (b + n), "ZeroDivisionError"),
+    (check.texts_per_epoch, lambda i, c, b, per_image: i * c, "once a step"),
+    (check.texts_per_epoch, lambda i, c, b, per_image: math.ceil(i / b) * c, "B × C texts"),
+    (check.texts_per_epoch, lambda i, c, b, per_image: c * (i if per_image else i // b), "round the steps up"),
+    (
+        check.texts_per_epoch,
+        lambda i, c, b, per_image: texts(i, c, b, per_image) * (b if per_image else 1),
+        "twice",
+    ),
+    (check.which_is_better, apart, "compare run by run"),
+    (check.which_is_better, highest_mean, "holds 0"),
+    (check.which_is_better, nan_reads_as_real, "one run has no interval"),
+    (check.which_is_better, lambda a, b: {"a": "b", "b": "a"}.get(better(a, b), "neither"), "which one is higher"),
+    (check.which_is_better, lambda a, b: True, 'should be "a", "b" or "neither"'),
+]
 
 
 def test_the_runs_to_judge_are_of_all_three_kinds():

@@ -1,10 +1,9 @@
 """Lesson 09's checks: they pass what is right, and name the usual mistakes."""
 
 import numpy as np
-import pytest
+from exercises import test_a_usual_mistake_is_named, test_what_is_right_passes  # noqa: F401
 from scipy.stats import false_discovery_control, rankdata
 
-from lessons_lib.teaching.checks import ExerciseError
 from lessons_lib.teaching.lesson09 import checks as check
 
 
@@ -40,52 +39,41 @@ def steps(p):
     return (np.sort(p) * np.arange(len(p), 0, -1))[np.argsort(order)]
 
 
-@pytest.mark.parametrize(
-    "function, solution", [(check.unshared, unshared), (check.holm, holm), (check.mean_ranks, mean_ranks)]
-)
-def test_what_is_right_passes(function, solution, capsys):
-    function(solution)
-    assert capsys.readouterr().out.startswith("✓")
+RIGHT = [(check.unshared, unshared), (check.holm, holm), (check.mean_ranks, mean_ranks)]
 
 
-@pytest.mark.parametrize(
-    "function, wrong, hint",
-    [
-        (check.unshared, lambda rows, a, b: len(cells(rows, a) & cells(rows, b)), "counts what the two share"),
-        (check.unshared, lambda rows, a, b: len(cells(rows, a) - cells(rows, b)), "Only what `first` has"),
-        (check.unshared, lambda rows, a, b: len(cells(rows, b) - cells(rows, a)), "Only what `second` has"),
-        (check.unshared, lambda rows, a, b: abs((rows.method == a).sum() - (rows.method == b).sum()), "not how many"),
-        (check.unshared, unshared_without("task"), "`task` left out"),
-        (check.unshared, unshared_without("shots"), "`shots` left out"),
-        (check.unshared, unshared_without("on"), "`on` left out"),
-        (
-            check.unshared,
-            lambda rows, a, b: rows[check.CELL].drop_duplicates().shape[0] - len(cells(rows, a) & cells(rows, b)),
-            "other methods",
-        ),
-        (check.unshared, lambda rows, a, b: cells(rows, a) ^ cells(rows, b), "should be a number"),
-        (check.unshared, lambda rows, a, b: ..., "not written yet"),
-        (check.holm, lambda p: np.minimum(p * len(p), 1), "Bonferroni"),
-        (check.holm, lambda p: np.minimum(steps(p), 1), "carry the largest"),
-        (check.holm, lambda p: np.sort(holm(p)), "back in the order"),
-        (check.holm, lambda p: p, "as it came"),
-        (check.holm, lambda p: [value < 0.05 for value in holm(p)], "True and False"),
-        (check.holm, lambda p: false_discovery_control(p), "Benjamini"),
-        (check.holm, lambda p: ..., "not written yet"),
-        (check.mean_ranks, lambda table: rankdata(table, axis=1).mean(axis=0), "rank 1 is the best"),
-        (check.mean_ranks, lambda table: rankdata(-table, axis=0).mean(axis=0), "within each task"),
-        (check.mean_ranks, lambda table: np.array(mean_ranks(table)) - 1, "begin at 1"),
-        (check.mean_ranks, lambda table: np.argsort(-table, axis=1).mean(axis=0) + 1, "argsort tells"),
-        (check.mean_ranks, lambda table: rankdata(-table.mean(axis=0)), "ranks the mean accuracies"),
-        (check.mean_ranks, lambda table: rankdata(-table, axis=1, method="min").mean(axis=0), "ties share"),
-        (check.mean_ranks, lambda table: rankdata(-table, axis=1, method="ordinal").mean(axis=0), "ties share"),
-        (check.mean_ranks, lambda table: rankdata(-table, axis=1), "row for each task"),
-        (check.mean_ranks, lambda table: ..., "not written yet"),
-    ],
-)
-def test_a_usual_mistake_is_named(function, wrong, hint):
-    with pytest.raises(ExerciseError, match=hint):
-        function(wrong)
+MISTAKES = [
+    (check.unshared, lambda rows, a, b: len(cells(rows, a) & cells(rows, b)), "counts what the two share"),
+    (check.unshared, lambda rows, a, b: len(cells(rows, a) - cells(rows, b)), "Only what `first` has"),
+    (check.unshared, lambda rows, a, b: len(cells(rows, b) - cells(rows, a)), "Only what `second` has"),
+    (check.unshared, lambda rows, a, b: abs((rows.method == a).sum() - (rows.method == b).sum()), "not how many"),
+    (check.unshared, unshared_without("task"), "`task` left out"),
+    (check.unshared, unshared_without("shots"), "`shots` left out"),
+    (check.unshared, unshared_without("on"), "`on` left out"),
+    (
+        check.unshared,
+        lambda rows, a, b: rows[check.CELL].drop_duplicates().shape[0] - len(cells(rows, a) & cells(rows, b)),
+        "other methods",
+    ),
+    (check.unshared, lambda rows, a, b: cells(rows, a) ^ cells(rows, b), "should be a number"),
+    (check.unshared, lambda rows, a, b: ..., "not written yet"),
+    (check.holm, lambda p: np.minimum(p * len(p), 1), "Bonferroni"),
+    (check.holm, lambda p: np.minimum(steps(p), 1), "carry the largest"),
+    (check.holm, lambda p: np.sort(holm(p)), "back in the order"),
+    (check.holm, lambda p: p, "as it came"),
+    (check.holm, lambda p: [value < 0.05 for value in holm(p)], "True and False"),
+    (check.holm, lambda p: false_discovery_control(p), "Benjamini"),
+    (check.holm, lambda p: ..., "not written yet"),
+    (check.mean_ranks, lambda table: rankdata(table, axis=1).mean(axis=0), "rank 1 is the best"),
+    (check.mean_ranks, lambda table: rankdata(-table, axis=0).mean(axis=0), "within each task"),
+    (check.mean_ranks, lambda table: np.array(mean_ranks(table)) - 1, "begin at 1"),
+    (check.mean_ranks, lambda table: np.argsort(-table, axis=1).mean(axis=0) + 1, "argsort tells"),
+    (check.mean_ranks, lambda table: rankdata(-table.mean(axis=0)), "ranks the mean accuracies"),
+    (check.mean_ranks, lambda table: rankdata(-table, axis=1, method="min").mean(axis=0), "ties share"),
+    (check.mean_ranks, lambda table: rankdata(-table, axis=1, method="ordinal").mean(axis=0), "ties share"),
+    (check.mean_ranks, lambda table: rankdata(-table, axis=1), "row for each task"),
+    (check.mean_ranks, lambda table: ..., "not written yet"),
+]
 
 
 def test_the_cases_of_unshared_cells_are_as_they_say():

@@ -6,25 +6,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from charts import shown, square
 
 from lessons_lib.teaching.lesson09 import plots
 from lessons_lib.teaching.lesson09.plots import alike
-
-
-def square(names, *pairs):
-    """A table of bool, True for these pairs."""
-    table = pd.DataFrame(False, list(names), list(names))
-    for a, b in pairs:
-        table.loc[a, b] = table.loc[b, a] = True
-    return table
-
-
-def shown(ax):
-    """(row, column) -> what is written there, by the names on the axes."""
-    rows, columns = ([label.get_text() for label in axis.get_ticklabels()] for axis in (ax.yaxis, ax.xaxis))
-    places = [(text.get_position(), text.get_text()) for text in ax.texts]
-    return {(rows[round(y)], columns[round(x)]): said for (x, y), said in places}
-
 
 RUNS = pd.DataFrame(
     [
