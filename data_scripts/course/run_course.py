@@ -142,7 +142,7 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
                 raise OSError(f"'{path}' was changed while it ran, and is left as it is: run it again")
             write(tidy(notebook), path)
     except OSError as error:
-        run.failure = run.failure or str(error)
+        run.failure = run.failure or error.strerror or str(error)
     return run
 
 
