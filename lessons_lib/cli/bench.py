@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lessons_lib.cli.arguments import (
     WARM_UP_ALONE,
     add_clip_options,
+    add_data_options,
     aligned,
     at_least,
     method_named,
@@ -74,8 +75,8 @@ def add(commands) -> argparse.ArgumentParser:
     running.add_argument("--gpus-per-run", type=float, metavar="SHARE", help="such as 0.25")
     running.add_argument("--cpus-per-run", type=float, default=1, metavar="CORES", help="default: 1")
     add_clip_options(parser)
-    parser.set_defaults(device=None, precision=None)  # None: as the YAML file says
-    parser.add_argument("--root", metavar="FOLDER", help="the folder above the published sets (default: $LESSONS_DATA)")
+    add_data_options(parser)
+    parser.set_defaults(device=None, precision=None, skip_unreadable=None)  # None: as the YAML file says
     return parser
 
 
@@ -127,7 +128,18 @@ def merged(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say of the sweep, as arguments of `Bench`."""
-    plain = ("shots", "seeds", "others", "folds", "model", "pretrained", "device", "precision", "root")
+    plain = (
+        "shots",
+        "seeds",
+        "others",
+        "folds",
+        "model",
+        "pretrained",
+        "device",
+        "precision",
+        "root",
+        "skip_unreadable",
+    )
     given = {name: getattr(args, name) for name in plain}
     given["protocol"] = args.protocol.replace("domain-shift", "domain shift") if args.protocol else None
     given["methods"] = methods_of(args.methods) if args.methods else None
@@ -173,7 +185,7 @@ def dotted(given: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
 def store_path(args: argparse.Namespace) -> Path:
     if args.store:
         return Path(args.store).expanduser()
-    return Path(args.file).with_suffix(".sqlite") if args.file else Path(STORE)
+    return Path(args.file).expanduser().with_suffix(".sqlite") if args.file else Path(STORE)
 
 
 def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: int | None) -> str:

@@ -52,7 +52,8 @@ def _toyclip(pretrained: str | None) -> Recipe:
             raise FileNotFoundError(f"ToyCLIP is incomplete in this installation, install it again: no '{file}'")
     model_cfg = read_json(config)
     preprocess_cfg = model_cfg.pop("preprocess_cfg", {})
-    return Recipe(TOYCLIP, model_cfg, preprocess_cfg, Path(pretrained or weights), learners_own=pretrained is not None)
+    path = weights if pretrained is None else Path(pretrained).expanduser()
+    return Recipe(TOYCLIP, model_cfg, preprocess_cfg, path, learners_own=pretrained is not None)
 
 
 def _registered(name: str, pretrained: str | None) -> Recipe:

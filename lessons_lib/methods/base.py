@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from lessons_lib.clip.tokens import read_by
 from lessons_lib.methods import saving
 from lessons_lib.methods.parts.cost import Sizes
 from lessons_lib.suggest import nearest
@@ -142,11 +143,11 @@ class Method(torch.nn.Module):
             raise
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        """Prepares for these classes. Raises ValueError for empty or repeated names.
+        """Prepares for these classes. Raises ValueError for empty names, and where two are one text to the tokenizer.
 
         A method that overrides this calls it last, so that what is refused changes nothing.
         """
-        self.classnames = check_classnames(classnames)
+        self.classnames = check_classnames(classnames, read_by(self.clip.tokenizer))
 
     def after_epoch(self, epoch: int, epochs: int) -> None:
         """Called by the loop behind every epoch of `epochs`, from 1, that went well. What it changes or keeps, in what

@@ -182,16 +182,17 @@ class Run:
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
         state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **extra}
-        save_state(Path(path), state)
+        save_state(Path(path).expanduser(), state)
 
     def load(self, path: str | Path) -> dict:
         """Goes on from a checkpoint; returns what else was saved in it.
 
         Raises ValueError where it is damaged, or of another model.
         """
-        state = load_state(Path(path), self.device, MEND)
+        path = Path(path).expanduser()
+        state = load_state(path, self.device, MEND)
         if not {"model", "optimizer", "step"} <= state.keys():
-            raise damaged(Path(path), "it holds something else", MEND)
+            raise damaged(path, "it holds something else", MEND)
         try:
             self.model.load_state_dict(state.pop("model"))
             self.optimizer.load_state_dict(state.pop("optimizer"))
