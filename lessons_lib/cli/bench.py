@@ -1,6 +1,7 @@
 """`lessons bench`: run methods × tasks × shots × seeds into one file, and go on where it was stopped."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -191,10 +192,11 @@ def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: in
     """What there is to run, what of it is done, and about how long the rest takes."""
     from lessons_lib.runs import Store, estimate
     from lessons_lib.runs.local import cores_here
+    from lessons_lib.runs.sqlite_file import Unfinished
 
     total, status = len(plan), None
     if path.is_file():
-        with Store(path, read_only=True) as store:
+        with suppress(Unfinished), Store(path, read_only=True) as store:
             status = store.status(plan)
     left = total - (0 if status is None else int((status["state"] == "done").sum()))
     lists = {name: getattr(spec, name) for name in ("methods", "tasks", "shots", "seeds")}

@@ -1,6 +1,7 @@
 """From the names that `load_clip` takes to what a model is made of: configuration, transform, and a file of weights."""
 
 import importlib.resources
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,4 +158,6 @@ def _model_cfg(config: dict, name: str) -> dict:
     model_cfg = config.get("model_cfg")
     if not isinstance(model_cfg, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= set(model_cfg):
         raise ValueError(f"{name!r} is not an open_clip model: its {CONFIG_FILE} has no model_cfg with both towers")
+    if "trust_remote_code" in json.dumps(model_cfg):
+        raise ValueError(f"{name!r} asks in its {CONFIG_FILE} for code from the network to be run, which is refused")
     return model_cfg

@@ -222,10 +222,13 @@ class Method(torch.nn.Module):
         if self.classnames is None:
             raise RuntimeError(f"this {type(self).__name__} has no classes yet: call fit(task) first")
 
-    def save(self, path: str | Path) -> Path:
-        """Writes settings, class names and what was learned to a safetensors file, whole or not at all."""
+    def save(self, path: str | Path, *, replace: bool = True) -> Path:
+        """Writes settings, class names and what was learned to a safetensors file, whole or not at all.
+
+        replace: whether a file that is there may be written over; FileExistsError otherwise.
+        """
         self.check_ready()
-        return saving.save(self, path)
+        return saving.save(self, path, replace=replace)
 
 
 def _described(classnames: Iterable[str]) -> str:
