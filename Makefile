@@ -60,6 +60,8 @@ worksheets: $(STAMP)  ## the lessons to fill in, without outputs and solutions, 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
-clean:  ## remove what was built (not .venv)
-	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+clean:  ## remove what was built (not .venv, nor runs and checkpoints, which took hours)
+	rm -rf dist .pytest_cache .ruff_cache .hypothesis
+	if [ -d build ]; then find build -type f -not -name "*.sqlite*" -not -name "*.pt" -delete; find build -type d -empty -delete; fi
+	@if [ -d build ]; then echo "left in build/: runs (*.sqlite) and checkpoints (*.pt)"; fi
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

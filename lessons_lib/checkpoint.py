@@ -8,11 +8,13 @@ import torch
 from torch import nn
 
 from lessons_lib.features import transform_name
-from lessons_lib.files import atomic_write
 from lessons_lib.identity import digest
+from lessons_lib.sealed import damaged, load_state, save_state
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
+
+MEND = "delete it to start again"
 
 
 class Checkpoint:
@@ -30,7 +32,7 @@ class Checkpoint:
         if self.path is None or not self.writes:
             return
         whole = {"key": self.key, **state, "history": history, "before": before}
-        atomic_write(self.path, lambda temporary: torch.save(whole, temporary))
+        save_state(self.path, whole)
 
     def load(self, method: nn.Module, optimizer: torch.optim.Optimizer) -> tuple:
         """Puts the state back. Returns the history, and the state one epoch before its last where there is one; an
@@ -42,20 +44,19 @@ class Checkpoint:
             return ([],)
         if self.path.is_dir():
             raise ValueError(f"the checkpoint '{self.path}' is a folder: give the path of a file")
-        try:
-            state = torch.load(self.path, map_location=method.clip.device, weights_only=True)
-            key = state["key"]
-        except Exception as error:
-            raise ValueError(
-                f"the checkpoint '{self.path}' is damaged ({type(error).__name__}): delete it to start again"
-            ) from error
-        if key != self.key:
+        state = load_state(self.path, method.clip.device, MEND)
+        if not {"key", "method", "optimizer", "history", "before"} <= state.keys():
+            raise damaged(self.path, "it holds something else", MEND)
+        if state["key"] != self.key:
             raise ValueError(
                 f"the checkpoint '{self.path}' belongs to another run (other settings, images or CLIP): give this run "
                 "another path, or delete the file to start again"
             )
-        method.load_state_dict(state["method"])
-        optimizer.load_state_dict(state["optimizer"])
+        try:
+            method.load_state_dict(state["method"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise damaged(self.path, type(error).__name__, MEND) from error
         return (state["history"],) if state["before"] is None else (state["history"], state["before"])
 
 

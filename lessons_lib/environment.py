@@ -111,17 +111,18 @@ def _pip(need: "Requirement") -> str:
 
 def weights(path: Path | None = None) -> Finding:
     """Whether ToyCLIP's weights are here and whole."""
-    from safetensors import SafetensorError, safe_open
+    from lessons_lib import sealed
 
     path = ROOT / "lessons_lib" / "clip" / "toyclip" / "toyclip.safetensors" if path is None else path
     script = "data_scripts/pretraining/pretrain_toyclip.py"
     mend = f"fetch the file again (git checkout, or reinstall), or make it: python {script}"
     if not path.is_file():
         return Finding("ToyCLIP", f"{path.name} is not in the package", "missing", mend)
+    from safetensors import SafetensorError
+
     try:
-        with safe_open(path, framework="pt") as tensors:
-            count = len(tensors.keys())
-    except (SafetensorError, OSError) as error:
+        count = len(sealed.load(path)[0])
+    except (SafetensorError, ValueError, OSError) as error:
         return Finding("ToyCLIP", f"{path.name} is damaged ({error})", "missing", mend)
     return Finding("ToyCLIP", f"{count} weight tensors, {path.stat().st_size / 1e6:.0f} MB, in the package")
 

@@ -6,10 +6,12 @@ content. What is kept, and under which key: `features`.
 """
 
 import json
+import re
 import time
 import warnings
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 import torch
@@ -19,6 +21,7 @@ from safetensors import torch as safetensors
 from lessons_lib.files import atomic_write, cache_dir
 from lessons_lib.identity import canonical, digest
 
+OURS = re.compile(r"[0-9a-f]{32}\.safetensors|\.[0-9a-f]{32}\.[0-9a-f]{12}\.tmp\.safetensors")
 ABANDONED = 3600  # seconds after which an unfinished file was left by a process that was killed
 
 
@@ -68,23 +71,32 @@ def cache_size() -> int:
 
 def clear_cache(older_than: float = 0.0) -> int:
     """Deletes cached features, of every model and split: all, or those written more than `older_than` seconds ago.
-    Returns the bytes freed."""
-    entries = cache_entries(older_than)
-    for entry in entries:
-        entry.path.unlink(missing_ok=True)
-    return sum(entry.size for entry in entries)
+    Returns the bytes freed; warns of what could not be deleted, and leaves files that are not its own."""
+    freed, stuck = 0, []
+    for entry in cache_entries(older_than):
+        try:
+            entry.path.unlink(missing_ok=True)
+            freed += entry.size
+        except OSError as error:
+            stuck.append(f"'{entry.path}' ({error.strerror})")
+    if stuck:
+        warnings.warn(f"{len(stuck)} cached files could not be deleted, such as {stuck[0]}", stacklevel=2)
+    return freed
 
 
 def cache_entries(older_than: float = 0.0) -> list["Entry"]:
-    """What is in the folder, less what another process is writing just now (young files with a dot in front).
+    """Our files in the folder, by their names, less what another process is writing just now (young ones with a dot
+    in front).
 
     older_than: only what was written more than so many seconds ago.
     """
     entries, now = [], time.time()
     for path in sorted(_folder().glob("*")):
         try:
-            stat = path.stat()
-        except FileNotFoundError:  # another process has cleared the cache, or given the file its name
+            stat = path.lstat()
+        except OSError:  # another process has cleared the cache, or given the file its name
+            continue
+        if not OURS.fullmatch(path.name) or not S_ISREG(stat.st_mode):
             continue
         seconds = now - stat.st_mtime
         old = not older_than or seconds > older_than

@@ -166,6 +166,7 @@ def _batches(
 
 class ViewsOf(Dataset):
     """Item i: (K, 3, S, S), the K augmented views of picture i that `views` numbers, or (1, 3, S, S), the plain one.
+    Item (i, k): (1, 3, S, S), view k of picture i, whatever `views` says; k None for the plain one.
 
     View k of image i depends on (seed, k, i) alone.
     """
@@ -176,12 +177,16 @@ class ViewsOf(Dataset):
     def __len__(self) -> int:
         return len(self.split)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
+    def __getitem__(self, index: int | tuple[int, int | None]) -> torch.Tensor:
+        views = self.views
+        if isinstance(index, tuple):
+            index, view = index
+            views = None if view is None else [view]
         picture = self.split.image(index)
-        if self.views is None:
+        if views is None:
             return self.transform(picture)[None]
         with torch.random.fork_rng(devices=[]):
-            return torch.stack([self._augmented(picture, view, index) for view in self.views])
+            return torch.stack([self._augmented(picture, view, index) for view in views])
 
     def _augmented(self, picture, view: int, index: int) -> torch.Tensor:
         digest = sha256(f"{self.seed}/{view}/{index}".encode()).digest()

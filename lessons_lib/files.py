@@ -2,47 +2,136 @@
 
 import errno
 import os
+import stat
 import sys
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
-def atomic_write(path: str | os.PathLike, data: bytes | Callable[[Path], object]) -> Path:
+def atomic_write(
+    path: str | os.PathLike,
+    data: bytes | Callable[[Path], object],
+    *,
+    replace: bool = True,
+    inputs: Iterable[str | os.PathLike | None] = (),
+) -> Path:
     """Writes a file so that `path` holds either what it held before or all of `data`, whatever happens in between.
 
     The data goes to a temporary file in the same folder, reaches the disk, and takes the name in one step. A kill
     or a full disk in the middle leaves the old file untouched; folders above `path` are made.
 
-    path: where to write; a link is followed.
+    path: where to write; a link is followed, and a file that is there keeps its rights.
     data: the bytes, or a function that is given the temporary path (same suffix) and writes there, such as
-        `lambda temporary: safetensors.torch.save_file(tensors, temporary)`.
-    Returns the path. Raises OSError that says so when the disk is full or the folder cannot be written.
+        `lambda temporary: figure.savefig(temporary)`.
+    replace: whether a file that is there may be written over.   inputs: files that `path` must not be.
+    Returns the path. Raises OSError that says so when the disk is full, the folder cannot be written, or `path` is a
+    folder, a device or the like; FileExistsError where it is there and is not to be replaced; ValueError for an input.
     """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.stem[:80]}.{uuid.uuid4().hex[:12]}.tmp{target.suffix}")
+    target = check_output(path, inputs=inputs)
+    temporary = target.with_name(f".{target.stem[:40]}.{uuid.uuid4().hex[:12]}.tmp{target.suffix[:20]}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _in_words(error, target) from error
+    try:
         if callable(data):
             data(temporary)
         else:
             temporary.write_bytes(data)
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # some writers (safetensors) make files that only their owner can read
-        os.replace(temporary, target)
+        with suppress(OSError):  # a nicety: some file systems (exFAT, SMB, buckets) have no rights to set
+            # some writers (safetensors) make files that only their owner can read
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode) if os.path.exists(target) else 0o666 & ~_umask())
+        if replace:
+            os.replace(temporary, target)
+        else:
+            _take_free_name(temporary, target)
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, f"'{path}' exists, and was not written over") from None
     except Exception as error:
-        if _disk_is_full(error):
-            message = f"the disk is full: '{target}' was not written (what was there before is untouched). Free space"
-            raise OSError(errno.ENOSPC, f"{message} in '{target.parent}' and run this again") from error
-        if isinstance(error, PermissionError):
-            raise PermissionError(
-                errno.EACCES, f"no permission to write in '{target.parent}': choose another folder for '{target.name}'"
-            ) from error
-        raise
+        raise _in_words(error, target) from error
     finally:
-        temporary.unlink(missing_ok=True)  # gone already when all went well
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)  # gone already when all went well
     return Path(path)
+
+
+def check_output(path: str | os.PathLike, *, inputs: Iterable[str | os.PathLike | None] = ()) -> Path:
+    """The file that writing to `path` would write, links followed. For a look before work is done.
+
+    Raises OSError for what is there and is no plain file, and ValueError for one of the inputs.
+    """
+    target = Path(os.path.realpath(path))
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, f"'{path}' is a folder: give the path of a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, f"'{path}' is a device, a pipe or a socket: give the path of a plain file")
+    if any(given is not None and target == Path(os.path.realpath(given)) for given in inputs):
+        raise ValueError(f"'{path}' is what is read: writing there would lose it. Give another path")
+    return target
+
+
+@contextmanager
+def only_one(lock: Path, busy: str, say: Callable[[str], object] = print) -> Iterator[None]:
+    """What is done within is done by one process at a time; others wait, and say so once. The system gives a lock back
+    when its holder ends, however that ends; the file is removed when it is done.
+
+    lock: a file beside what is worked on.   busy: said by who waits.
+    Where the file system knows no locks, nobody waits.
+    """
+    told = False
+    while True:
+        file = open(lock, "a+b")  # noqa: SIM115  (closed below)
+        try:
+            if not _locked(file):
+                if not told:
+                    say(f"{busy}: waiting for it")
+                    told = True
+                time.sleep(0.2)
+                continue
+            if not lock.exists() or not os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                continue  # the one before has just removed it
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows: open files stay
+                    lock.unlink()
+            return
+        finally:
+            file.close()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether this process has the lock now, or there are none here."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+def _take_free_name(temporary: Path, target: Path) -> None:
+    """Raises FileExistsError where the name is not free any more."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: the name is taken first, and filled at once
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL))
+        os.replace(temporary, target)
 
 
 def _umask() -> int:
@@ -50,6 +139,21 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def _in_words(error: Exception, target: Path) -> Exception:
+    """What keeps a file from being written, as an error that says what to do; any other as it is."""
+    if _disk_is_full(error):
+        message = f"the disk is full: '{target}' was not written (what was there before is untouched). Free space"
+        return OSError(errno.ENOSPC, f"{message} in '{target.parent}' and run this again")
+    if isinstance(error, PermissionError):
+        return PermissionError(
+            errno.EACCES, f"no permission to write in '{target.parent}': choose another folder for '{target.name}'"
+        )
+    if isinstance(error, OSError):
+        said = error.strerror or str(error)
+        return OSError(error.errno, f"'{target}' cannot be written ({said}): choose another place for it")
+    return error
 
 
 def _disk_is_full(error: Exception) -> bool:

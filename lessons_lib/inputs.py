@@ -76,6 +76,8 @@ class Inputs:
         count = len(split) * (views if isinstance(views, int) else 1)
         self.fits = views != "fresh" and count * 3 * clip.image_size**2 * 4 <= in_memory
         self._kept: dict[int, Tensor] = {}  # view -> (N, 3, S, S)
+        self._asked: list[list[tuple[int, int | None]]] = []  # what the loader is to give: for each batch (row, view)
+        self._loader: DataLoader | None = None  # one for all epochs: its processes take seconds to start
 
     def batches(self, epoch: int, chosen: list[Tensor]) -> Iterator[Tensor]:
         """For each tensor of positions (n,) the features (n, D), or images (n, 3, S, S), on the CLIP's device."""
@@ -97,6 +99,8 @@ class Inputs:
         if self.fits:
             if view not in self._kept:
                 self._kept[view] = self._whole(view)
+                if len(self._kept) == (1 if self.views == "plain" else self.views):
+                    self._loader = None  # nothing is left to load, and its processes end
             yield from (self._kept[view][rows] for rows in chosen)
         else:
             yield from self._load(view, chosen)
@@ -114,17 +118,17 @@ class Inputs:
         if pixels is not None:
             return (self.clip.preprocess_tensor(pixels[rows]) for rows in chosen)
         plain = self.views == "plain"
-        views = ViewsOf(
-            self.split, self.clip.preprocess if plain else self.augment, None if plain else [view], self.seed
-        )
-        loader = DataLoader(
-            views,
-            batch_sampler=[rows.tolist() for rows in chosen if len(rows)],
-            num_workers=self.workers,
-            pin_memory=self.clip.device.type == "cuda",
-            generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
-        )
-        loaded = iter(loader)
+        if self._loader is None:
+            self._loader = DataLoader(
+                ViewsOf(self.split, self.clip.preprocess if plain else self.augment, None, self.seed),
+                batch_sampler=self._asked,
+                num_workers=self.workers,
+                persistent_workers=self.workers > 0,
+                pin_memory=self.clip.device.type == "cuda",
+                generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
+            )
+        self._asked[:] = [[(row, None if plain else view) for row in rows.tolist()] for rows in chosen if len(rows)]
+        loaded = iter(self._loader)
         # Under torchrun a process's share of a small batch may be empty, which a DataLoader cannot give.
         nothing = torch.empty(0, 3, *self.clip.transforms.size)
         return (next(loaded)[:, 0] if len(rows) else nothing for rows in chosen)

@@ -90,7 +90,12 @@ def looks(names: Iterable[Hashable]) -> dict[Hashable, Look]:
 def heading(figure: Figure, text: str | None) -> None:
     """A title over all panels, at the left as the panels' own are."""
     if text:
-        figure.suptitle(text, fontsize=10, fontweight="bold", x=0.01, ha="left")
+        figure.suptitle(literal(text), fontsize=10, fontweight="bold", x=0.01, ha="left")
+
+
+def literal(text: object) -> str | None:
+    """A text that is drawn as it is written: a "$" in a class's name begins no formula. None stays None, no text."""
+    return None if text is None else str(text).replace("$", r"\$")
 
 
 def numbers(values: "torch.Tensor | np.ndarray") -> np.ndarray:

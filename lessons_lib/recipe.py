@@ -15,7 +15,7 @@ from torch import nn
 
 from lessons_lib.suggest import nearest
 
-LARGEST_LR = 1e6  # published ones lie below 100; float32 cannot hold all that Python can
+LARGEST_LR = 3.4e38  # that float32 holds
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("epoch", "step")
 
@@ -54,7 +54,7 @@ class Recipe:
                 raise ValueError(f"{name}={value!r}: give a whole number, at least {least}")
             object.__setattr__(self, name, int(value))  # numpy's numbers are whole, too
         if isinstance(self.lr, bool) or not isinstance(self.lr, Real) or not 0 < self.lr <= LARGEST_LR:
-            raise ValueError(f"lr={self.lr!r}: give a learning rate, a number above 0, at most {LARGEST_LR:,.0f}")
+            raise ValueError(f"lr={self.lr!r}: give a learning rate, a number above 0, at most {LARGEST_LR:.2g}")
         object.__setattr__(self, "lr", float(self.lr))
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             value = getattr(self, name)

@@ -1,7 +1,7 @@
-"""Nearest names, for errors about a name that does not exist."""
+"""Names in errors: the nearest to one that does not exist, and the first of many."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, names: Iterable[str], *, limit: int = 3) -> str:
@@ -24,3 +24,8 @@ def nearest(name: str, names: Iterable[str], *, limit: int = 3) -> str:
     if not quoted:
         return ""
     return f"Did you mean {' or '.join(quoted) if len(quoted) < 3 else ', '.join(quoted[:-1]) + ' or ' + quoted[-1]}?"
+
+
+def listed(items: Sequence[str], most: int = 10) -> str:
+    """The first ten, and how many more there are."""
+    return ", ".join(items[:most]) + (f" and {len(items) - most:,} more" if len(items) > most else "")

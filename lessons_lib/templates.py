@@ -5,10 +5,11 @@ The ensembles are those that CLIP's authors published for ImageNet: all 80, and 
 A template is said literally, as it was published: "a" does not become "an" before a vowel.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable
+from functools import cache
 
-from open_clip import OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES
+from open_clip import OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES, SimpleTokenizer
 
 from lessons_lib.suggest import nearest
 
@@ -28,7 +29,35 @@ def apply(template: str, classname: str) -> str:
 
 def spoken(classname: str) -> str:
     """A class name as it is said in a prompt, underscores read as spaces: "yellow_crane" -> "yellow crane"."""
-    return " ".join(classname.replace("_", " ").split())
+    return " ".join(composed(classname).replace("_", " ").split())
+
+
+def composed(name: str) -> str:
+    """A name in the one form in which names are compared (NFC): a Mac takes "é" apart into two characters."""
+    return unicodedata.normalize("NFC", name)
+
+
+@cache
+def as_clip_reads(text: str) -> tuple[int, ...]:
+    """The ids of a text under CLIP's own tokenizer, without start and end: it lowers case, takes "&amp;" for "&",
+    curled quotation marks for straight ones, wide letters for plain ones, and leaves out spaces beside marks."""
+    return tuple(_clip_tokenizer().encode(text))
+
+
+@cache
+def _clip_tokenizer() -> SimpleTokenizer:
+    return SimpleTokenizer()
+
+
+def read_alike(names: Iterable[str], read: Callable[[str], Hashable] = as_clip_reads) -> list[list[str]]:
+    """Groups of names that are one text to a tokenizer, as they are said in prompts, each wording once.
+
+    read: what the tokenizer makes of a text.
+    """
+    groups: dict[Hashable, list[str]] = {}
+    for name in map(spoken, names):
+        groups.setdefault(read(name), []).append(name)
+    return [list(dict.fromkeys(group)) for group in groups.values() if len(group) > 1]
 
 
 def check_templates(templates: Template | Iterable[Template]) -> list[str]:
@@ -54,20 +83,21 @@ def check_templates(templates: Template | Iterable[Template]) -> list[str]:
     return texts
 
 
-def check_classnames(classnames: Iterable[str]) -> list[str]:
-    """The class names as a list. Raises ValueError where there are none, or where one is empty or said twice."""
+def check_classnames(classnames: Iterable[str], read: Callable[[str], Hashable] = as_clip_reads) -> list[str]:
+    """The class names as a list, `composed`. Raises ValueError where there are none, or where one is empty or two are
+    one text to the tokenizer.   read: what the tokenizer makes of a text; CLIP's own if not given."""
     if isinstance(classnames, str):
         raise ValueError(f"class names are a list of names, not one text: write [{classnames!r}]")
     names = list(classnames)
     if not names:
         raise ValueError("no class names were given: give at least one")
     for position, name in enumerate(names):
-        if not isinstance(name, str) or not spoken(name):
+        if not isinstance(name, str) or not spoken(name) or not as_clip_reads(spoken(name)):
             raise ValueError(f"class name number {position} is empty ({name!r}): every class needs a name to be said")
-    repeated = [name for name, times in Counter(map(spoken, names)).items() if times > 1]
-    if repeated:
+    if repeated := read_alike(names, read):
+        said = ", ".join(" = ".join(map(repr, group)) for group in repeated[:5])
         raise ValueError(
-            f"class names are repeated: {', '.join(map(repr, repeated[:5]))} ('_' is read as a space). Two classes "
-            "with one name would get one prompt: rename one of them, or merge the two"
+            f"class names are repeated: {said} ('_' is read as a space; what the tokenizer reads "
+            "as one text is one name). Two classes with one name would get one prompt: rename one, or merge the two"
         )
-    return names
+    return [composed(name) for name in names]

@@ -60,7 +60,8 @@ def train(
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
     key = "" if checkpoint is None else key_of_run(method, split, asdict(recipe), views, augment or method.clip.augment)
-    saved = Checkpoint(checkpoint, key, writes=rank == 0)
+    path = None if checkpoint is None else Path(checkpoint).expanduser()
+    saved = Checkpoint(path, key, writes=rank == 0)
     history, *states = saved.load(method, optimizer)
     method.history = history
     if len(history) == recipe.epochs:

@@ -68,6 +68,13 @@ class Obedient(Work):
         return result(10.0 + cell.seed)
 
 
+class Stubborn(Obedient):
+    """What it raised it would raise again."""
+
+    def may_pass(self, error: Exception) -> bool:
+        return False
+
+
 class Unwilling(Obedient):
     def start(self, place: Place) -> None:
         raise ValueError("unknown model 'none'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import socket
 import sys
@@ -40,8 +41,8 @@ def versions_for(python: str) -> dict[str, str]:
 
 
 def requirements() -> list[Requirement]:
-    extras = PROJECT["optional-dependencies"]
-    return [Requirement(line) for line in [*PROJECT["dependencies"], *extras["dev"], *extras["cluster"]]]
+    extras = PROJECT["optional-dependencies"].values()
+    return [Requirement(line) for line in [*PROJECT["dependencies"], *itertools.chain(*extras)]]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -95,5 +96,6 @@ def test_everything_that_the_package_imports_is_a_declared_dependency():
                 imported.add(node.module.split(".")[0])
     third_party = imported - sys.stdlib_module_names - {"lessons_lib"}
     needed = {canonicalize_name(DISTRIBUTIONS.get(name, name)) for name in third_party}
-    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["cluster"]
+    extras = PROJECT["optional-dependencies"]
+    declared = PROJECT["dependencies"] + extras["cluster"] + extras["photos"]
     assert needed - {canonicalize_name(Requirement(line).name) for line in declared} == set()

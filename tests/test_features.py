@@ -357,10 +357,12 @@ def test_an_entry_of_another_key_under_this_name_is_not_used(clip, split, cache_
 
 
 def test_an_entry_that_cannot_be_read_is_computed_again(clip, split, cache_folder, monkeypatch):
-    features = image_features(clip, split)
+    features, read = image_features(clip, split), Path.read_bytes
 
     def refused(path):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        if path.is_relative_to(cache_folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", refused)
     with pytest.warns(UserWarning, match="cached features cannot be read and are computed again: .*Permission denied"):

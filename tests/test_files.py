@@ -95,6 +95,73 @@ def test_a_reader_beside_many_writers_never_sees_half_a_file(tmp_path):
     assert names_in(tmp_path) == ["file.bin"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFOs")
+def test_only_plain_files_are_written(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(os.devnull)
+    for path in (tmp_path / "pipe", tmp_path / "link", Path(os.devnull)):
+        with pytest.raises(OSError, match="is a device, a pipe or a socket: give the path of a plain file"):
+            atomic_write(path, b"new")
+    with pytest.raises(IsADirectoryError, match="is a folder: give the path of a file"):
+        atomic_write(tmp_path, b"new")
+    assert names_in(tmp_path) == ["link", "pipe"] and Path(os.devnull).is_char_device()
+
+
+def test_an_input_is_never_written_over_by_whatever_name(tmp_path):
+    path = atomic_write(tmp_path / "file.txt", b"old")
+    (tmp_path / "link").symlink_to(path)
+    for name in (path, tmp_path / "link", tmp_path / "x" / ".." / "file.txt"):
+        with pytest.raises(ValueError, match="is what is read: writing there would lose it"):
+            atomic_write(name, b"new", inputs=[None, path])
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_a_name_that_is_taken_meanwhile_is_not_written_over(tmp_path, monkeypatch, links):
+    def refused(*paths):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refused)
+    atomic_write(tmp_path / "file.txt", b"first", replace=False)
+    with pytest.raises(FileExistsError, match=r"file.txt' exists, and was not written over"):
+        atomic_write(tmp_path / "file.txt", b"second", replace=False)
+    assert (tmp_path / "file.txt").read_bytes() == b"first" and names_in(tmp_path) == ["file.txt"]
+
+
+def test_a_disk_that_knows_no_rights_is_written_all_the_same(tmp_path, monkeypatch):
+    def refused(path, *rest, **more):
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(os, "chmod", refused)
+    assert atomic_write(tmp_path / "file.txt", b"new").read_bytes() == b"new" and names_in(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+def test_a_private_file_stays_private(tmp_path):
+    path = atomic_write(tmp_path / "file.txt", b"old")
+    path.chmod(0o600)
+    assert atomic_write(path, b"new").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_interruption_leaves_nothing_behind(tmp_path):
+    def stopped(temporary: Path) -> None:
+        temporary.write_bytes(b"ha")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        atomic_write(tmp_path / "file.txt", stopped)
+    assert names_in(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_is_one_sentence(tmp_path):
+    atomic_write(tmp_path / "file", b"old")
+    for path in (tmp_path / "file" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(OSError, match=r"cannot be written \(.*\): choose another place for it"):
+            atomic_write(path, b"new")
+    assert atomic_write(tmp_path / ("ä" * 100 + ".txt"), b"new").read_bytes() == b"new"  # 2 bytes a letter
+
+
 def test_a_link_is_written_through(tmp_path):
     atomic_write(tmp_path / "real.txt", b"old")
     (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")

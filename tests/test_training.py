@@ -473,16 +473,16 @@ def test_a_folder_is_no_checkpoint_and_nothing_is_asked_to_be_deleted(clip, task
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(clip, task, tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
-    real, count = torch.save, iter(range(10))
+    real, count = Path.write_bytes, iter(range(10))
 
-    def save(state, target):
+    def write(target, content):
         if next(count) == 2:
-            Path(target).write_bytes(b"half of it")
+            real(target, b"half of it")
             raise OSError(28, "No space left on device")
-        real(state, target)
+        real(target, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", save)
+        patch.setattr(Path, "write_bytes", write)
         with pytest.raises(OSError, match="the disk is full: .*run.pt' was not written"):
             fit(clip, task, checkpoint=path)
     assert len(torch.load(path, weights_only=True)["history"]) == 2
@@ -670,7 +670,7 @@ def test_an_error_of_another_kind_stays_what_it_is(clip, task, monkeypatch):
         ({"seed": -1}, "seed=-1: give a whole number, at least 0"),
         ({"lr": 0}, "lr=0: give a learning rate, a number above 0"),
         ({"lr": float("inf")}, "lr=inf: give a learning rate"),
-        ({"lr": 1e39}, "lr=1e\\+39: give a learning rate, a number above 0, at most 1,000,000"),
+        ({"lr": 1e39}, "lr=1e\\+39: give a learning rate, a number above 0, at most 3.4e"),
         ({"optimizer": "adam"}, r"optimizer='adam': use one of \('sgd', 'adamw'\). Did you mean 'adamw'"),
     ],
 )

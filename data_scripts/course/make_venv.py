@@ -62,7 +62,9 @@ def without_news(folder: Path) -> None:
     if not config.exists():
         config.parent.mkdir(parents=True, exist_ok=True)
         disabled = {"@jupyterlab/apputils-extension:announcements": True}
-        config.write_text(json.dumps({"disabledExtensions": disabled}, indent=2), encoding="utf-8")
+        temporary = config.with_suffix(".tmp")  # not lessons_lib's own way: this runs before it is installed
+        temporary.write_text(json.dumps({"disabledExtensions": disabled}, indent=2), encoding="utf-8")
+        os.replace(temporary, config)
 
 
 def main() -> None:
@@ -75,6 +77,14 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".venv").absolute()
     python = folder / BIN / f"python{EXE}"
     if not works(python, "-c", "import sys; assert sys.version_info >= (3, 10)"):
+        if folder.exists() and not folder.is_dir():
+            sys.exit(f"{folder} is a file: give another place for the environment.")
+        if folder.is_dir() and any(folder.iterdir()):
+            if not (folder / "pyvenv.cfg").is_file():
+                sys.exit(
+                    f"{folder} holds other files than a virtual environment, and is left alone: give another place."
+                )
+            print(f"Removing what is in {folder}, an environment that does not work", flush=True)
         print(f"Making {folder} from Python {sys.version.split()[0]}", flush=True)
         venv.EnvBuilder(clear=folder.exists(), symlinks=os.name != "nt").create(folder)
 

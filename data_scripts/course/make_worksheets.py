@@ -84,12 +84,12 @@ def graded(lesson: NotebookNode) -> NotebookNode:
     return lesson
 
 
-def write(lesson: NotebookNode, path: Path, force: bool) -> None:
+def write(lesson: NotebookNode, path: Path, force: bool, inputs: list[Path]) -> None:
     if path.exists() and not force:
         print(f"kept     {path}")
         return
     nbformat.validate(lesson)
-    atomic_write(path, nbformat.writes(lesson).encode())
+    atomic_write(path, nbformat.writes(lesson).encode(), replace=force, inputs=inputs)
     print(f"written  {path}")
 
 
@@ -106,15 +106,23 @@ def main(arguments: list[str] | None = None) -> int:
     if missing:
         print(f"there is no lesson {', '.join(missing)}", file=sys.stderr)
         return 2
+    try:
+        make(args, lessons)
+    except (OSError, ValueError) as error:
+        print(f"make_worksheets: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def make(args: argparse.Namespace, lessons: list[Path]) -> None:
     for path in lessons:
         lesson = nbformat.read(path, as_version=4)
         if args.nbgrader:
-            write(graded(lesson), args.nbgrader / "source" / path.stem / path.name, args.force)
+            write(graded(lesson), args.nbgrader / "source" / path.stem / path.name, args.force, lessons)
         else:
-            write(worksheet(lesson, solutions=not args.no_solutions), args.out / path.name, args.force)
+            write(worksheet(lesson, solutions=not args.no_solutions), args.out / path.name, args.force, lessons)
     if args.nbgrader and not (config := args.nbgrader / "nbgrader_config.py").exists():
         atomic_write(config, CONFIG.encode())
-    return 0
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from tqdm import tqdm
 
+from lessons_lib.files import atomic_write, check_output
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -92,7 +94,8 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
 
     record: a notebook whose cells all ran keeps its outputs.
     """
-    notebook = nbformat.read(path, as_version=4)
+    source = path.read_bytes()
+    notebook = nbformat.reads(source.decode(), as_version=4)
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     run = Run(lesson=path.stem, cells=cells, seconds=0.0, peak_gib=0.0)
     at = 0
@@ -129,13 +132,23 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
     run.seconds = time.perf_counter() - start
 
     drop_progress_bars(notebook)
-    nbformat.write(notebook, out / path.name)
-    if record and not run.failure:
-        nbformat.write(tidy(notebook), path)
     resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources=resources)
-    (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    try:
+        write(notebook, out / path.name)
+        atomic_write(out / f"{path.stem}.html", page.encode())
+        if record and not run.failure:
+            if path.read_bytes() != source:
+                raise OSError(f"'{path}' was changed while it ran, and is left as it is: run it again")
+            write(tidy(notebook), path)
+    except OSError as error:
+        run.failure = run.failure or error.strerror or str(error)
     return run
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Whole or not at all: it may be the learner's only copy."""
+    atomic_write(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
 
 
 def main() -> int:
@@ -151,12 +164,16 @@ def main() -> int:
     if missing or not paths:
         parser.error(f"no such notebook: {', '.join(missing)}" if missing else "there are no notebooks in notebooks/")
 
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        for path in paths:
+            check_output(args.out / path.name, inputs=paths)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     runs = []
     for number, path in enumerate(paths, start=1):
         label = f"{path.stem} ({number} of {len(paths)})"
         runs.append(run_lesson(path, out=args.out, timeout=args.timeout, label=label, record=args.record))
-        (args.out / "times.json").write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
+        atomic_write(args.out / "times.json", (json.dumps([asdict(run) for run in runs], indent=1) + "\n").encode())
 
     width = max(len(run.lesson) for run in runs)
     print(f"\n{'lesson':{width}}  cells  seconds  peak GiB")

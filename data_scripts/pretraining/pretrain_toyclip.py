@@ -20,7 +20,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import open_clip
-import safetensors.torch
 import torch
 import torch.distributed as dist
 import torch.distributed.nn.functional
@@ -34,6 +33,7 @@ from lessons_lib.clip.building import make_tokenizer
 from lessons_lib.files import atomic_write
 from lessons_lib.pretrain.loop import PairStream, Run, Settings
 from lessons_lib.pretrain.losses import clip_loss
+from lessons_lib.sealed import to_bytes
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lessons_lib" / "clip" / "toyclip"
 VALIDATION_SEED = 1_000  # other pictures than any split that lessons and tests are scored on
@@ -115,7 +115,10 @@ def main() -> None:
     )  # fmt: skip
     record = {"loss": [], "zero_shot": [], "seconds": 0.0, "sittings": 0}
     if args.checkpoint.exists():
-        saved = run.load(args.checkpoint)
+        try:
+            saved = run.load(args.checkpoint)
+        except (OSError, ValueError) as error:
+            raise SystemExit(str(error)) from None
         if saved["settings"] != asdict(settings):
             raise SystemExit(
                 f"'{args.checkpoint}' belongs to a run with other settings ({saved['settings']}): "
@@ -176,7 +179,7 @@ def main() -> None:
 
 def write_weights(path: Path, model: torch.nn.Module) -> None:
     weights = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
-    atomic_write(path, lambda temporary: safetensors.torch.save_file(weights, temporary))
+    atomic_write(path, to_bytes(weights))
 
 
 def write_results(out: Path, model: torch.nn.Module, record: dict) -> None:

@@ -56,7 +56,8 @@ class World:
 
     @property
     def dials(self) -> Dials:
-        return Dials(trade=self.trade, trade_unnamed=0.4 * self.trade, misnamed=self.misnamed)
+        asked = {"trade": self.trade, "trade_unnamed": 0.4 * self.trade, "misnamed": self.misnamed}
+        return Dials(**asked, looks=0.0, several=0.0)
 
 
 class Worlds(Work):

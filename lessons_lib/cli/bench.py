@@ -1,12 +1,14 @@
 """`lessons bench`: run methods × tasks × shots × seeds into one file, and go on where it was stopped."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.cli.arguments import (
     WARM_UP_ALONE,
     add_clip_options,
+    add_data_options,
     aligned,
     at_least,
     method_named,
@@ -73,8 +75,8 @@ def add(commands) -> argparse.ArgumentParser:
     running.add_argument("--gpus-per-run", type=float, metavar="SHARE", help="such as 0.25")
     running.add_argument("--cpus-per-run", type=float, default=1, metavar="CORES", help="default: 1")
     add_clip_options(parser)
-    parser.set_defaults(device=None, precision=None)  # None: as the YAML file says
-    parser.add_argument("--root", metavar="FOLDER", help="the folder above the published sets (default: $LESSONS_DATA)")
+    add_data_options(parser)
+    parser.set_defaults(device=None, precision=None, skip_unreadable=None)  # None: as the YAML file says
     return parser
 
 
@@ -126,7 +128,18 @@ def merged(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say of the sweep, as arguments of `Bench`."""
-    plain = ("shots", "seeds", "others", "folds", "model", "pretrained", "device", "precision", "root")
+    plain = (
+        "shots",
+        "seeds",
+        "others",
+        "folds",
+        "model",
+        "pretrained",
+        "device",
+        "precision",
+        "root",
+        "skip_unreadable",
+    )
     given = {name: getattr(args, name) for name in plain}
     given["protocol"] = args.protocol.replace("domain-shift", "domain shift") if args.protocol else None
     given["methods"] = methods_of(args.methods) if args.methods else None
@@ -172,17 +185,18 @@ def dotted(given: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
 def store_path(args: argparse.Namespace) -> Path:
     if args.store:
         return Path(args.store).expanduser()
-    return Path(args.file).with_suffix(".sqlite") if args.file else Path(STORE)
+    return Path(args.file).expanduser().with_suffix(".sqlite") if args.file else Path(STORE)
 
 
 def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: int | None) -> str:
     """What there is to run, what of it is done, and about how long the rest takes."""
     from lessons_lib.runs import Store, estimate
     from lessons_lib.runs.local import cores_here
+    from lessons_lib.runs.sqlite_file import Unfinished
 
     total, status = len(plan), None
     if path.is_file():
-        with Store(path, read_only=True) as store:
+        with suppress(Unfinished), Store(path, read_only=True) as store:
             status = store.status(plan)
     left = total - (0 if status is None else int((status["state"] == "done").sum()))
     lists = {name: getattr(spec, name) for name in ("methods", "tasks", "shots", "seeds")}

@@ -39,11 +39,12 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         print(listing(chosen))
         return 0
-    what = f"{len(chosen):,} entries, {in_bytes(sum(entry.size for entry in chosen))}"
+    size = in_bytes(sum(entry.size for entry in chosen))
+    what = f"{len(chosen):,} entries, {size}, in '{shown(cache_dir() / 'features')}'"
     if not chosen:
         print("there is nothing to clear")
     elif args.yes or confirmed(f"clear {what}? [y/N] "):
-        print(f"cleared {in_bytes(clear_cache(older_than=args.older_than))}")
+        print(f"cleared {in_bytes(clear_cache(older_than=args.older_than))} in '{shown(cache_dir() / 'features')}'")
     else:
         print("nothing was cleared")
     return 0

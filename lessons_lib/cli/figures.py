@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lessons_lib.look import heading, look, panels, styled
+from lessons_lib.look import heading, literal, look, panels, styled
 from lessons_lib.runs.report import heading_of
 from lessons_lib.runs.summary import AVERAGE, H_OF_MEANS, MEAN_OF_H, H, shape, tasks_of
 
@@ -39,13 +39,13 @@ def _curves(cells: pd.DataFrame, title: str) -> Figure:
     for ax, task in zip(axes, tasks):
         for method, line in cells[cells["task"] == task].sort_values("shots").groupby("method", sort=False):
             around = line["half_width"].fillna(0)
-            ax.plot(line["shots"], line["mean"], ms=4, lw=1.3, label=method, **looks[method])
+            ax.plot(line["shots"], line["mean"], ms=4, lw=1.3, label=literal(method), **looks[method])
             low, high = line["mean"] - around, line["mean"] + around
             ax.fill_between(line["shots"], low, high, color=looks[method]["color"], alpha=0.15, lw=0)
         ax.set_xscale("log", base=2)
         ax.set_xticks(shots, [str(k) for k in shots])
         ax.minorticks_off()
-        ax.set(title="mean of the tasks" if task == AVERAGE else task, xlabel="training images a class")
+        ax.set(title="mean of the tasks" if task == AVERAGE else literal(task), xlabel="training images a class")
         ax.set_ylim(_within(ax.get_ylim(), cells["unit"].iloc[0]))
     for ax in axes[len(tasks) :]:
         ax.axis("off")
@@ -74,7 +74,7 @@ def _dots(cells: pd.DataFrame, kind: str, title: str) -> Figure:
     figure, axes = panels(math.ceil(len(groups) / columns), columns, size=size, sharey=True)
     for ax, (name, part) in zip(axes, groups.items()):
         _panel(ax, part[part["shots"] == part["shots"].max()], looks)
-        ax.set(title=name)
+        ax.set(title=literal(name))
     for ax in axes[len(groups) :]:
         ax.axis("off")
     heading(figure, title)
@@ -86,7 +86,7 @@ def _panel(ax: Axes, part: pd.DataFrame, looks: dict[str, dict]) -> None:
     for line in part.itertuples():
         around = 0 if np.isnan(line.half_width) else line.half_width
         ax.errorbar(line.mean, names.index(line.method), xerr=around, ms=5, lw=1.3, **looks[line.method])
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), list(map(literal, names)))
     ax.set_ylim(len(names) - 0.5, -0.5)
     if len(part):
         ax.set_xlim(_within(ax.get_xlim(), part["unit"].iloc[0]))
@@ -109,6 +109,6 @@ def _looks(cells: pd.DataFrame) -> dict[str, dict]:
 
 
 def _legend(figure: Figure, looks: dict[str, dict]) -> None:
-    handles = [Line2D([], [], ms=4, lw=1.3, label=name, **one) for name, one in looks.items()]
+    handles = [Line2D([], [], ms=4, lw=1.3, label=literal(name), **one) for name, one in looks.items()]
     figure.set_size_inches(figure.get_figwidth() + 1.7, figure.get_figheight())  # room for it
     figure.legend(handles=handles, loc="outside right upper", frameon=False)

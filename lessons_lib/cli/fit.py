@@ -2,6 +2,8 @@
 
 import argparse
 import time
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from lessons_lib.cli.arguments import (
     shots_of,
     shows_progress,
 )
+from lessons_lib.files import check_output
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split, Task
@@ -68,7 +71,7 @@ def add(commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    check_out(args.out, args.force)
+    check_out(args)
     settings = pairs(args.set)
     method_type = method_named(args.method)
     training = training_of(args, method_type)
@@ -76,22 +79,46 @@ def run(args: argparse.Namespace) -> int:
     method = make_method(method_type, load_clip(args), settings)
     print(task)
     seconds = fit(method, task, training)
-    path = method.save(args.out) if args.out else None  # before anything that could fail
+    path = (
+        keep(method, Path(args.out).expanduser(), args.force) if args.out else None
+    )  # before anything that could fail
     print(summary(method, task, seconds))
     if path:
         print(f"kept in '{path}' ({path.stat().st_size / 1e3:,.0f} kB):  lessons eval {path} {args.task}")
     return 0
 
 
-def check_out(out: str | None, force: bool) -> None:
-    """Before any work is done. Raises FileExistsError unless `force`, and ValueError for a folder."""
-    if out is None:
-        return
-    path = Path(out).expanduser()
-    if path.is_dir():
-        raise ValueError(f"--out '{out}' is a folder: give a file, such as '{path / 'method.safetensors'}'")
-    if path.exists() and not force:
-        raise FileExistsError(f"'{out}' exists: give another --out, or --force to write over it")
+def check_out(args: argparse.Namespace) -> None:
+    """Before any work is done. Raises FileExistsError unless --force, ValueError for a folder or what is read, and
+    OSError for a device."""
+    for name, given, inputs in (
+        ("--out", args.out, (args.checkpoint, args.pretrained)),
+        ("--checkpoint", args.checkpoint, (args.pretrained,)),
+    ):
+        if given is None:
+            continue
+        path = Path(given).expanduser()
+        if path.is_dir():
+            raise ValueError(f"{name} '{given}' is a folder: give a file, such as '{path / 'method.safetensors'}'")
+        check_output(path, inputs=inputs)
+    if args.out and Path(args.out).expanduser().exists() and not args.force:
+        raise FileExistsError(f"'{args.out}' exists: give another --out, or --force to write over it")
+
+
+def keep(method: "Method", path: Path, force: bool) -> Path:
+    """Saves the method. Raises FileExistsError where another program made the file since the fit began: what was
+    learned is then kept under the next free name, which the error says."""
+    try:
+        return method.save(path, replace=force)
+    except FileExistsError as error:
+        for number in count(2):
+            with suppress(FileExistsError):
+                other = method.save(path.with_name(f"{path.stem}-{number}{path.suffix}"), replace=False)
+                break
+        raise FileExistsError(
+            f"'{path}' was made by another program while this one fitted, and was not written over: what was learned "
+            f"here is in '{other}'"
+        ) from error
 
 
 def training_of(args: argparse.Namespace, method: type["Method"]) -> dict:

@@ -1,6 +1,7 @@
 """Weights on disk: reading every kind of file that CLIP's weights come in, and fitting them into a model.
 
-Only tensors are ever read: pickles with `weights_only=True`, TorchScript archives as data.
+Only tensors are ever read: pickles with `weights_only=True`, TorchScript archives as data (`torchscript`). No file's
+code is run.
 """
 
 import json
@@ -18,6 +19,9 @@ from open_clip.factory import load_state_dict
 from open_clip.model import convert_to_custom_text_state_dict
 from safetensors import SafetensorError
 from torch import nn
+
+from lessons_lib import sealed
+from lessons_lib.clip import torchscript
 
 _OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")  # integers that OpenAI's archives keep as tensors
 
@@ -151,11 +155,10 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
             damaged = archive.testzip()  # torch's own readers do not look at the checksums
             if damaged:
                 raise zipfile.BadZipFile(f"the checksum of its entry {damaged} is wrong")
-            written_by_jit = any(entry.endswith("/constants.pkl") for entry in archive.namelist())
-        if written_by_jit:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torch.jit is deprecated; OpenAI's archives remain
-                return torch.jit.load(path, map_location="cpu").state_dict()
+            if torchscript.is_torchscript(archive):
+                return torchscript.read_tensors(archive)
+    if path.suffix == ".safetensors":
+        sealed.check(path)
     return load_state_dict(str(path), device="cpu", weights_only=True)
 
 
@@ -168,7 +171,8 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         if code:
             raise ValueError(
                 f"'{path}' holds more than tensors ({code[1]}): reading it would run code from the file, which is "
-                "refused. If you trust it, load it yourself, and save its state_dict() alone as .safetensors"
+                "refused. If you trust it, load it yourself (torch.jit.load for TorchScript), and save its "
+                "state_dict() alone as .safetensors"
             ) from error
         raise _damaged(path, error) from error
     except (SafetensorError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, LookupError, ValueError) as error:

@@ -25,7 +25,7 @@ class Clip:
 
     model: open_clip's module, in evaluation mode, float32, no gradients.   tokenizer: open_clip's, for this model.
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
-    preprocess: PIL.Image -> (3, S, S).   augment: the same at random, for training.
+    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   augment: at random, for training.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
     towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name; also image_tower and text_tower.
     embed_dim: D.   context_length: positions of the text tower.   image_size: S.

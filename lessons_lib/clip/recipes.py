@@ -1,6 +1,7 @@
 """From the names that `load_clip` takes to what a model is made of: configuration, transform, and a file of weights."""
 
 import importlib.resources
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def _toyclip(pretrained: str | None) -> Recipe:
             raise FileNotFoundError(f"ToyCLIP is incomplete in this installation, install it again: no '{file}'")
     model_cfg = read_json(config)
     preprocess_cfg = model_cfg.pop("preprocess_cfg", {})
-    return Recipe(TOYCLIP, model_cfg, preprocess_cfg, Path(pretrained or weights), learners_own=pretrained is not None)
+    path = weights if pretrained is None else Path(pretrained).expanduser()
+    return Recipe(TOYCLIP, model_cfg, preprocess_cfg, path, learners_own=pretrained is not None)
 
 
 def _registered(name: str, pretrained: str | None) -> Recipe:
@@ -156,4 +158,6 @@ def _model_cfg(config: dict, name: str) -> dict:
     model_cfg = config.get("model_cfg")
     if not isinstance(model_cfg, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= set(model_cfg):
         raise ValueError(f"{name!r} is not an open_clip model: its {CONFIG_FILE} has no model_cfg with both towers")
+    if "trust_remote_code" in json.dumps(model_cfg):
+        raise ValueError(f"{name!r} asks in its {CONFIG_FILE} for code from the network to be run, which is refused")
     return model_cfg

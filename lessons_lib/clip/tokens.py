@@ -39,6 +39,13 @@ def token_ids(tokenizer: Callable, text: str) -> list[int]:
     return tokenizer.encode(text)
 
 
+def read_by(tokenizer: Callable) -> Callable[[str], tuple[int, ...]]:
+    """What a tokenizer makes of a text: its ids, without a cut. Texts with the same ids are one text to its model."""
+    if isinstance(tokenizer, SimpleTokenizer):
+        return lambda text: tuple(tokenizer.encode(text))
+    return lambda text: tuple(tokenizer.tokenizer([tokenizer.clean_fn(text)]).input_ids[0])
+
+
 def _token_counts(tokenizer: Callable, texts: list[str]) -> list[int]:
     """Tokens that each text needs under a tokenizer from Hugging Face, which open_clip wraps in a class of its own."""
     return [len(ids) for ids in tokenizer.tokenizer([tokenizer.clean_fn(text) for text in texts]).input_ids]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
 from torchvision.transforms import (
     Compose,
     InterpolationMode,
@@ -15,16 +16,31 @@ from torchvision.transforms import (
 )
 from torchvision.transforms.functional import to_pil_image
 
+from lessons_lib.rgb import as_rgb
+
+
+class Preprocess(Compose):
+    """PIL.Image -> (3, S, S): made upright RGB by `as_rgb`, the shorter edge resized, centre crop, normalised.
+
+    Its name in caches is that of what follows after RGB: for pictures of a split, which are RGB, that is all.
+    """
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        return super().__call__(as_rgb(image))
+
+    def __repr__(self) -> str:
+        return repr(Compose(self.transforms))
+
 
 @dataclass(frozen=True)
 class Transforms:
     """The transforms of one model, made from open_clip's `preprocess_cfg` (size, mean, std, interpolation, …)."""
 
     config: PreprocessCfg
-    preprocess: Callable = field(init=False)  # PIL.Image -> (3, S, S): resize the shorter edge, centre crop, normalise
+    preprocess: Callable = field(init=False)  # PIL.Image -> (3, S, S), of any mode: see `Preprocess`
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "preprocess", image_transform_v2(self.config, is_train=False))
+        object.__setattr__(self, "preprocess", Preprocess(image_transform_v2(self.config, is_train=False).transforms))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -111,5 +127,5 @@ def describe(images: object) -> str:
     return f"a {type(images).__name__}"
 
 
-def _to_rgb(image):
-    return image.convert("RGB")
+def _to_rgb(image: Image.Image) -> Image.Image:  # kept features and checkpoints go by this name
+    return as_rgb(image)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from lessons_lib.files import in_bytes
+from lessons_lib.files import atomic_write, in_bytes, only_one
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
@@ -49,7 +49,19 @@ def download(
         if problem := difference(path, size=size, digest=digest):
             raise ValueError(f"'{path}' is not the published file: {problem}. Remove it and run this again")
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with only_one(path.with_name(f"{path.name}.lock"), f"'{path}' is being fetched by another program", say):
+            if path.exists():  # by the other one, meanwhile
+                return download(url, path, size=size, digest=digest)
+            return _fetch(url, path, size, digest, by_hand, room, progress, say)
+    except PermissionError as error:
+        raise PermissionError(
+            errno.EACCES, f"no permission to write in '{path.parent}': choose another folder for '{path.name}'"
+        ) from error
+
+
+def _fetch(url: str, path: Path, size: int | None, digest: str, by_hand: str, room: int, progress: bool, say) -> Path:
     part = path.with_name(f"{path.name}.part")
     before = -1
     while True:
@@ -133,7 +145,8 @@ def _receive(url: str, part: Path, *, size: int | None, checked: bool, room: int
         on = f", going on at {in_bytes(have)}" if have else ""
         say(f"Downloading {part.stem} ({about}{on}) from {url} into '{part.parent}'")
         version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        note.write_text(json.dumps({"url": url, "version": "" if version.startswith("W/") else version}))
+        known = json.dumps({"url": url, "version": "" if version.startswith("W/") else version})
+        atomic_write(note, known.encode())
         with (
             open(part, "ab" if have else "wb") as file,
             tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=part.stem, disable=not progress) as bar,

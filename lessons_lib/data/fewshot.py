@@ -54,12 +54,14 @@ def check_enough(members: Sequence[torch.Tensor], classnames: Sequence[str], sho
     counts = [len(which) for which in members]
     if not any(counts):
         raise ValueError("there is nothing to sample shots from: this task has test images only (leave shots=None)")
-    short = [f"class {name!r} has {count}" for name, count in zip(classnames, counts, strict=True) if count < shots]
+    short = [
+        f"class {name!r} has {count or 'none'}" for name, count in zip(classnames, counts, strict=True) if count < shots
+    ]
     if short:
         more = f" and {len(short) - 10} more" if len(short) > 10 else ""
         raise ValueError(
             f"{shots} shots need {shots} training images a class, but {', '.join(short[:10])}{more}: "
-            f"ask for shots={min(counts)} or fewer, or add images"
+            f"{f'ask for shots={min(counts)} or fewer' if min(counts) else 'leave such classes out'}, or add images"
         )
 
 

@@ -29,8 +29,10 @@ def load_task(
     A folder holds one folder a class, or ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` with one folder
     a class in each. The class names are the folder names with underscores and hyphens as spaces, in natural order
     ("photo 2" before "photo 10"), or come from a ``classnames.json`` in the folder: {folder: name, …}, or a list in
-    that order. Hidden files and folders are ignored. Without a ``test`` folder 30 % of each class are held out for it,
-    and without a ``val`` folder 20 %, at least 1 image each, always the same ones for one ``pool_seed``.
+    that order. Pictures in folders inside a class folder are of that class. What is no picture is left out, with a
+    warning that counts it; hidden files and folders are ignored. HEIC is read where ``pillow-heif`` is installed.
+    Without a ``test`` folder 30 % of each class are held out for it, and without a ``val`` folder 20 %, at least 1
+    image each, always the same ones for one ``pool_seed``.
 
     name_or_path: such as "toy_flowers", "eurosat", or "path/to/my_photos".
     shots: training images a class, drawn by ``seed`` (nested: those of fewer shots are among those of more);

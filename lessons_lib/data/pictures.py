@@ -1,23 +1,25 @@
 """Image files: opening them as upright RGB, and telling sound ones from damaged ones before work starts."""
 
+import errno
 import json
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm.auto import tqdm
 
+from lessons_lib.data.kinds import EXTENSIONS as EXTENSIONS  # for those who look for it here
+from lessons_lib.data.kinds import HOW_TO_READ, format_of, readable
 from lessons_lib.files import atomic_write
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+from lessons_lib.rgb import as_rgb
 
 
 @dataclass(frozen=True)
@@ -34,47 +36,71 @@ class Examined:
 
 
 def open_picture(source: Path | BinaryIO, *, smallest: bool = False) -> Image.Image:
-    """The image in RGB: upright by its EXIF orientation, laid on white where transparent, the first frame of several.
+    """The image in RGB as `as_rgb` makes it: upright, on white where transparent, the first frame of several.
 
     smallest: let the JPEG decoder give a reduced image; as thorough at noticing damage, and about twice as fast.
-    Raises what PIL raises for a file that it cannot read.
+    Raises OSError for what is no regular file, and what PIL raises for a file that it cannot read.
     """
-    with Image.open(source) as image:
-        if smallest:
-            image.draft("RGB", (image.width // 8, image.height // 8))
-        return _to_rgb(ImageOps.exif_transpose(image))
+    data = read_regular(source) if isinstance(source, Path) else source.read()
+    return _read(data, lambda image: _decoded(image, smallest))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # PIL's own conversion clips 16-bit greys to white
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+def _decoded(image: Image.Image, smallest: bool) -> Image.Image:
+    if smallest:
+        image.draft("RGB", (image.width // 8, image.height // 8))
+    return as_rgb(image)
+
+
+def _read(data: bytes, use: Callable[[Image.Image], Any]) -> Any:
+    """What `use` makes of an image. Of a PNG with texts longer than PIL takes, without them: they are no pixels."""
+    try:
+        with Image.open(BytesIO(data), formats=readable()) as image:
+            return use(image)
+    except ValueError:
+        if format_of(data[:32]) != "PNG":
+            raise
+    with Image.open(BytesIO(_without_texts(data)), formats=readable()) as image:
+        return use(image)
+
+
+def _without_texts(png: bytes) -> bytes:
+    """A PNG without texts and colour profile: chunks of (length, kind, content, checksum) behind 8 bytes."""
+    kept, at = [png[:8]], 8
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4], "big")
+        if png[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def read_regular(path: Path) -> bytes:
+    """A file's bytes. Raises OSError for a pipe, a device or a socket, of which nothing may ever come."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.read_bytes()
 
 
 def stamp(path: Path) -> tuple[int, int, int]:
     """What changes when a file does: its size, and the times (ns) of its last changes."""
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+    now = path.stat()
+    return now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
 def examine(path: Path) -> Examined:
     """Reads and decodes the whole file; what is wrong with it goes into ``problem``."""
     try:
-        seen, data = stamp(path), path.read_bytes()
+        seen, data = stamp(path), read_regular(path)
     except OSError as error:
         return Examined((0, 0, 0), "", f"cannot be read: {error.strerror or error}")
     problem = ""
     try:
-        with Image.open(BytesIO(data)) as image:
-            image.verify()  # the checksums that a format brings (PNG)
+        _read(data, lambda image: image.verify())  # the checksums that a format brings (PNG)
         open_picture(BytesIO(data), smallest=True)
     except Exception as error:  # PIL's decoders raise nearly every kind; the reason is reported, not swallowed
-        unknown = isinstance(error, Image.UnidentifiedImageError)
-        problem = "empty file" if not data else "not an image" if unknown else str(error) or type(error).__name__
+        problem = str(error) or type(error).__name__
+        if isinstance(error, Image.UnidentifiedImageError):
+            problem = HOW_TO_READ.get(format_of(data[:32]), "not an image") if data else "empty file"
     return Examined(seen, sha256(data).hexdigest(), problem)
 
 

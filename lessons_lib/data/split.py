@@ -8,6 +8,7 @@ from PIL import Image
 
 from lessons_lib.data.targets import BACKGROUND, Targets, as_targets
 from lessons_lib.data.together import together
+from lessons_lib.templates import composed
 
 
 class Images(Protocol):
@@ -40,7 +41,7 @@ class Split:
         *,
         transform: Callable[..., Any] | None = None,
     ):
-        self.images, self.classnames, self.transform = images, list(classnames), transform
+        self.images, self.classnames, self.transform = images, [composed(name) for name in classnames], transform
         self.targets = as_targets(targets)
         if len(self.targets) != len(images):
             what = "labels" if self.kind == "classify" else "targets"

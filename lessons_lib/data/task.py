@@ -8,6 +8,7 @@ from typing import Any
 from lessons_lib.data.fewshot import MAX_VAL_SHOTS, check_enough, check_shots, few_shot_indices
 from lessons_lib.data.split import Split
 from lessons_lib.suggest import nearest
+from lessons_lib.templates import composed
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,6 +143,7 @@ class Task:
 
         Raises ValueError for a class name that the task does not have, or one given twice.
         """
+        classnames = [composed(classname) for classname in classnames]
         for classname in classnames:
             if classname not in self.classnames:
                 hint = nearest(classname, self.classnames) or f"Its classes are {', '.join(self.classnames)}"

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from PIL import Image
 from safetensors import SafetensorError
-from safetensors import torch as safetensors
 
+from lessons_lib import sealed
 from lessons_lib.data.split import Split
 from lessons_lib.data.targets import Masks
 from lessons_lib.files import atomic_write, cache_dir
@@ -134,13 +134,13 @@ def _masks(scenes, classes: torch.Tensor) -> Masks:
     from lessons_lib import toyworld
 
     memory = _memory(scenes, "masks.safetensors")
-    with suppress(OSError, SafetensorError, KeyError):  # none yet, or damaged: draw
-        kept = safetensors.load(memory.read_bytes())["masks"]
+    with suppress(OSError, SafetensorError, KeyError, ValueError):  # none yet, or damaged: draw
+        kept = sealed.load(memory)[0]["masks"]
         if kept.shape[0] == len(scenes) and kept.dtype == torch.uint8 and kept.ndim == 3:
             return Masks(kept)
     masks = toyworld.class_masks(scenes, classes)
     with suppress(OSError):  # a disk that takes no more costs only the time to draw again
-        atomic_write(memory, safetensors.save({"masks": masks}))
+        atomic_write(memory, sealed.to_bytes({"masks": masks}))
     return Masks(masks)
 
 

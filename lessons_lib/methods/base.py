@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from lessons_lib.clip.tokens import read_by
 from lessons_lib.methods import saving
 from lessons_lib.methods.parts.cost import Sizes
 from lessons_lib.suggest import nearest
@@ -142,11 +143,11 @@ class Method(torch.nn.Module):
             raise
 
     def set_classes(self, classnames: Iterable[str]) -> None:
-        """Prepares for these classes. Raises ValueError for empty or repeated names.
+        """Prepares for these classes. Raises ValueError for empty names, and where two are one text to the tokenizer.
 
         A method that overrides this calls it last, so that what is refused changes nothing.
         """
-        self.classnames = check_classnames(classnames)
+        self.classnames = check_classnames(classnames, read_by(self.clip.tokenizer))
 
     def after_epoch(self, epoch: int, epochs: int) -> None:
         """Called by the loop behind every epoch of `epochs`, from 1, that went well. What it changes or keeps, in what
@@ -221,10 +222,13 @@ class Method(torch.nn.Module):
         if self.classnames is None:
             raise RuntimeError(f"this {type(self).__name__} has no classes yet: call fit(task) first")
 
-    def save(self, path: str | Path) -> Path:
-        """Writes settings, class names and what was learned to a safetensors file, whole or not at all."""
+    def save(self, path: str | Path, *, replace: bool = True) -> Path:
+        """Writes settings, class names and what was learned to a safetensors file, whole or not at all.
+
+        replace: whether a file that is there may be written over; FileExistsError otherwise.
+        """
         self.check_ready()
-        return saving.save(self, path)
+        return saving.save(self, path, replace=replace)
 
 
 def _described(classnames: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """A fitted method as one safetensors file: the tensors are what it learned, the header says how to make it again.
 
 The header holds the method's name, kind and settings, its class names where it has any, the template of the task that
-it was fitted on, and the fingerprint of the CLIP it belongs to.
+it was fitted on, and the fingerprint of the CLIP it belongs to, and a digest of it all (`lessons_lib.sealed`).
 """
 
 import json
@@ -9,22 +9,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import safetensors
-from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
+import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from lessons_lib.clip.building import content_as_before
 from lessons_lib.editions import weights_in_words
 from lessons_lib.files import atomic_write
+from lessons_lib.sealed import load as load_tensors
+from lessons_lib.sealed import not_finite, to_bytes
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-def save(method: nn.Module, path: str | Path) -> Path:
-    """Writes the method whole or not at all. Returns the path."""
+def save(method: nn.Module, path: str | Path, *, replace: bool = True) -> Path:
+    """Writes the method whole or not at all. Returns the path.
+
+    replace: whether a file that is there may be written over; FileExistsError otherwise.
+    """
     header = {
         "method": type(method).__name__,
         "kind": method.kind,
@@ -35,7 +39,9 @@ def save(method: nn.Module, path: str | Path) -> Path:
         "clip_fingerprint": method.clip.fingerprint,
     }
     learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    return atomic_write(path, to_bytes(learned, header))
+    if broken := not_finite(learned):
+        raise ValueError(f"'{broken}' holds values that are not finite numbers, so nothing is saved: fit again")
+    return atomic_write(Path(path).expanduser(), to_bytes(learned, header), replace=replace)
 
 
 def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]]) -> nn.Module:
@@ -44,8 +50,8 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
     fitted on another CLIP.
     """
-    path = Path(path)
-    header = read_header(path)
+    path = Path(path).expanduser()
+    learned, header = _read(path)
     if header["clip_fingerprint"] not in (clip.fingerprint, content_as_before(clip.model, clip.model_cfg)):
         made_for = weights_in_words(header["clip_name"], header["clip_fingerprint"])
         raise ValueError(
@@ -64,8 +70,8 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
         classnames = json.loads(header.get("classnames", "null"))
         if classnames is not None:
             method.set_classes(classnames)
-        method.load_state_dict(load_file(path))
-    except (TypeError, RuntimeError, safetensors.SafetensorError, json.JSONDecodeError) as error:
+        method.load_state_dict(learned)
+    except (TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise ValueError(
             f"'{path}' does not fit a {name} of this version ({error}): fit again and save it anew"
         ) from error
@@ -78,19 +84,26 @@ def read_header(path: str | Path) -> dict[str, str]:
 
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged or is not a saved method.
     """
-    path = Path(path)
+    return _read(Path(path).expanduser())[1]
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """What was learned, and the header."""
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no saved method at '{path}': check the path, or fit one and call method.save"
         )
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-    except safetensors.SafetensorError as error:
+        learned, header = load_tensors(path)
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(
             f"'{path}' is damaged or not a safetensors file ({error}): fit again and save it anew"
         ) from error
     missing = {"method", "settings", "clip_name", "clip_fingerprint"} - header.keys()
     if missing:
         raise ValueError(f"'{path}' was not written by method.save (it holds tensors, but no method's settings)")
-    return header
+    if broken := not_finite(learned):
+        raise ValueError(
+            f"'{path}' is damaged: '{broken}' holds values that are not finite. Fit again and save it anew"
+        )
+    return learned, header

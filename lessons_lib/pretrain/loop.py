@@ -17,8 +17,10 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.device import training_dtype
-from lessons_lib.files import atomic_write
 from lessons_lib.pretrain.losses import clip_loss
+from lessons_lib.sealed import damaged, load_state, save_state
+
+MEND = "delete it to start again, or give another path"
 
 
 @dataclass(frozen=True)
@@ -180,12 +182,23 @@ class Run:
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
         state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **extra}
-        atomic_write(path, lambda temporary: torch.save(state, temporary))
+        save_state(Path(path).expanduser(), state)
 
     def load(self, path: str | Path) -> dict:
-        """Goes on from a checkpoint; returns what else was saved in it."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state.pop("model"))
-        self.optimizer.load_state_dict(state.pop("optimizer"))
+        """Goes on from a checkpoint; returns what else was saved in it.
+
+        Raises ValueError where it is damaged, or of another model.
+        """
+        path = Path(path).expanduser()
+        state = load_state(path, self.device, MEND)
+        if not {"model", "optimizer", "step"} <= state.keys():
+            raise damaged(path, "it holds something else", MEND)
+        try:
+            self.model.load_state_dict(state.pop("model"))
+            self.optimizer.load_state_dict(state.pop("optimizer"))
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"the checkpoint '{path}' is of another model ({str(error).splitlines()[0]}): {MEND}"
+            ) from error
         self.step = state.pop("step")
         return state

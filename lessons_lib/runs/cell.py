@@ -42,7 +42,8 @@ class Cell:
 
 
 class FitAndTest(Work):
-    """Cells on one CLIP. model, pretrained, device, precision: as in `load_clip`.   root: as in `load_task`.
+    """Cells on one CLIP. model, pretrained, device, precision: as in `load_clip`.   root, skip_unreadable: as in
+    `load_task`.
 
     Raises ValueError for a precision that does not exist.
     """
@@ -57,10 +58,12 @@ class FitAndTest(Work):
         device: str = "auto",
         precision: str = "auto",
         root: str | None = None,
+        skip_unreadable: bool = False,
     ):
         self.model, self.pretrained, self.device, self.asked_precision = model, pretrained, device, precision
         self.root = None if root is None else str(Path(root).expanduser().absolute())
-        self._loaded = Loaded(model, pretrained, self.root)
+        self.skip_unreadable = skip_unreadable
+        self._loaded = Loaded(model, pretrained, self.root, skip_unreadable)
 
     def __getstate__(self) -> dict:
         """What goes to other processes: what was asked for, and what it was found to be here."""
@@ -69,7 +72,7 @@ class FitAndTest(Work):
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
-        self._loaded = Loaded(self.model, self.pretrained, self.root)
+        self._loaded = Loaded(self.model, self.pretrained, self.root, self.skip_unreadable, quiet=True)
 
     # --- what is known before anything runs
 
@@ -117,8 +120,13 @@ class FitAndTest(Work):
                 f"this machine computes on {resolve_device(self.device).type} and the runs on {', '.join(devices)}, so "
                 f"what precision 'auto' means there is not known here: ask for one, such as precision 'bf16' or 'fp32'"
             )
+        self._loaded.check_pictures()
         for device in devices - {"cuda"}:  # what a GPU can do is found out there
             resolve_precision(self.precision, device)
+
+    def may_pass(self, error: Exception) -> bool:
+        """What the library refuses, in data and arguments, it refuses again; losses that are not finite come again."""
+        return not isinstance(error, ValueError | TypeError | LookupError | AttributeError | ArithmeticError)
 
     def identity(self, cell: Cell) -> dict[str, Any]:
         method = self._method(cell)

@@ -45,7 +45,8 @@ def run(
 
     engine: "local", processes on this machine, or "ray", a Ray cluster that runs already (docs/cluster.md).
     processes: at most so many runs at a time; None for one a core, or one a GPU, or all that the cluster holds.
-    retries: how often a run that crashed is tried again, at once; failed ones are tried anew by the next call.
+    retries: how often a run that crashed is tried again, at once, unless it would crash again (`Work.may_pass`);
+        failed ones are tried anew by the next call.
     progress: show a bar; failed runs are named on stderr in any case.
     settings: of the engine; of "ray" `address`, `gpus_per_run` and `cpus_per_run`.
 
@@ -99,7 +100,7 @@ def _drive(
             store.start(job.id, engine.submit(job))
             running[job.id] = job
         ended = engine.wait(0 if stop else TICK)
-        for job, host, result, error, was_lost in ended:
+        for job, host, result, error, was_lost, final in ended:
             del running[job.id]
             if result is not None:
                 store.finish(job.id, result, host, {row.metric: plan.work.unit(row.metric) for row in result.rows})
@@ -109,7 +110,7 @@ def _drive(
                 continue
             counted, limit = (lost, LOST) if was_lost else (tries, retries)
             counted[job.id] += 1
-            again = counted[job.id] <= limit
+            again = counted[job.id] <= limit and not final
             store.fail(job.id, error, host, again=again)
             if again:
                 waiting.insert(0, job)

@@ -23,6 +23,7 @@ class Outcome(NamedTuple):
     """What became of a run. result: None where it came to nothing, for the reason that `error` says.
 
     lost: its machine went away, or its process before it began, which is no fault of its own.
+    final: it would come to the same if it was tried again (`Work.may_pass`).
     """
 
     job: Job
@@ -30,6 +31,7 @@ class Outcome(NamedTuple):
     result: Result | None = None
     error: str = ""
     lost: bool = False
+    final: bool = False
 
 
 class Engine(Protocol):

@@ -1,5 +1,6 @@
 """What one process has of a plan of fits and tests: the CLIP, tasks and unfitted methods, each loaded once."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,13 +28,17 @@ class Known(NamedTuple):
 
 
 class Loaded:
-    """model, pretrained: as in `load_clip`.   root: as in `load_task`.
+    """model, pretrained: as in `load_clip`.   root, skip_unreadable: as in `load_task`.
 
+    quiet: what there is to warn of in the tasks was said elsewhere.
     clip: on the CPU, with which methods are made to be asked; in a process that fits, the one that it fits with.
     """
 
-    def __init__(self, model: str, pretrained: str | None, root: str | None):
+    def __init__(
+        self, model: str, pretrained: str | None, root: str | None, skip_unreadable: bool = False, quiet: bool = False
+    ):
         self.model, self.pretrained, self.root = model, pretrained, root
+        self.skip_unreadable, self.quiet = skip_unreadable, quiet
         self.tasks: dict[str, Task] = {}
         self.methods: dict[str, Method] = {}
         self.trials: dict[str, Known] = {}
@@ -48,8 +53,18 @@ class Loaded:
         if name not in self.tasks:
             from lessons_lib.data import load_task
 
-            self.tasks[name] = load_task(name, root=self.root, progress=False)
+            with warnings.catch_warnings():
+                if self.quiet:
+                    warnings.simplefilter("ignore")
+                self.tasks[name] = load_task(name, root=self.root, skip_unreadable=self.skip_unreadable, progress=False)
         return self.tasks[name]
+
+    def check_pictures(self) -> None:
+        """Raises ValueError where a picture of a task is damaged, rather than every run that needs it."""
+        from lessons_lib.data.published.splits import check_pictures
+
+        for task in self.tasks.values():
+            check_pictures(task)
 
     def method(self, name: str, settings: Mapping[str, Any]) -> "Method":
         """Unfitted, to be asked. Raises ValueError as `checks.made`."""

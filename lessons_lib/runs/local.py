@@ -61,9 +61,10 @@ class Local:
         job, slot.job = slot.job, None
         if what == DONE:
             return Outcome(job, self.host, content)
-        if "CUDA" in content:  # nothing works any more in a process after some of its errors
+        said, may_pass = content
+        if "CUDA" in said:  # nothing works any more in a process after some of its errors
             self._end(at)
-        return Outcome(job, self.host, error=content)
+        return Outcome(job, self.host, error=said, final=not may_pass)
 
     def _buried(self, at: int) -> Outcome:
         slot = self.slots[at]
@@ -146,7 +147,7 @@ def _serve(pipe: Connection, work: Work, place: Place) -> None:
         try:
             answer = DONE, worker(cell)
         except Exception as error:
-            answer = FAILED, in_a_line(error)
+            answer = FAILED, (in_a_line(error), work.may_pass(error))
         pipe.send(answer)
 
 

@@ -102,9 +102,10 @@ class OnRay:
         job, actor.job = actor.job, None
         if what == DONE:
             return Outcome(job, actor.host, content)
-        if "CUDA" in content:  # nothing works any more in a process after some of its errors
+        said, may_pass = content
+        if "CUDA" in said:  # nothing works any more in a process after some of its errors
             self._end(actor)
-        return Outcome(job, actor.host, error=content)
+        return Outcome(job, actor.host, error=said, final=not may_pass)
 
     def _doubted(self, actor: "_Actor", error: Exception) -> None:
         """It cannot be reached. Asked again, Ray knows in a while whether it died, and whether its node did."""
@@ -205,7 +206,7 @@ class _Remote:
         try:
             return DONE, self.worker(ray.cloudpickle.loads(cell))
         except Exception as error:
-            return FAILED, in_a_line(error)
+            return FAILED, (in_a_line(error), self.worker.work.may_pass(error))
 
 
 def _in_words(resources: dict[str, float]) -> str:

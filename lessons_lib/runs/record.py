@@ -22,7 +22,8 @@ from lessons_lib.identity import digest
 from lessons_lib.runs.tables import COST, ORIGIN
 
 RUN_DIGITS = 12  # of an identity
-WORDS = ("protocol", "method", "task", "on", "script", "run")  # columns whose values are texts, whatever they look like
+# Columns whose values are texts, whatever they look like: those of records that do not say which are.
+WORDS = ("protocol", "method", "task", "on", "script", "run")
 DIGITS = {"seconds": 2, "peak_mib": 1}  # after the point; values have six
 
 
@@ -60,6 +61,7 @@ def write(
         "same": same,
         "plan": in_short(cells),
         "runs": {"count": len(runs), "sha256": digest(runs)},
+        "texts": [name for name in table.columns if table[name].map(lambda value: isinstance(value, str)).any()],
         "table": sha256(text).hexdigest(),
     }
     found["digest"] = digest(_plain(found))
@@ -88,7 +90,7 @@ def read(folder: Path, name: str, make: str, clip: str | None = None) -> Record:
     if clip is not None and clip != about["clip"]:
         made_for = weights_in_words("another model", about["clip"])
         raise ValueError(f"'{paths[1]}' was measured on another CLIP ({made_for}) than this one: {again}")
-    types = dict.fromkeys(WORDS, str)
+    types = dict.fromkeys(about.get("texts", WORDS), str)
     table = pd.read_csv(paths[1], dtype=types, keep_default_na=False, na_values=[""])
     return Record(about, table.assign(**about["same"]))
 

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +10,16 @@ APPLICATION, VERSION = 0x6C736E73, 2  # what SQLite's header says of a file of o
 PATIENCE = 30  # seconds to wait for another program's lock
 
 
-def open_to_write(path: Path, schema: str) -> sqlite3.Connection:
-    """Makes the file where it is not there. Others can read while it is written (SQLite's write-ahead log)."""
+class Unfinished(ValueError):
+    """Whoever made the file was stopped before there were tables in it."""
+
+
+def open_to_write(path: Path, schema: str, later: Mapping[str, str]) -> sqlite3.Connection:
+    """Makes the file where it is not there, or where whoever made it was stopped before it had tables. Others can read
+    while it is written (SQLite's write-ahead log).
+
+    later: table -> a column, with its type, that the schema has since and that an older file is given.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -20,8 +28,9 @@ def open_to_write(path: Path, schema: str) -> sqlite3.Connection:
         ) from error
     file = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     try:
-        if _tables(file):
+        if not is_unfinished(file):
             _check(file, path)
+        file.execute("PRAGMA trusted_schema = OFF")  # a file from others may bring views and triggers
         file.execute("PRAGMA journal_mode = WAL")
         file.execute("PRAGMA synchronous = FULL")
         with transaction(file):
@@ -30,6 +39,10 @@ def open_to_write(path: Path, schema: str) -> sqlite3.Connection:
                     file.execute(statement)
                 file.execute(f"PRAGMA application_id = {APPLICATION}")
                 file.execute(f"PRAGMA user_version = {VERSION}")
+            for table, column in later.items():
+                known = {row[1] for row in file.execute(f"PRAGMA table_info({table})")}
+                if column.split()[0] not in known:
+                    file.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     except BaseException:
         file.close()
         raise
@@ -44,6 +57,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     for more in ("", "&immutable=1"):
         file = sqlite3.connect(address + more, uri=True, timeout=PATIENCE, isolation_level=None)
         try:
+            if is_unfinished(file):
+                raise Unfinished(f"'{path}' has no runs yet: the sweep that made it was stopped. Run it again to go on")
             _check(file, path)
             return file
         except BaseException as error:
@@ -51,6 +66,11 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             if more or not settled or not any(said in str(error) for said in ("unable to open", "disk I/O")):
                 raise
     raise AssertionError("unreachable")
+
+
+def is_unfinished(file: sqlite3.Connection) -> bool:
+    """Whether nobody's tables are in it: a full disk or a kill came first."""
+    return not _tables(file) and not _number(file, "application_id") and not _number(file, "user_version")
 
 
 @contextmanager

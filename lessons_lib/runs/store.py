@@ -9,14 +9,17 @@ import json
 import os
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.identity import canonical, digest
+from lessons_lib.runs import sealing
 from lessons_lib.runs.engine import Job
 from lessons_lib.runs.plan import Plan
+from lessons_lib.runs.schema import LATER, SCHEMA
 from lessons_lib.runs.sqlite_file import errors_in_words, open_to_read, open_to_write, transaction
 from lessons_lib.runs.tables import COST, long_table, status_table, wide_table
 from lessons_lib.runs.work import Result
@@ -24,32 +27,6 @@ from lessons_lib.runs.writer import Writer
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCHEMA = """
-CREATE TABLE job (
-    id INTEGER PRIMARY KEY,
-    identity TEXT NOT NULL UNIQUE,          -- digest of all that decides the numbers
-    kind TEXT NOT NULL, content TEXT NOT NULL,      -- what it is a digest of, JSON
-    state TEXT NOT NULL DEFAULT 'waiting',  -- running, done, failed
-    attempts INTEGER NOT NULL DEFAULT 0,
-    error TEXT, host TEXT, started REAL, finished REAL,
-    n_parameters INTEGER, seconds REAL, peak_mib REAL, versions TEXT, machine TEXT
-);
-CREATE TABLE result (
-    job INTEGER NOT NULL REFERENCES job (id), place INTEGER NOT NULL,
-    "on" TEXT NOT NULL, metric TEXT NOT NULL, at REAL, value REAL, unit TEXT NOT NULL,
-    PRIMARY KEY (job, place)
-);
-CREATE TABLE plan (id INTEGER PRIMARY KEY, about TEXT NOT NULL UNIQUE, started REAL NOT NULL);
-CREATE TABLE asked (
-    plan INTEGER NOT NULL REFERENCES plan (id), place INTEGER NOT NULL, job INTEGER NOT NULL REFERENCES job (id),
-    columns TEXT NOT NULL, names TEXT NOT NULL,     -- how tables call the run, and what it was measured on, JSON
-    PRIMARY KEY (plan, place)
-);
-CREATE TABLE writer (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    token TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, born REAL NOT NULL, seen REAL NOT NULL
-)"""
 
 
 class Store:
@@ -66,7 +43,7 @@ class Store:
         if read_only and not self.path.is_file():
             raise FileNotFoundError(f"there are no runs at '{self.path}': run a sweep first, or check the path")
         with errors_in_words(self.path):
-            self.file = open_to_read(self.path) if read_only else open_to_write(self.path, SCHEMA)
+            self.file = open_to_read(self.path) if read_only else open_to_write(self.path, SCHEMA, LATER)
         self._writer = Writer(self.file, self.path)
 
     def __enter__(self) -> "Store":
@@ -97,19 +74,19 @@ class Store:
         """The same with a row a number: on, at, metric, value, unit."""
         asked = self._asked(plan)
         if whole is not None:
-            done = {identity for identity, job in self._jobs().items() if job["state"] == "done"}
+            done = {identity for identity, job in self._whole()[0].items() if job["state"] == "done"}
             missing = {columns[whole] for identity, columns, _ in asked if identity not in done}
             asked = [one for one in asked if one[1][whole] not in missing]
-        return long_table(asked, self._jobs(), self._results())
+        return long_table(asked, *self._whole())
 
     def status(self, plan: Plan | None = None) -> "pd.DataFrame":
         """A run a row: the columns of its cell, kind, state ("waiting", "running", "done" or "failed"), attempts, error
         (of its last crash), host, started and finished (UTC). Of a plan's cells that the file does not know, none."""
-        return status_table(self._asked(plan), self._jobs(), is_written=self.writer() is not None)
+        return status_table(self._asked(plan), self._whole()[0], is_written=self.writer() is not None)
 
     def done(self, plan: Plan) -> set[str]:
         """The digests of a plan's runs that are done."""
-        jobs = self._jobs()
+        jobs = self._whole()[0]
         return {key for key in plan.jobs if key in jobs and jobs[key]["state"] == "done"}
 
     def plans(self) -> list[dict]:
@@ -127,19 +104,37 @@ class Store:
         if plan is not None:
             names = map(plan.work.names, plan.cells)
             return list(zip(plan.digests, plan.columns(), names))
-        query = """SELECT identity, columns, names FROM asked JOIN job ON job.id = job JOIN plan ON plan.id = plan
+        query = """SELECT asked.*, identity FROM asked JOIN job ON job.id = job JOIN plan ON plan.id = plan
                    ORDER BY plan.started, plan.id, place"""
-        with errors_in_words(self.path):
-            found = dict.fromkeys(
-                self.file.execute(query).fetchall()
-            )  # what several plans asked for alike is there once
-        return [(identity, json.loads(columns), json.loads(names)) for identity, columns, names in found]
+        found = dict.fromkeys(  # what several plans asked for alike is there once
+            (row["identity"], row["columns"], row["names"], row.get("digest")) for row in self._select(query)
+        )
+        whole = [row[:3] for row in found if row[3] is None or row[3] == sealing.of_asked(*row[:3])]
+        self._warn(len(found) - len(whole))
+        return [(identity, json.loads(columns), json.loads(names)) for identity, columns, names in whole]
+
+    def _whole(self) -> tuple[dict[str, dict[str, Any]], dict[int, list[tuple]]]:
+        """Jobs by identity, and the numbers of each. A job that was damaged waits, without numbers, with a warning."""
+        jobs, results = self._jobs(), self._results()
+        self._warn(sealing.take_out_damaged(jobs, results))
+        return jobs, results
+
+    def _warn(self, damaged: int) -> None:
+        if damaged:
+            warnings.warn(
+                f"{damaged} of the runs in '{self.path}' are damaged and count as not done: run the same sweep again, "
+                "and they are measured anew",
+                stacklevel=4,
+            )
 
     def _jobs(self) -> dict[str, dict[str, Any]]:
+        return {job["identity"]: job for job in self._select("SELECT * FROM job ORDER BY id")}
+
+    def _select(self, query: str) -> list[dict[str, Any]]:
         with errors_in_words(self.path):
-            cursor = self.file.execute("SELECT * FROM job ORDER BY id")
+            cursor = self.file.execute(query)
             names = [column[0] for column in cursor.description]
-            return {job["identity"]: job for job in (dict(zip(names, values)) for values in cursor)}
+            return [dict(zip(names, values)) for values in cursor]
 
     def _results(self) -> dict[int, list[tuple]]:
         """Job -> (on, at, metric, value, unit) of each of its numbers."""
@@ -184,25 +179,29 @@ class Store:
         work, ids, waiting = plan.work, {}, []
         about = json.dumps({"kind": work.kind, **(plan.about or {"cells": digest(sorted(plan.jobs))})})
         contents = {key: canonical(identity) for key, identity in zip(plan.digests, plan.identities)}
+        jobs = self._whole()[0]
         with self._writing() as file:
             for key, cell in plan.jobs.items():
                 file.execute(
                     "INSERT OR IGNORE INTO job (identity, kind, content) VALUES (?, ?, ?)",
                     (key, work.kind, contents[key]),
                 )
-                ids[key], state = file.execute("SELECT id, state FROM job WHERE identity = ?", (key,)).fetchone()
-                if state != "done":
+                (ids[key],) = file.execute("SELECT id FROM job WHERE identity = ?", (key,)).fetchone()
+                if key not in jobs or jobs[key]["state"] != "done":
+                    what = (work.kind, contents[key], ids[key])
+                    file.execute("UPDATE job SET kind = ?, content = ? WHERE id = ?", what)
                     waiting.append(Job(ids[key], cell, work.shares(cell), work.describe(cell)))
             file.execute("INSERT OR IGNORE INTO plan (about, started) VALUES (?, ?)", (about, time.time()))
             file.execute("UPDATE plan SET started = ? WHERE about = ?", (time.time(), about))
             (number,) = file.execute("SELECT id FROM plan WHERE about = ?", (about,)).fetchone()
             file.execute("DELETE FROM asked WHERE plan = ?", (number,))
-            asked = [
-                (number, place, ids[key], json.dumps(columns), json.dumps(names))
-                for place, (key, columns, names) in enumerate(self._asked(plan))
-            ]
-            file.executemany("INSERT INTO asked VALUES (?, ?, ?, ?, ?)", asked)
+            said = [(key, json.dumps(columns), json.dumps(names)) for key, columns, names in self._asked(plan)]
+            asked = [(number, n, ids[row[0]], *row[1:], sealing.of_asked(*row)) for n, row in enumerate(said)]
+            file.executemany("INSERT INTO asked VALUES (?, ?, ?, ?, ?, ?)", asked)
             file.executemany("UPDATE job SET state = 'waiting' WHERE id = ?", [(job.id,) for job in waiting])
+            stray = [(job["id"],) for job in jobs.values() if job.get("damaged")]  # its own identity may be what broke
+            file.executemany("DELETE FROM job WHERE id = ? AND id NOT IN (SELECT job FROM asked)", stray)
+            file.execute("DELETE FROM result WHERE job NOT IN (SELECT id FROM job)")
         return waiting
 
     def start(self, id: int, host: str) -> None:
@@ -215,13 +214,17 @@ class Store:
         """Keeps what a run measured.   units: metric -> unit of its values.   when: seconds since 1970, if not now."""
         rows = [(id, place, row.on, row.metric, row.at, row.value, (units or {}).get(row.metric, ""))
                 for place, row in enumerate(result.rows)]  # fmt: skip
+        versions = json.dumps(dict(result.versions))
         cost = [getattr(result, name) for name in COST]
         about = f"state = 'done', error = NULL, host = ?, finished = ?, {', '.join(f'{name} = ?' for name in COST)}"
         with self._writing() as file:
             file.execute("DELETE FROM result WHERE job = ?", (id,))
             file.executemany("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            what = (host, when or time.time(), *cost, json.dumps(dict(result.versions)), result.machine, id)
+            what = (host, when or time.time(), *cost, versions, result.machine, id)
             file.execute(f"UPDATE job SET {about}, versions = ?, machine = ? WHERE id = ?", what)
+            [job] = self._select(f"SELECT * FROM job WHERE id = {int(id)}")
+            kept = sealing.of_run(job, [(on, at, metric, *rest) for _, _, on, metric, at, *rest in rows])
+            file.execute("UPDATE job SET digest = ? WHERE id = ?", (kept, id))
 
     def fail(self, id: int, error: str, host: str, *, again: bool) -> None:
         """Keeps why a run came to nothing.   again: whether it will be tried again."""

@@ -161,14 +161,18 @@ def _units(work: Work, result: Result) -> dict[str, str]:
     return {row.metric: work.unit(row.metric) for row in result.rows}
 
 
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
 def main(study: Study, doc: str, arguments: Iterable[str] | None = None, report: Callable | None = None) -> None:
     """The command line. doc: of the script.   report: prints something of the rows that were collected."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["plan", "run", "collect"])
     parser.add_argument("--processes", type=int, help="at most so many runs at a time (default: one a core)")
     parser.add_argument("--engine", choices=list(ENGINES), default="local", help="ray: a cluster that runs already")
-    parser.add_argument("--store", type=Path, default=STORE, help=f"the file of all runs (default: {STORE})")
-    parser.add_argument("--out", type=Path, default=study.folder, help="where the record goes (default: the package)")
+    parser.add_argument("--store", type=_path, default=STORE, help=f"the file of all runs (default: {STORE})")
+    parser.add_argument("--out", type=_path, default=study.folder, help="where the record goes (default: the package)")
     args = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     with Store(args.store) as store:
         if args.what == "plan":

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from lessons_lib.runs import as_written
 from lessons_lib.runs.cell import Cell, FitAndTest
 from lessons_lib.runs.checks import GIVEN, check_names, constructor_names, method_class
 from lessons_lib.runs.plan import Plan
@@ -18,7 +19,8 @@ class Bench:
         several settings, such as {"Tip-Adapter": "TipAdapter", "Tip-Adapter-F": "TipAdapter"}.
     tasks: what `load_task` takes, fitted on.   shots: images a class, at least 1.   seeds: draw shots, start and order.
     protocol: "few-shot", "base-to-new", "folds", "cross-task" or "domain shift" (see `protocols`).
-    model, pretrained, device, precision: as in `load_clip`.   root: as in `load_task`, for all tasks.
+    model, pretrained, device, precision: as in `load_clip`.   root, skip_unreadable: as in `load_task`, for all
+        tasks.
     others: the tasks that are tested on in "cross-task" and "domain shift"; left out, all others of the toy tasks or of
         the published sets, or the four shifts of "toy_things" or "imagenet".
     folds: of the protocol "folds": into how many the classes of each task are cut, or {fold: names of the classes that
@@ -39,6 +41,7 @@ class Bench:
     device: str = "auto"
     precision: str = "auto"
     root: str | None = None
+    skip_unreadable: bool = False
     others: tuple[str, ...] = ()
     folds: int | Mapping[str, tuple[str, ...]] | None = None
     settings: Mapping[str, dict] = field(default_factory=dict)
@@ -61,6 +64,8 @@ class Bench:
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
+        if not isinstance(self.skip_unreadable, bool):
+            raise ValueError(f"skip_unreadable must be true or false; got {self.skip_unreadable!r}")
         for name in ("methods", "tasks", "shots", "seeds"):
             if not getattr(self, name):
                 raise ValueError(f"a sweep needs at least one of its {name}")
@@ -80,7 +85,7 @@ class Bench:
         if not path.is_file():
             raise FileNotFoundError(f"there is no sweep at '{path}'")
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = as_written.load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(content, dict):
@@ -138,7 +143,7 @@ class Bench:
         Raises ValueError for unknown tasks, with the nearest, impossible values of arguments and classes that a method
         cannot be carried to, and what `load_clip` and `load_task` raise.
         """
-        where = {"device": self.device, "precision": self.precision, "root": self.root}
+        where = {name: getattr(self, name) for name in ("device", "precision", "root", "skip_unreadable")}
         work = FitAndTest(self.model, self.pretrained, **where)
         plan = Plan(work, self.cells(), self.to_dict())
         plan.about["in papers"] = work.paper_names(plan.cells)

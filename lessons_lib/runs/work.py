@@ -94,6 +94,10 @@ class Work:
     def start(self, place: Place) -> None:
         """Once in each process: loads what all cells share."""
 
+    def may_pass(self, error: Exception) -> bool:
+        """Whether what `carry_out` raised may not be raised when it is tried again."""
+        return True
+
     def check(self, cells: Sequence[Any]) -> None:
         """Raises ValueError, in a sentence, for what cannot be carried out: called before anything runs."""
 

@@ -23,6 +23,7 @@ SCRIPTS = {
     "dapt_study": "data_scripts/studies/study_dapt.py",
     "zero_shot": "data_scripts/studies/findings_zero_shot.py",
     "pretraining_study": "data_scripts/studies/study_pretraining.py",
+    "worlds": "data_scripts/studies/study_worlds.py",
 }
 COST = ["n_parameters", "seconds", "peak_mib"]
 LOOKED_AT = ["inter_class_dispersion", "intra_class_variance"]  # see `lessons_lib.metrics.geometry`

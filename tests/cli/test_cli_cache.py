@@ -42,8 +42,25 @@ def test_only_what_is_older_is_cleared(filled, capsys):
     assert main(["cache", "clear", "--older-than", "41d", "--yes"]) == 0
     assert len(cache_entries()) == 2
     assert main(["cache", "clear", "--older-than", "30d", "--yes"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"cleared {in_bytes(filled.size)}"
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"cleared {in_bytes(filled.size)} in '")
     assert not filled.path.exists() and len(cache_entries()) == 1
+
+
+def test_what_is_not_ours_stays_and_what_cannot_be_deleted_is_said(filled, monkeypatch, capsys):
+    folder = filled.path.parent
+    (folder / "bert.safetensors").write_bytes(b"mine")
+    (folder / "notes").mkdir()
+    unlink = type(filled.path).unlink
+
+    def refused(path, **how):
+        if path == filled.path:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, **how)
+
+    monkeypatch.setattr(type(filled.path), "unlink", refused)
+    assert main(["cache", "clear", "--yes"]) == 0
+    assert f"1 cached files could not be deleted, such as '{filled.path}'" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == sorted([filled.path.name, "bert.safetensors", "notes"])
 
 
 def test_nothing_is_cleared_without_an_answer(filled, monkeypatch, capsys):

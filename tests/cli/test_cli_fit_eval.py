@@ -7,7 +7,7 @@ import torch
 from noise_task import noise_task
 from photo_folders import photo_folder
 
-from lessons_lib.cli import main
+from lessons_lib.cli import fit, main
 from lessons_lib.methods import CoOp, ZeroShot, load_method
 
 
@@ -80,6 +80,21 @@ def test_a_file_is_not_written_over_unless_forced(small, tmp_path, capsys):
     assert out.read_bytes() != b"precious"
     assert main(["fit", "ZeroShot", "noise", "--out", str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"precious")
+    assert main(["fit", "CoOp", "noise", "--pretrained", str(weights), "--out", str(weights), "--force"]) == 2
+    assert main(["fit", "CoOp", "noise", "--pretrained", str(weights), "--checkpoint", str(weights)]) == 2
+    assert weights.read_bytes() == b"precious" and "is what is read" in capsys.readouterr().err
+
+
+def test_two_fits_with_one_out_are_both_kept_and_one_is_told(small, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "mine.safetensors"
+    real = fit.fit
+    monkeypatch.setattr(fit, "fit", lambda *args: out.write_bytes(b"the other's") and real(*args))
+    assert main(["fit", "ZeroShot", "noise", "--out", str(out)]) == 2
+    assert "was made by another program while this one fitted" in (said := capsys.readouterr().err)
+    assert out.read_bytes() == b"the other's" and "mine-2.safetensors" in said
+    assert (tmp_path / "mine-2.safetensors").is_file()
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,15 @@ def test_openais_weights_saved_again_as_a_plain_state_dict_bring_a_warning(tiny,
         load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt")
 
 
+def test_a_configuration_that_asks_for_code_from_the_network_is_refused(tiny, tmp_path):
+    save_safetensors(tiny, tmp_path / "open_clip_model.safetensors")
+    text_cfg = TOWERS["text_cfg"] | {"tokenizer_kwargs": {"trust_remote_code": True}}
+    config = {"model_cfg": {"embed_dim": 32, **TOWERS, "text_cfg": text_cfg}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="asks in its open_clip_config.json for code from the network to be run"):
+        load(f"local-dir:{tmp_path}")
+
+
 # ---- files that do not fit ----------------------------------------------------------------------------------------
 
 

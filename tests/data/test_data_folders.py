@@ -1,6 +1,7 @@
 """A learner's own folder: how it is read, and what is said of one that cannot be."""
 
 import json
+import os
 import shutil
 import warnings
 
@@ -234,3 +235,27 @@ def test_real_photos_load(photos):
     assert task.train.counts.tolist() == [4] * 10 and task.val.counts.tolist() == [4] * 10
     image, label = task.train[0]
     assert image.mode == "RGB" and min(image.size) == 224 and task.train.paths[0].parent.name == task.classnames[label]
+
+
+def test_what_is_no_content_changes_nothing_in_what_a_task_is(tmp_path):
+    root = photo_folder(tmp_path / "here", {"cat": 6, "dog": 6})
+    before = ll.load_task(root).identity()
+    for name in (".DS_Store", "Thumbs.db", "cat/.DS_Store", "cat/._photo 0.png"):
+        (root / name).write_bytes(b"x")
+    for photo_file in root.rglob("*.png"):
+        os.utime(photo_file, (1, 1))
+    assert ll.load_task(root).identity() == before
+    assert ll.load_task(shutil.copytree(root, tmp_path / "elsewhere" / "under another name")).identity() == before
+
+
+@pytest.mark.parametrize("change", ["another deal", "a photo added", "a class named otherwise", "another template"])
+def test_what_decides_a_result_changes_what_a_task_is(tmp_path, change):
+    root = photo_folder(tmp_path, {"cat": 6, "dog": 6})
+    before, how = ll.load_task(root).identity(), {}
+    if change == "a photo added":
+        photo(900).save(root / "cat" / "new.png")
+    elif change == "a class named otherwise":
+        (root / "classnames.json").write_text('["kitten", "dog"]')
+    else:
+        how = {"pool_seed": 5} if change == "another deal" else {"templates": "{}"}
+    assert ll.load_task(root, **how).identity() != before

@@ -4,6 +4,8 @@ import errno
 import hashlib
 import random
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -185,3 +187,27 @@ def test_every_kind_of_checksum_tells_a_file_from_another(tmp_path):
     assert [difference(path, digest=digest) for digest in right] == ["", "", ""]
     path.write_bytes(b"hellO\n")
     assert all("its checksum" in difference(path, digest=digest) for digest in right)
+
+
+def test_two_downloads_of_one_file_never_mix(server, tmp_path):
+    code = (
+        "import sys; from lessons_lib.data import downloads as d; d.CHUNK = 4_000; real = d._write\n"
+        "import time; d._write = lambda file, chunk: (time.sleep(0.01), real(file, chunk))\n"
+        "d.download(sys.argv[1], sys.argv[2], progress=False)"
+    )
+    path = tmp_path / "data" / "set.zip"
+    command = [sys.executable, "-c", code, server.url("set.zip"), path]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = "".join(one.communicate()[0] for one in both)
+    assert [one.returncode for one in both] == [0, 0]
+    assert path.read_bytes() == CONTENT and left_beside(path) == ["set.zip"]
+    assert said.count("Downloading set.zip") == 1 and len(server.asked) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(fetch, monkeypatch):
+    def refused(path, *rest, **more):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refused)
+    with pytest.raises(PermissionError, match="no permission to write in .*: choose another folder for 'set.zip'"):
+        fetch()

@@ -265,3 +265,14 @@ def test_weights_that_load_are_complete(monkeypatch, capsys):
     assert main(["fetch", "ViT-B-32-quickgelu:openai", "hf-hub:someone/tiny"]) == 0
     assert loaded == [("ViT-B-32-quickgelu", "openai"), ("hf-hub:someone/tiny", None)]
     assert "hf-hub:someone/tiny: complete" in capsys.readouterr().out
+
+
+def test_an_archive_that_was_put_there_by_hand_is_kept_and_one_that_was_fetched_is_named_as_it_goes(server, tmp_path):
+    fetch(tmp_path / "first", said := [])
+    archive = tmp_path / "first" / "eurosat" / "EuroSAT.zip"
+    assert not archive.exists() and f"Unpacked and removed '{archive}'" in said
+    (tmp_path / "second" / "eurosat").mkdir(parents=True)
+    mine = tmp_path / "second" / "eurosat" / "EuroSAT.zip"
+    mine.write_bytes(server.files["EuroSAT.zip"])
+    fetch(tmp_path / "second")
+    assert mine.exists()

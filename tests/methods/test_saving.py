@@ -48,6 +48,7 @@ def test_a_header_that_does_not_fit_is_refused(clip, task, tmp_path, changes, wo
     path = LinearProbe(clip).fit(task).save(tmp_path / "probe.safetensors")
     with safe_open(path, framework="pt") as file:
         header = file.metadata()
+    del header["digest"]  # as files were before
     save_file(load_file(path), path, metadata={**header, **changes})
     with pytest.raises(ValueError, match=words):
         load_method(path, clip)
@@ -91,3 +92,25 @@ def test_a_method_without_class_names_is_kept_without(clip, tmp_path):
     path = Wordless(clip).save(tmp_path / "wordless.safetensors")
     again = saving.load(path, clip, {"Wordless": Wordless})
     assert again.classnames is None and read_header(path)["kind"] == "retrieve"
+
+
+@pytest.mark.parametrize("place", [-1, 300], ids=["numbers", "header"])
+def test_one_flipped_bit_is_refused(clip, task, tmp_path, place):
+    path = LinearProbe(clip).fit(task).save(tmp_path / "probe.safetensors")
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"probe.safetensors' is damaged.*fit again and save it anew"):
+        load_method(path, clip)
+
+
+def test_what_is_not_finite_is_neither_saved_nor_loaded(clip, task, tmp_path):
+    probe = LinearProbe(clip).fit(task)
+    path = probe.save(tmp_path / "probe.safetensors")
+    state = {name: torch.full_like(tensor, float("nan")) for name, tensor in load_file(path).items()}
+    save_file(state, tmp_path / "other.safetensors", metadata=read_header(path))
+    with pytest.raises(ValueError, match=r"other.safetensors' is damaged: '[\w.]+' holds values that are not finite"):
+        load_method(tmp_path / "other.safetensors", clip)
+    probe.load_state_dict(state)
+    with pytest.raises(ValueError, match="not finite numbers, so nothing is saved"):
+        probe.save(path)

@@ -298,3 +298,17 @@ def test_the_gathered_loss_of_one_batch_is_the_plain_loss():
     f, w = torch.nn.functional.normalize(torch.randn(2, 10, 4, generator=torch.Generator().manual_seed(0)), dim=-1)
     halves = (clip_loss(f[:5], w[:5], 10.0) + clip_loss(f[5:], w[5:], 10.0)) / 2
     assert clip_loss(f, w, 10.0).item() > halves.item() + 0.1
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path):
+    path = tmp_path / "run.pt"
+    make_run().save(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    for damage in (b"PK\3\4" + bytes(5000), bytes(content), bytes(content[:-100])):
+        path.write_bytes(damage)
+        with pytest.raises(ValueError, match=r"run.pt' is damaged \(.*\): delete it to start again, or give another"):
+            make_run().load(path)
+    torch.save({"weights": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="it holds something else"):
+        make_run().load(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bench_workers import Dying, Unwilling, alive, orders, ran, until
+from bench_workers import Dying, Stubborn, Unwilling, alive, orders, ran, until
 
 from lessons_lib.runs import Plan, Store, Summary, driver, run
 from lessons_lib.runs.engine import Job
@@ -74,6 +74,14 @@ def test_what_always_crashes_is_reported_and_the_sweep_goes_on(path, folder, cap
     assert "killed by SIGKILL" in status.error["killed"] and "exit code 7" in status.error["exits"]
     assert store.rows().label.tolist() == ["a"]
     assert "failed: label raises, task task, seed 1: ValueError: it was too much" in "".join(capsys.readouterr())
+
+
+def test_an_error_that_cannot_change_is_not_tried_again(path, folder):
+    summary, store = sweep(path, orders(["raises", "a"], str(folder), kind=Stubborn), retries=3)
+    status = store.status().set_index("label")
+    assert summary == (0, 1, 1) and status.attempts.to_dict() == {"raises": 1, "a": 1}
+    assert sweep(path, orders(["raises"], str(folder), kind=Stubborn), retries=3)[0] == (0, 0, 1)
+    assert store.status().set_index("label").attempts["raises"] == 2, "the next sweep tries it, once"
 
 
 def test_failed_runs_are_tried_anew_by_the_next_sweep(path, folder):

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 
 import pandas as pd
 import pytest
@@ -247,3 +248,83 @@ def test_a_file_of_which_the_folder_cannot_be_written_can_be_read(store, path):
             assert isinstance(reader.rows(), pd.DataFrame) and len(reader.rows()) == 1
     finally:
         path.parent.chmod(0o755)
+
+
+# --- damage, and a start that was stopped
+
+
+def finished(store) -> list:
+    jobs = planned(store, "one", "two")
+    for job, value in zip(jobs, (50.0, 60.0)):
+        store.finish(job.id, result(value, "base", "new"), "here")
+    return jobs
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE result SET value = 51 WHERE job = 1 AND place = 0",
+        "UPDATE result SET value = NULL WHERE job = 1 AND place = 0",
+        "UPDATE result SET metric = 'mIoU' WHERE job = 1",
+        "DELETE FROM result WHERE job = 1 AND place = 1",
+        "UPDATE job SET n_parameters = 99 WHERE id = 1",
+        "UPDATE job SET seconds = 'soon' WHERE id = 1",
+        "UPDATE job SET versions = '[1]' WHERE id = 1",
+        "UPDATE job SET content = replace(content, 'one', 'ome') WHERE id = 1",
+        "UPDATE job SET identity = 'f' || substr(identity, 2) WHERE id = 1",
+        "UPDATE job SET digest = 'f' || digest WHERE id = 1",
+        """UPDATE asked SET columns = replace(columns, '"one"', '"ome"') WHERE job = 1""",
+    ],
+)
+def test_a_damaged_run_counts_as_not_done_and_is_measured_again(store, path, damage):
+    finished(store)
+    store.release()
+    with sqlite3.connect(path) as file:
+        assert file.execute(damage).rowcount
+    with Store(path) as store:
+        with pytest.warns(UserWarning, match=r"1 of the runs in '.*sqlite' are damaged.* run the same sweep again"):
+            assert store.rows().label.unique().tolist() == ["two"]
+        store.claim()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for job in store.enter(orders(["one", "two"], "")):
+                store.finish(job.id, result(50.0, "base", "new"), "here")
+    with Store(path, read_only=True) as store, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.rows().accuracy.tolist() == [50.0, 50.0, 60.0, 60.0]
+
+
+def test_runs_without_a_digest_are_read_and_new_ones_get_one(store, path):
+    finished(store)
+    store.close()
+    with sqlite3.connect(path) as file:
+        file.execute("ALTER TABLE job DROP COLUMN digest")
+        file.execute("ALTER TABLE asked DROP COLUMN digest")
+    with Store(path, read_only=True) as store:
+        assert store.rows().accuracy.tolist() == [50.0, 50.0, 60.0, 60.0]
+    with Store(path) as store:
+        assert len(store.rows()) == 4
+        [three] = planned(store, "three")
+        store.finish(three.id, result(70.0, "base"), "here")
+        assert [bool(job["digest"]) for job in store._jobs().values()] == [False, False, True]
+
+
+@pytest.mark.parametrize("left", ["an empty file", "a file without tables"])
+def test_a_sweep_that_was_stopped_while_it_made_its_file_goes_on(path, left):
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    if left == "a file without tables":
+        with sqlite3.connect(path) as file:
+            file.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(ValueError, match=r"bench.sqlite' has no runs yet: the sweep that made it was stopped"):
+        Store(path, read_only=True)
+    with Store(path) as store:
+        assert len(finished(store)) == 2 and len(store.rows()) == 4
+
+
+def test_another_programs_file_without_tables_is_left_alone(path):
+    path.parent.mkdir()
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA application_id = 77")
+    with pytest.raises(ValueError, match="is not a file of runs, but of another program"):
+        Store(path)

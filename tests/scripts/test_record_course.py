@@ -47,6 +47,37 @@ def test_recording_keeps_outputs_in_place_without_bars_or_times(recorded):
     }
 
 
+@pytest.mark.parametrize("fault", ["a full disk", "an edit meanwhile"])
+def test_a_notebook_that_cannot_be_recorded_is_left_as_it_is(tmp_path, monkeypatch, fault):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(1)")])
+    nbformat.write(notebook, path := tmp_path / "mine.ipynb")
+    before = path.read_bytes()
+
+    def run(client):
+        if fault == "an edit meanwhile":
+            path.write_bytes(before + b" ")
+
+    def full(name, *rest):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_course.NotebookClient, "execute", run)
+    if fault == "a full disk":
+        monkeypatch.setattr(os, "fsync", full)
+    run = run_course.run_lesson(path, out=tmp_path / "out", timeout=60, label="", record=True)
+    assert ("the disk is full" if fault == "a full disk" else "was changed while it ran") in run.failure
+    assert path.read_bytes().strip() == before.strip()
+    assert [entry.name for entry in tmp_path.rglob("*.tmp*")] == []
+
+
+def test_an_executed_copy_is_never_written_over_the_lesson(tmp_path):
+    nbformat.write(nbformat.v4.new_notebook(), path := tmp_path / "mine.ipynb")
+    command = [sys.executable, run_course.__file__, path, "--out", tmp_path]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(run_course.ROOT)}
+    )
+    assert done.returncode == 2 and "is what is read: writing there would lose it" in done.stderr
+
+
 def test_recording_leaves_a_failed_lesson_as_it_was(recorded):
     assert nbformat.read(recorded / "01_bad.ipynb", as_version=4).cells[0].outputs == []
     assert set(json.loads((recorded / "times.json").read_text())["lessons"]) == {"00_good"}

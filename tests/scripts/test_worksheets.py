@@ -116,3 +116,9 @@ def nbgrader(course: Path, *arguments: str) -> None:
     command = [shutil.which("nbgrader", path=path), *arguments]
     done = subprocess.run(command, cwd=course, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_worksheet_is_never_written_over_the_lesson_that_it_is_made_from(lesson, capsys):
+    before = lesson.read_bytes()
+    assert main([str(lesson), "--out", str(lesson.parent), "--force"]) == 2
+    assert lesson.read_bytes() == before and "is what is read" in capsys.readouterr().err

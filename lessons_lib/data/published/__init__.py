@@ -48,7 +48,9 @@ def data_root(name: str, root: str | os.PathLike | None) -> Path:
         raise FileNotFoundError(f"there is no folder '{folder}' ({source}). {how_to_get(name)}")
     if not (folder / spec.folder).is_dir():
         inside = folder.name == spec.folder or (folder / spec.listing).exists()
-        advice = f"Give the folder above: '{folder.parent}'." if inside else how_to_get(name, folder)
+        below = [one for one in sorted(folder.iterdir()) if (one / spec.folder).is_dir()]
+        advice = f"Give the folder in it: '{below[0]}'." if below else how_to_get(name, folder)
+        advice = f"Give the folder above: '{folder.parent}'." if inside else advice
         raise FileNotFoundError(f"'{folder}' ({source}) has no folder '{spec.folder}/' with {spec.title}. {advice}")
     return folder
 

@@ -44,8 +44,9 @@ def fetch(
     if report.problems:
         for source in spec.sources:
             if source.is_archive:
+                by_hand = (folder / source.file).exists()
                 _fetch(source, folder, spec.page, progress=progress, say=say)
-                _unpack(source, folder, keep=keep_archives, progress=progress)
+                _unpack(source, folder, keep=keep_archives or by_hand, progress=progress, say=say)
         report = verify(name, root)
     say(str(report))
     if report.problems and spec.by_hand:
@@ -73,12 +74,18 @@ def _fetch(source: Source, folder: Path, page: str, *, progress: bool, say) -> N
     )
 
 
-def _unpack(source: Source, folder: Path, *, keep: bool, progress: bool) -> None:
+def _unpack(source: Source, folder: Path, *, keep: bool, progress: bool, say) -> None:
+    """keep: the archive, which the learner asked for, or put there."""
     archive = folder / source.file
     limit = SPACE * archive.stat().st_size + 10**8
     extract(archive, folder, prefix=source.prefix, under=source.under, limit=limit, progress=progress)
     if source.inner:
         extract(folder / source.inner, folder, limit=limit, progress=progress)
         (folder / source.inner).unlink()
-    if not keep:
+    if keep:
+        return
+    try:
         archive.unlink()
+        say(f"Unpacked and removed '{archive}'")
+    except OSError as error:  # on Windows, while another program has it open
+        say(f"Unpacked; '{archive}' could not be removed ({error.strerror})")

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm.auto import tqdm
 
-from lessons_lib.data.pictures import open_picture, stamp
+from lessons_lib.data.pictures import open_picture, read_regular, stamp
 from lessons_lib.files import atomic_write, cache_dir
 
 
@@ -52,7 +52,7 @@ class Digests:
 
 
 def _digest(file: Path) -> str:
-    return sha256(file.read_bytes()).hexdigest()
+    return sha256(read_regular(file)).hexdigest()
 
 
 class PublishedImages:

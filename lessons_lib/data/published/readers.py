@@ -11,9 +11,10 @@ from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from lessons_lib.data.fewshot import shuffled
-from lessons_lib.data.pictures import EXTENSIONS
+from lessons_lib.data.kinds import EXTENSIONS
 from lessons_lib.data.published.record import DataSet, Listing
-from lessons_lib.templates import spoken
+from lessons_lib.suggest import listed
+from lessons_lib.templates import read_alike, spoken
 
 WNID = re.compile(r"n\d{8}")
 IMAGENET_CLASSES = 1000
@@ -41,7 +42,7 @@ def read_split(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     file = folder / spec.listing
     try:
         content = json.loads(_text(file))
-        parts = {part: [(path, int(label), name) for path, label, name in content[part]] for part in _PARTS}
+        parts = {part: [(_slashes(path), int(label), name) for path, label, name in content[part]] for part in _PARTS}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"'{file}' is damaged, or not a split file ({error}): remove it and fetch it again") from error
     names_of: dict[int, set[str]] = defaultdict(set)
@@ -189,20 +190,21 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8-sig")
 
 
+def _slashes(path: str) -> str:
+    """A path as it is written on Windows, with slashes."""
+    return path.replace("\\", "/") if isinstance(path, str) else path
+
+
 def _check_inside(path: str, file: Path) -> None:
     """A list from the network must not name files outside the set's folder."""
     if not isinstance(path, str) or PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
         raise ValueError(f"'{file}' names {path!r}, which is not a path inside the data set: fetch it again")
-    if ".." in path.replace("\\", "/").split("/"):
+    if ".." in _slashes(path).split("/"):
         raise ValueError(f"'{file}' names {path!r}, which leads out of the data set: fetch it again")
 
 
 def _unique(names: list[str], file: Path) -> list[str]:
-    if repeated := [name for name, times in Counter(names).items() if times > 1]:
-        raise ValueError(f"'{file}' gives one name to several classes: {listed(repeated)}")
+    if repeated := read_alike(names):
+        said = listed([" = ".join(group) for group in repeated])
+        raise ValueError(f"'{file}' gives one name to several classes: {said}")
     return names
-
-
-def listed(items: list[str], most: int = 10) -> str:
-    """The first ten, and how many more there are."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most:,} more" if len(items) > most else "")

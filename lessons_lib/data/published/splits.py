@@ -8,9 +8,12 @@ from pathlib import Path
 from lessons_lib.data.pictures import examine_all
 from lessons_lib.data.published import PUBLISHED, data_root, how_to_get
 from lessons_lib.data.published.images import Digests, PublishedImages
-from lessons_lib.data.published.readers import listed, missing_images
+from lessons_lib.data.published.layout import as_it_lies
+from lessons_lib.data.published.readers import missing_images
 from lessons_lib.data.published.record import Listing
 from lessons_lib.data.split import Split
+from lessons_lib.data.task import Task
+from lessons_lib.suggest import listed
 
 
 def published_splits(
@@ -27,6 +30,8 @@ def published_splits(
     except FileNotFoundError as error:
         advice = how_to_get(name, root)
         raise FileNotFoundError(f"{spec.title} is not complete: {str(error).rstrip('.')}. {advice}") from None
+    if missing_images(folder, listing):
+        listing = as_it_lies(folder, listing)
     if skip_unreadable:
         listing = _readable(folder, listing, progress=progress)
     elif missing := missing_images(folder, listing):
@@ -43,15 +48,17 @@ def published_splits(
 
 
 def _readable(folder: Path, listing: Listing, *, progress: bool) -> Listing:
-    """The listing without the files that are missing or damaged, which a warning names. Opens every file once."""
-    paths = {name: folder / name for names in listing.names.values() for name in names}
-    seen = examine_all(paths.values(), memory=Digests(folder).memory.with_suffix(".examined.json"), progress=progress)
-    bad = {name: seen[path].problem for name, path in paths.items() if seen[path].problem}
+    """The listing without the files that are missing or damaged, which a warning names. Opens every file once.
+
+    Raises ValueError where a class, or all, would have no image left.
+    """
+    every = [name for names in listing.names.values() for name in names]
+    bad = _damaged(folder, every, progress=progress)
     if not bad:
         return listing
-    named = listed([f"{name} ({problem})" for name, problem in bad.items()])
     warnings.warn(
-        f"left out {len(bad):,} of the {len(paths):,} images in '{folder}', which are missing or damaged: {named}. "
+        f"left out {len(bad):,} of the {len(every):,} images in '{folder}', which are missing or damaged: "
+        f"{listed(list(bad.values()))}. "
         "Results on what is left do not compare with published ones",
         stacklevel=4,
     )
@@ -60,7 +67,36 @@ def _readable(folder: Path, listing: Listing, *, progress: bool) -> Listing:
         for name, label in zip(names, listing.labels[part], strict=True):
             if name not in bad:
                 kept.add(part, name, label)
+    if len(bad) == len(set(every)):
+        raise FileNotFoundError(
+            f"none of the {len(bad):,} images is in '{folder}': {listed(list(bad.values()), most=3)}"
+        )
+    for part, labels in listing.labels.items():
+        if empty := sorted(set(labels) - set(kept.labels[part])):
+            classes = listed([repr(listing.classnames[label]) for label in empty])
+            raise ValueError(f"in '{folder}', {part} has no sound image left of {classes}: mend or fetch some again")
     return kept
+
+
+def check_pictures(task: Task) -> None:
+    """Raises ValueError that names the damaged images of a published set, each opened once and remembered. Nothing is
+    done for other tasks: folders are looked at when they are loaded."""
+    images = [split.images for split in (task.pool, task.val_pool, task.test)]
+    if not isinstance(images[0], PublishedImages):
+        return
+    names = [name for part in images for name in part.names]
+    if bad := _damaged(images[0].folder, names, progress=False):
+        raise ValueError(
+            f"{len(bad):,} of the {len(names):,} images of {task.name} in '{images[0].folder}' are damaged: "
+            f"{listed(list(bad.values()))}. Fetch the set again, or leave them out with skip_unreadable"
+        )
+
+
+def _damaged(folder: Path, names: list[str], *, progress: bool) -> dict[str, str]:
+    """{name: "name (what is wrong with it)"}"""
+    memory = Digests(folder).memory.with_suffix(".examined.json")
+    seen = examine_all([folder / name for name in names], memory=memory, progress=progress)
+    return {name: f"{name} ({problem})" for name in names if (problem := seen[folder / name].problem)}
 
 
 @dataclass
@@ -88,6 +124,8 @@ def verify(name: str, root: str | os.PathLike | None = None) -> Counted:
     try:
         report = Counted(name, data_root(name, root) / spec.folder)
         listing = spec.read(spec, report.folder, seed=0)
+        if missing_images(report.folder, listing):
+            listing = as_it_lies(report.folder, listing)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         place = Path(root).expanduser().absolute() / spec.folder if root else Path(spec.folder)
         return Counted(name, place, problems=[str(error)])

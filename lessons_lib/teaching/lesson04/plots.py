@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from lessons_lib.look import PALETTE, REFERENCE, heading, look, numbers, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
 
 LEARNED = re.compile(r"v\d+")  # how the boxes of context vectors are written: v1, v2, …
@@ -36,14 +36,14 @@ def prompt_boxes(
         for x, token in enumerate(tokens):
             colour, hatch, _ = KINDS[kind_of(token, names)]
             ax.add_patch(Rectangle((x + 0.04, y - 0.36), 0.92, 0.72, facecolor=colour, hatch=hatch, edgecolor="white"))
-            words = ax.text(x + 0.5, y, token, ha="center", va="center", fontsize=8, color="black")
+            words = ax.text(x + 0.5, y, literal(token), ha="center", va="center", fontsize=8, color="black")
             words.set_bbox({"facecolor": "white", "alpha": 0.75, "pad": 1, "lw": 0})
     if shared:
         ax.axvline(shared, color="black", ls="--", lw=1.5)
         ax.text(shared, -0.55, "the same for all classes ←", ha="right", va="bottom", fontsize=8)
     ax.set(xlim=(0, longest), ylim=(len(prompts) - 0.5, -0.9 if shared else -0.5), title=title)
     ax.set_xticks([x + 0.5 for x in range(longest)], [str(x) for x in range(longest)])
-    ax.set_yticks(range(len(prompts)), list(prompts))
+    ax.set_yticks(range(len(prompts)), list(map(literal, prompts)))
     ax.set_xlabel("position in the prompt")
     ax.grid(False)
     ax.legend(
@@ -98,7 +98,7 @@ def nearest_words(
         ax.axvspan(*band, color=REFERENCE, alpha=0.2, lw=0, label="random directions")
         ax.scatter(values, where, color=look(i).colour, marker=look(i).marker, s=22, zorder=3)
         for x, y, word in zip(values, where, found):
-            ax.annotate(word, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8)
+            ax.annotate(literal(word), (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8)
         ax.set(xlabel="cosine to the nearest word", xlim=(0, 1.15), title=kind)
         ax.set_yticks([])
         ax.grid(axis="y", visible=False)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Patch, Rectangle
 
-from lessons_lib.look import PALETTE, REFERENCE, heading, numbers, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, heading, literal, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots.images import pictures, show_images
 
@@ -91,7 +91,7 @@ def _tower(
                 ax.text(at + 0.5, level + 0.41, name, ha="center", va="center", fontsize=8,
                         bbox={"facecolor": given, "edgecolor": "none", "pad": 0.6})  # fmt: skip
             elif level == 0:
-                ax.text(at + 0.5, level + 0.41, word, ha="center", va="center", fontsize=6.5, linespacing=0.9)
+                ax.text(at + 0.5, level + 0.41, literal(word), ha="center", va="center", fontsize=6.5, linespacing=0.9)
     ax.set(xlim=(0, len(rows)), title=title)
     ax.set_yticks(np.arange(blocks) + 0.41, [str(level + 1) for level in range(blocks)])
     ax.set_xticks([])

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
-from lessons_lib.look import COLORMAP, PALETTE, REFERENCE, heading, numbers, panels, styled
+from lessons_lib.look import COLORMAP, PALETTE, REFERENCE, heading, literal, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
 
 LOOK = {  # kind of box -> (fill, hatch, what the legend says)
@@ -141,7 +141,9 @@ def cache_heat(
             ax.axvline(edge - 0.5, color="white", lw=0.5)
         ax.set(title=name, xlabel="keys, class by class", xticks=[])
         ax.grid(False)
-    axes[0].set_yticks((first[0] + np.append(first[0][1:], len(rows)) - 1) / 2, list(classnames), fontsize=7)
+    axes[0].set_yticks(
+        (first[0] + np.append(first[0][1:], len(rows)) - 1) / 2, list(map(literal, classnames)), fontsize=7
+    )
     axes[0].set_ylabel("pictures, class by class")
     figure.colorbar(shown, ax=axes, shrink=0.8)
     heading(figure, title)

@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from lessons_lib.look import MARKERS, PALETTE, heading, numbers, panels, styled
+from lessons_lib.look import MARKERS, PALETTE, heading, literal, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
 
 OTHERS = "#b5b5b5"  # classes that are not named, and lines
@@ -106,14 +106,16 @@ def _dots(ax: Axes, places: np.ndarray, labels: np.ndarray, classnames: list[str
         ax.scatter(*places[others].T, s=9, facecolor="none", edgecolor=OTHERS, lw=0.8, label="other classes", zorder=1)
     for name, colour, marker in zip(named, PALETTE, DOTS):
         mine = labels == classnames.index(name)
-        ax.scatter(*places[mine].T, s=16, color=colour, marker=marker, alpha=0.75, lw=0, label=name, zorder=2)
+        ax.scatter(*places[mine].T, s=16, color=colour, marker=marker, alpha=0.75, lw=0, label=literal(name), zorder=2)
 
 
 def _stars(ax: Axes, places: np.ndarray, classnames: list[str], named: list[str]) -> None:
     for name, colour in zip(named, PALETTE):
         x, y = places[classnames.index(name)]
         ax.scatter([x], [y], s=170, marker="*", color=colour, edgecolor="black", lw=0.8, zorder=4)
-        words = ax.annotate(name, (x, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=7, zorder=3)
+        words = ax.annotate(
+            literal(name), (x, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=7, zorder=3
+        )
         words.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
     ax.scatter([], [], s=120, marker="*", color="white", edgecolor="black", lw=0.8, label="text of a class")
 
@@ -184,7 +186,7 @@ def circle_map(
         for rim, those in ((colour, mine & ~wrong), ("black", mine & wrong)):
             ax.scatter(*1.09 * images[those].T, s=22, color=colour, marker=marker, edgecolor=rim, lw=1.0, zorder=2)
         ax.scatter(*texts[c], s=190, marker="*", color=colour, edgecolor="black", lw=0.8, zorder=4)
-        ax.scatter([], [], s=22, color=colour, marker=marker, label=name)
+        ax.scatter([], [], s=22, color=colour, marker=marker, label=literal(name))
         if prototypes and mine.any():
             ax.scatter(*images[mine].mean(axis=0), s=70, color=colour, marker="X", edgecolor="black", lw=0.6, zorder=3)
     ax.scatter([], [], s=120, marker="*", color="white", edgecolor="black", lw=0.8, label="text of a class")

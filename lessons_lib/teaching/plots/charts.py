@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lessons_lib.look import PALETTE, REFERENCE, heading, look, looks, numbers, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, heading, literal, look, looks, numbers, panels, styled
 from lessons_lib.metrics import summary
 
 
@@ -41,11 +41,11 @@ def bar_comparison(
         where = [groups.index(group) - 0.4 + height * (j + 0.5) for group in rows[y]]
         whiskers = None if error is None else rows[error]
         hatch = look_of[kind].hatch if len(hues) > len(PALETTE) else ""  # ten differ by their colour
-        ax.barh(where, rows[x], height, xerr=whiskers, color=look_of[kind].colour, hatch=hatch, label=kind,
+        ax.barh(where, rows[x], height, xerr=whiskers, color=look_of[kind].colour, hatch=hatch, label=literal(kind),
                 error_kw={"elinewidth": 1, "ecolor": REFERENCE})  # fmt: skip
     for i, group in enumerate(groups if chance is not None else []):
         ax.plot([chance[group]] * 2, [i - 0.45, i + 0.45], color="black", lw=1.5, label="" if i else "chance")
-    ax.set_yticks(range(len(groups)), groups)
+    ax.set_yticks(range(len(groups)), list(map(literal, groups)))
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=xlabel or _spoken(x), ylabel=ylabel, title=title)
@@ -75,7 +75,7 @@ def few_shot_curves(
     for ax, task in zip(axes, tasks):
         summed = summary(results if task is None else results[results["task"] == task])
         for method, line in summed.groupby("method", sort=False):
-            [seen[method]] = ax.plot(line["shots"], line["mean"], ms=4, label=method, **look_of[method].line)
+            [seen[method]] = ax.plot(line["shots"], line["mean"], ms=4, label=literal(method), **look_of[method].line)
             low, high = line["mean"] - line["half_width"], line["mean"] + line["half_width"]
             ax.fill_between(line["shots"], low, high, color=look_of[method].colour, alpha=0.2, lw=0)
         level = zero_shot.get(task) if isinstance(zero_shot, Mapping) else zero_shot
@@ -85,7 +85,7 @@ def few_shot_curves(
         ax.set_xscale("log", base=2)
         ax.set_xticks(shots, [str(k) for k in shots])
         ax.minorticks_off()
-        ax.set(xlabel="training images a class", title=task or "", ylim=(0, 100))
+        ax.set(xlabel="training images a class", title=literal(task or ""), ylim=(0, 100))
     for ax in axes[len(tasks) :]:
         ax.axis("off")
     for ax in axes[::columns]:
@@ -121,7 +121,9 @@ def lines(
             rows = rows.sort_values(x).assign(mean=rows[y], half_width=np.nan)
         else:
             rows = summary(rows.rename(columns={seeds: "seed"}), (x,), y).sort_values(x)
-        ax.plot(rows[x], rows["mean"], ms=4, label=name, **{**look(i).line, **({} if marker else {"marker": ""})})
+        ax.plot(
+            rows[x], rows["mean"], ms=4, label=literal(name), **{**look(i).line, **({} if marker else {"marker": ""})}
+        )
         ax.fill_between(rows[x], rows["mean"] - rows["half_width"], rows["mean"] + rows["half_width"],
                         color=look(i).colour, alpha=0.2, lw=0)  # fmt: skip
     if log_x:
@@ -148,7 +150,7 @@ def histograms(
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
     for i, (name, group) in enumerate(values.items()):
         ax.hist(group, edges, weights=np.full(len(group), 100 / len(group)), alpha=0.55, color=look(i).colour,
-                label=name, hatch=look(i).hatch, edgecolor="white", lw=0.3)  # fmt: skip
+                label=literal(name), hatch=look(i).hatch, edgecolor="white", lw=0.3)  # fmt: skip
     if threshold is not None:
         ax.axvline(threshold, color="black", ls="--", label="threshold")
     ax.set(xlabel=xlabel, ylabel="images (%)", title=title)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 
-from lessons_lib.look import REFERENCE, look, panels, styled
+from lessons_lib.look import REFERENCE, literal, look, panels, styled
 
 DIVERGING = "PuOr_r"  # purple below zero, orange above: told apart by colour-blind readers too
 NOTHING = "#d9d9d9"  # where nothing was measured
@@ -37,9 +37,9 @@ def differences(
         clear = (rows["mean"].abs() > rows["half_width"]).to_numpy()
         for y, mean, filled in zip(where, rows["mean"], clear):
             ax.plot(mean, y, marker, color=colour, mfc=colour if filled else "white", ms=6, mew=1.4)
-        ax.plot([], [], marker, ls="-", color=colour, label=name)
+        ax.plot([], [], marker, ls="-", color=colour, label=literal(name))
     ax.axvline(0, color=REFERENCE, lw=1)
-    ax.set_yticks(range(len(whats)), whats)
+    ax.set_yticks(range(len(whats)), list(map(literal, whats)))
     ax.set_ylim(len(whats) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=xlabel, title=title)
@@ -93,8 +93,8 @@ def pairwise_matrix(
 
 def name_fields(ax: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     """Names the fields of an image, columns above."""
-    ax.set_yticks(range(len(rows)), rows)
-    ax.set_xticks(range(len(columns)), columns, rotation=35, ha="left")
+    ax.set_yticks(range(len(rows)), list(map(literal, rows)))
+    ax.set_xticks(range(len(columns)), list(map(literal, columns)), rotation=35, ha="left")
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.grid(False)

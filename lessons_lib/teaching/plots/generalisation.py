@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
-from lessons_lib.look import PALETTE, REFERENCE, RIGHT, WRONG, heading, look, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, RIGHT, WRONG, heading, literal, look, panels, styled
 from lessons_lib.metrics import harmonic_mean
 
 LEVELS = (20, 40, 60, 70, 80, 90)
@@ -43,7 +43,16 @@ def harmonic_plane(
             label = "" if i else "the plain mean, same levels"
             ax.plot([low, 100], [2 * level - low, 2 * level - 100], color=PALETTE[1], ls=":", lw=1.2, label=label)
     for i, (name, (x, y)) in enumerate((points or {}).items()):
-        ax.scatter([x], [y], s=55, color=look(i).colour, marker=look(i).marker, zorder=3, edgecolor="white", label=name)
+        ax.scatter(
+            [x],
+            [y],
+            s=55,
+            color=look(i).colour,
+            marker=look(i).marker,
+            zorder=3,
+            edgecolor="white",
+            label=literal(name),
+        )
     ax.set(xlim=(low, 101), ylim=(low, 101), xlabel="base accuracy (%)", ylabel="new accuracy (%)", title=title)
     ax.set_aspect("equal")
     ax.grid(visible=False)
@@ -92,13 +101,17 @@ def base_new_arrows(
             ax.plot(*begin, "o", ms=4, color=REFERENCE)
             if np.hypot(*(end - begin)) >= named:
                 ax.annotate(
-                    task.removeprefix("toy_"), tuple(end), xytext=(4, -9), textcoords="offset points", fontsize=7
+                    literal(task.removeprefix("toy_")),
+                    tuple(end),
+                    xytext=(4, -9),
+                    textcoords="offset points",
+                    fontsize=7,
                 )
-        ax.set(title=f"{start} → {name}")
+        ax.set(title=literal(f"{start} → {name}"))
     for ax in axes[1:]:
         ax.set_ylabel("")
     handles = [
-        axes[-1].plot([], [], "o", ms=4, color=REFERENCE, label=start)[0],
+        axes[-1].plot([], [], "o", ms=4, color=REFERENCE, label=literal(start))[0],
         axes[-1].plot([], [], color=RIGHT, lw=1.6, label="H rises")[0],
         axes[-1].plot([], [], color=WRONG, lw=1.6, ls=(0, (3, 1.5)), label="H falls")[0],
     ]

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
-from lessons_lib.look import COLORMAP, PALETTE, RIGHT, heading, numbers, panels, styled
+from lessons_lib.look import COLORMAP, PALETTE, RIGHT, heading, literal, numbers, panels, styled
+from lessons_lib.rgb import as_rgb
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
@@ -38,7 +39,8 @@ def show_images(
     title_colours: Sequence[str] | None = None,
     row_titles: Sequence[str] = (),
 ) -> Figure:
-    """Pictures in rows. images: see `pictures`. titles: one each. size: inches a picture. Returns the Figure.
+    """Pictures in rows. images: see `pictures`. titles: one each. size: inches a picture. Returns the Figure,
+    which says so where there is nothing to show.
 
     row_titles: in place of `titles`, one above each row.
     """
@@ -47,6 +49,12 @@ def show_images(
         raise ValueError(f"{len(shown)} images need as many titles; got {len(titles)}")
     columns = max(1, min(columns, len(shown)))
     lines = max((str(text).count("\n") + 1 for text in titles or row_titles), default=0)
+    if not shown:
+        figure, [ax] = panels(size=(4 * size, size))
+        ax.axis("off")
+        ax.text(0, 0.5, "nothing to show", va="center", fontsize=8)
+        heading(figure, title)
+        return figure
     figure, axes = panels(math.ceil(len(shown) / columns), columns, size=(size, size + 0.17 * lines))
     for i, ax in enumerate(axes):
         ax.axis("off")
@@ -54,10 +62,10 @@ def show_images(
             ax.imshow(shown[i])
             if titles is not None:
                 colour = title_colours[i] if title_colours is not None else "black"
-                ax.set_title(titles[i], fontsize=8, fontweight="normal", loc="center", color=colour)
+                ax.set_title(literal(titles[i]), fontsize=8, fontweight="normal", loc="center", color=colour)
     for ax, text in zip(axes[::columns], row_titles):
         ax.set_title(" ", fontsize=8)  # keeps the height; the words themselves reach over the next pictures
-        ax.text(0, 1.08, text, transform=ax.transAxes, fontsize=8).set_in_layout(False)
+        ax.text(0, 1.08, literal(text), transform=ax.transAxes, fontsize=8).set_in_layout(False)
     heading(figure, title)
     return figure
 
@@ -88,8 +96,8 @@ def similarity_matrix(
         _, [ax] = panels(size=(cell * 1.15 * sim.shape[1] + 1.5 + extra, cell * sim.shape[0] + 1.3))
     heat = ax.imshow(sim, aspect="auto", **{"cmap": COLORMAP, **kwargs})
     ax.grid(False)
-    ax.set_xticks(range(sim.shape[1]), col_labels, rotation=35, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(sim.shape[0]), row_labels)
+    ax.set_xticks(range(sim.shape[1]), list(map(literal, col_labels)), rotation=35, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(sim.shape[0]), list(map(literal, row_labels)))
     if fmt:
         for (i, j), number in np.ndenumerate(sim):
             dark = heat.norm(number) < 0.6
@@ -100,7 +108,7 @@ def similarity_matrix(
             thumbnail = OffsetImage(picture, zoom=0.9 * 72 * cell / picture.shape[0], interpolation="nearest")
             place = {"xycoords": ("axes fraction", "data"), "boxcoords": "offset points", "frameon": False, "pad": 0}
             ax.add_artist(AnnotationBbox(thumbnail, (0, i), xybox=(-36 * cell - 3, 0), **place))
-    ax.set_title(title)
+    ax.set_title(literal(title))
     ax.figure.colorbar(heat, ax=ax, label=value, shrink=0.9)
     return ax
 
@@ -129,13 +137,13 @@ def answers(
     where.axis("off")
     if image is not None:
         where.imshow(_picture(image))
-        where.set_title(truth or "", fontweight="normal", loc="center")
+        where.set_title(literal(truth or ""), fontweight="normal", loc="center")
     best = p.argsort(kind="stable")[::-1][:top]
     names = [classnames[i] for i in best]
     ax.barh(range(len(best)), 100 * p[best], color=[RIGHT if name == truth else PALETTE[0] for name in names])
-    ax.set_yticks(range(len(best)), names)
+    ax.set_yticks(range(len(best)), list(map(literal, names)))
     ax.invert_yaxis()
-    ax.set(xlim=(0, 100), xlabel="probability (%)", title=title or "")
+    ax.set(xlim=(0, 100), xlabel="probability (%)", title=literal(title or ""))
     ax.grid(axis="y", visible=False)
     return ax.figure
 
@@ -163,7 +171,7 @@ def confusion(
 def _picture(image) -> np.ndarray:
     """(H, W, 3) or (H, W), for imshow."""
     if isinstance(image, Image.Image):
-        return np.asarray(image)
+        return np.asarray(as_rgb(image))
     if isinstance(image, torch.Tensor):
         image = image.detach().cpu()
         image = (image.permute(1, 2, 0) if image.ndim == 3 and image.shape[0] in (1, 3) else image).numpy()

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
-from lessons_lib.look import REFERENCE
+from lessons_lib.look import REFERENCE, literal
 
 WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # from a dot to its label
 
@@ -28,7 +28,9 @@ def label_dots(
     legend = ax.get_legend()
     taken += [] if legend is None else [legend.get_window_extent()]
     for at, name in zip(np.stack([x, y], axis=1), names):
-        words = ax.annotate(name, at, xytext=(0, 0), textcoords="offset points", va="bottom", fontsize=8, zorder=4)
+        words = ax.annotate(
+            literal(name), at, xytext=(0, 0), textcoords="offset points", va="bottom", fontsize=8, zorder=4
+        )
         width, height = words.get_window_extent().size
         dot, tried = to_pixels(at), []
         for far, (right, up) in product((1, 2, 3), WAYS):
