@@ -39,7 +39,7 @@ lint: $(STAMP)  ## ruff: lint and format
 unit-tests: $(STAMP)  ## pytest on two processes
 	$(BIN)/python -m pytest tests -n 2
 
-quick-tests: $(STAMP)  ## the unit tests that take half a second at most: all of them in about two minutes
+quick-tests: $(STAMP)  ## the unit tests that take half a second at most
 	$(BIN)/python -m pytest tests -n 2 --quick
 
 lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the cells tagged nbval-check-output

@@ -36,7 +36,7 @@ def atomic_write(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _in_words(error, target) from error
+        raise why_not_written(error, target) from error
     try:
         if callable(data):
             data(temporary)
@@ -54,7 +54,7 @@ def atomic_write(
     except FileExistsError:
         raise FileExistsError(errno.EEXIST, f"'{path}' exists, and was not written over") from None
     except Exception as error:
-        raise _in_words(error, target) from error
+        raise why_not_written(error, target) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)  # gone already when all went well
@@ -141,7 +141,7 @@ def _umask() -> int:
     return mask
 
 
-def _in_words(error: Exception, target: Path) -> Exception:
+def why_not_written(error: Exception, target: Path) -> Exception:
     """What keeps a file from being written, as an error that says what to do; any other as it is."""
     if _disk_is_full(error):
         message = f"the disk is full: '{target}' was not written (what was there before is untouched). Free space"

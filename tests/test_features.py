@@ -433,7 +433,7 @@ def test_the_cache_can_be_measured_and_cleared(clip, split, cache_folder):
 
 def test_clearing_spares_what_another_process_is_writing_and_takes_what_a_killed_one_left(clip, split, cache_folder):
     image_features(clip, split)
-    young, old = cache_folder / ".a.tmp.safetensors", cache_folder / ".b.tmp.safetensors"
+    young, old = (cache_folder / f".{letter * 32}.{letter * 12}.tmp.safetensors" for letter in "ab")
     young.write_bytes(b"1234")
     old.write_bytes(b"12")
     os.utime(old, (0, 0))

@@ -39,7 +39,7 @@ def files(folder):
 
 def test_a_picture_that_is_opened_by_hand_is_the_one_that_load_task_has(tmp_path, clip):
     for path in files(tmp_path):
-        by_hand, loaded = clip.preprocess(Image.open(path)), clip.preprocess(open_picture(path))
+        by_hand, loaded = clip.preprocess(Image.open(path)), clip.preprocess(open_picture(str(path)))
         assert torch.equal(by_hand, loaded), path.name
         assert np.array_equal(plots.pictures([Image.open(path)])[0], np.asarray(open_picture(path))), path.name
 

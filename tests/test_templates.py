@@ -64,7 +64,7 @@ def test_a_template_without_exactly_one_slot_is_refused(templates, words):
         ("cat", r"not one text: write \['cat'\]"),
         (["cat", " _"], r"class name number 1 is empty \(' _'\)"),
         (["cat", None], "class name number 1 is empty"),
-        (["tea_pot", "cat", "tea pot"], "repeated: 'tea pot' .*rename one of them, or merge"),
+        (["tea_pot", "cat", "tea pot"], "repeated: 'tea pot' .*rename one, or merge"),
     ],
 )
 def test_class_names_that_are_empty_or_repeated_are_refused(classnames, words):

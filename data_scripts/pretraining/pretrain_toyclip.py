@@ -31,7 +31,7 @@ from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
 from lessons_lib.files import atomic_write
-from lessons_lib.pretrain.loop import PairStream, Run, Settings
+from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import to_bytes
 
@@ -43,13 +43,6 @@ def gathered_loss(f: Tensor, w: Tensor, scale: Tensor) -> Tensor:
     """The contrastive loss over the pairs of all processes: features are gathered with their gradients."""
     f, w = (torch.cat(torch.distributed.nn.functional.all_gather(x)) for x in (f, w))
     return clip_loss(f, w, scale)
-
-
-def as_clip(model: torch.nn.Module, cfg: dict, preprocess_cfg: dict, tokenizer, device: torch.device) -> Clip:
-    """The model as the lessons see it: a frozen copy."""
-    copy = open_clip.model.CLIP(**cfg)
-    copy.load_state_dict(model.state_dict())
-    return Clip(copy, tokenizer, name="toyclip", model_cfg=cfg, preprocess_cfg=preprocess_cfg, device=device)
 
 
 def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
@@ -151,7 +144,7 @@ def main() -> None:
         done = run.step == last
         record["seconds"] = round(before + time.perf_counter() - began, 1)
         if rank == 0 and (run.step % args.evaluate_every == 0 or done):
-            scores = zero_shot(as_clip(model, cfg, preprocess_cfg, tokenizer, device), args.per_class)
+            scores = zero_shot(frozen_copy(model, cfg, preprocess_cfg, tokenizer, device=device), args.per_class)
             record["zero_shot"].append([run.step, scores])
             mean_score = sum(scores[t] for t in toyworld.ELEVEN) / len(toyworld.ELEVEN)
             bar.write(f"step {run.step}: mean of the eleven {mean_score:.1f} %  {scores}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from small_clips import VALIDATION_SEED, normalise
 from torch import Tensor
 
 import lessons_lib as ll
@@ -19,12 +20,11 @@ from lessons_lib.data.split import Split
 from lessons_lib.data.task import Task
 from lessons_lib.data.toys import SceneImages
 from lessons_lib.metrics import harmonic_mean
-from lessons_lib.pretrain.loop import Run, Settings
+from lessons_lib.pretrain.loop import Run, Settings, frozen_copy
 from lessons_lib.runs import Result, Row, Work
 from lessons_lib.toyworld.captions import Dials
 
 TASKS = ("toy_pets", "toy_flowers", "toy_satellite")
-VALIDATION_SEED = 1_000  # other pictures than any split that lessons and tests are scored on
 SHOTS, SEED, BLOCK = 16, 1, 2_048
 DRAWN, PASSES, BATCH = 49_152, 2, 256  # pairs that exist, how often each is seen, pairs a step
 SMALL = {
@@ -118,16 +118,14 @@ def pre_trained(cell: World) -> Clip:
     settings = Settings(steps=DRAWN * PASSES // BATCH, batch_size=BATCH, lr=2e-3, warmup=40, seed=SEED)
     cfg = SMALL | {"vision_cfg": SMALL["vision_cfg"] | {"patch_dropout": settings.patch_dropout}}
     model = open_clip.model.CLIP(**cfg)
-    run = Run(model, settings, lambda images: (images.float() / 255 - 0.5) / 0.25)
+    run = Run(model, settings, normalise)
     images, tokens = pairs(cell)
     last = settings.steps if cell.whole else round(0.73 * settings.steps)
     for step, batch in zip(range(last), batches()):
         loss = run.train_step(images[batch], tokens[batch])
         if step % 40 == 0:
             print(f"{cell}: step {step} of {last}, loss {loss:.3f}", flush=True)
-    frozen = open_clip.model.CLIP(**cfg)
-    frozen.load_state_dict(model.state_dict())
-    return Clip(frozen, make_tokenizer("toyclip", SMALL), name="small", model_cfg=cfg, preprocess_cfg=PREPROCESS)
+    return frozen_copy(model, cfg, PREPROCESS, make_tokenizer("toyclip", SMALL))
 
 
 def task_of(name: str, looks: float) -> Task:

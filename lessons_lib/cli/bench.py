@@ -128,18 +128,8 @@ def merged(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say of the sweep, as arguments of `Bench`."""
-    plain = (
-        "shots",
-        "seeds",
-        "others",
-        "folds",
-        "model",
-        "pretrained",
-        "device",
-        "precision",
-        "root",
-        "skip_unreadable",
-    )
+    plain = ("shots", "seeds", "others", "folds")
+    plain += ("model", "pretrained", "device", "precision", "root", "skip_unreadable")
     given = {name: getattr(args, name) for name in plain}
     given["protocol"] = args.protocol.replace("domain-shift", "domain shift") if args.protocol else None
     given["methods"] = methods_of(args.methods) if args.methods else None

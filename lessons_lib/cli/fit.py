@@ -79,9 +79,7 @@ def run(args: argparse.Namespace) -> int:
     method = make_method(method_type, load_clip(args), settings)
     print(task)
     seconds = fit(method, task, training)
-    path = (
-        keep(method, Path(args.out).expanduser(), args.force) if args.out else None
-    )  # before anything that could fail
+    path = keep(method, Path(args.out).expanduser(), args.force) if args.out else None  # before what could fail
     print(summary(method, task, seconds))
     if path:
         print(f"kept in '{path}' ({path.stat().st_size / 1e3:,.0f} kB):  lessons eval {path} {args.task}")

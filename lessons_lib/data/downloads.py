@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from lessons_lib.files import atomic_write, in_bytes, only_one
+from lessons_lib.files import atomic_write, in_bytes, only_one, why_not_written
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
@@ -56,9 +56,7 @@ def download(
                 return download(url, path, size=size, digest=digest)
             return _fetch(url, path, size, digest, by_hand, room, progress, say)
     except PermissionError as error:
-        raise PermissionError(
-            errno.EACCES, f"no permission to write in '{path.parent}': choose another folder for '{path.name}'"
-        ) from error
+        raise why_not_written(error, path) from error
 
 
 def _fetch(url: str, path: Path, size: int | None, digest: str, by_hand: str, room: int, progress: bool, say) -> Path:

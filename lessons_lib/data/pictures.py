@@ -35,13 +35,13 @@ class Examined:
     problem: str = ""
 
 
-def open_picture(source: Path | BinaryIO, *, smallest: bool = False) -> Image.Image:
+def open_picture(source: str | Path | BinaryIO, *, smallest: bool = False) -> Image.Image:
     """The image in RGB as `as_rgb` makes it: upright, on white where transparent, the first frame of several.
 
     smallest: let the JPEG decoder give a reduced image; as thorough at noticing damage, and about twice as fast.
     Raises OSError for what is no regular file, and what PIL raises for a file that it cannot read.
     """
-    data = read_regular(source) if isinstance(source, Path) else source.read()
+    data = read_regular(Path(source)) if isinstance(source, (str, Path)) else source.read()
     return _read(data, lambda image: _decoded(image, smallest))
 
 

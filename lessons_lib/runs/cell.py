@@ -129,9 +129,8 @@ class FitAndTest(Work):
         return not isinstance(error, ValueError | TypeError | LookupError | AttributeError | ArithmeticError)
 
     def identity(self, cell: Cell) -> dict[str, Any]:
-        method = self._method(cell)
         return {
-            **method_identity(method, fit_settings(method, cell.shots, cell.fit)),
+            **method_identity(self._method(cell), self.fit_settings(cell)),
             "clip": self.fingerprint,
             "precision": self.precision,
             **self._known(cell).identity,

@@ -72,12 +72,12 @@ class Store:
 
     def results(self, plan: Plan | None = None, *, whole: str | None = None) -> "pd.DataFrame":
         """The same with a row a number: on, at, metric, value, unit."""
-        asked = self._asked(plan)
+        asked, (jobs, numbers) = self._asked(plan), self._whole()
         if whole is not None:
-            done = {identity for identity, job in self._whole()[0].items() if job["state"] == "done"}
+            done = {identity for identity, job in jobs.items() if job["state"] == "done"}
             missing = {columns[whole] for identity, columns, _ in asked if identity not in done}
             asked = [one for one in asked if one[1][whole] not in missing]
-        return long_table(asked, *self._whole())
+        return long_table(asked, jobs, numbers)
 
     def status(self, plan: Plan | None = None) -> "pd.DataFrame":
         """A run a row: the columns of its cell, kind, state ("waiting", "running", "done" or "failed"), attempts, error

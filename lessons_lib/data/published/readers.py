@@ -6,17 +6,16 @@ the lists themselves; whether the images are there is looked up folder by folder
 
 import json
 import os
-import re
 from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from lessons_lib.data.class_names import WNID
 from lessons_lib.data.fewshot import shuffled
 from lessons_lib.data.kinds import EXTENSIONS
 from lessons_lib.data.published.record import DataSet, Listing
 from lessons_lib.suggest import listed
 from lessons_lib.templates import read_alike, spoken
 
-WNID = re.compile(r"n\d{8}")
 IMAGENET_CLASSES = 1000
 MOST_VAL = 50  # images a class that ImageNet's training images lend to validation
 # Two pairs of ImageNet's 1000 classes share a name in CLIP's list, and so would share a prompt. One of each pair is
