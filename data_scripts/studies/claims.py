@@ -1,9 +1,10 @@
-"""What the papers claim of wordings (F1 to F3) and of prompt learning (F4 to F9, F14, F15), computed from tables alone.
+"""What the papers claim of wordings (F1 to F3) and of methods (F4 to F11, F14 to F16), computed from tables alone.
 
 The scripts that measure them and `findings.py`, which reads what they recorded, have it from here: neither torch nor a
 model is needed to look a claim up.
 """
 
+import numpy as np
 import pandas as pd
 
 from lessons_lib.metrics import (
@@ -13,6 +14,7 @@ from lessons_lib.metrics import (
     finding,
     gains,
     interval,
+    is_beyond,
     paired_difference,
     with_harmonic_mean,
 )
@@ -21,8 +23,15 @@ BARE, PLAIN, OWN, BEST, FRAMED, EIGHTY, PROBE = (
     "bare name", "a photo of a {}.", "default template", "best template", "caption ensemble", "ImageNet-80 ensemble",
     "16-shot probe",
 )  # fmt: skip
+COOP = "CoOp (words)"  # the literature's: M = 4 from "a photo of a"
 SHOTS = (1, 2, 4, 8, 16)
 FINE_GRAINED = ("toy_pets", "toy_cars", "toy_flowers", "toy_food", "toy_aircraft")
+ABLATED_MAPLE = {
+    **{f"MaPLe (depth {depth})": {"prompt_depth": depth} for depth in (1, 2, 3, 4)},
+    **{f"MaPLe (length {length})": {"n_ctx": length} for length in (1, 4)},
+    "MaPLe†": {"shared_coupling": True},
+}
+ABLATED_COCOOP = {"CoCoOp (M=16)": {"n_ctx": 16, "ctx_init": None}, "CoCoOp (random)": {"ctx_init": None}}
 ABLATIONS = {"DAPT (no inter-dispersion)": {"beta_t": 0.0}, "DAPT (no intra-dispersion)": {"beta_v": 0.0}}
 
 Found = dict[str, list[float]]  # what was measured -> accuracy (percent) on each draw
@@ -73,110 +82,176 @@ def of_wordings(tasks: dict[str, Found], senses: dict[str, Found]) -> dict[str, 
     }
 
 
-def of_prompt_learning(rows: pd.DataFrame) -> dict[str, dict]:
-    """F4 to F9, F14 and F15. rows: as `recorded_runs.prompt_learning` gives them."""
-    few, new, shift = (rows[rows.protocol == name] for name in ("few-shot", "base-to-new", "domain shift"))
-    h = with_harmonic_mean(new)
-    h = h[h.on == "H"]
+def of_comparison(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
+    """F4 to F11 and F14 to F16; what searched settings decide besides is called "… searched".
+
+    rows: as `recorded_runs.comparison` gives them, all settings.   spread: as `recorded_runs.dispersion` gives them.
+    """
+    published, searched = (rows[rows.setting == name] for name in ("published", "searched"))
+    untrained = published[published.method.str.startswith("ZeroShot")]  # learns nothing: the same with any setting
+    searched = pd.concat([searched, untrained], ignore_index=True)
+    found = of_few_shot(published) | of_base_to_new(published) | of_ablations(searched) | of_adapters(published)
+    fair = of_base_to_new(searched) | of_adapters(pd.concat([searched, _without_search(published)]))
+    found |= {f"{key} searched": one for key, one in fair.items()}
+    return found | of_dapt(searched, spread)
+
+
+def _without_search(rows: pd.DataFrame) -> pd.DataFrame:
+    """Tip-Adapter chooses α and β on validation images by itself."""
+    return rows[rows.method.str.startswith("Tip-Adapter")]
+
+
+def of_few_shot(rows: pd.DataFrame) -> dict[str, dict]:
+    """F4, F5, F6 and F14."""
+    few, shift = (rows[rows.protocol == name] for name in ("few-shot", "domain shift"))
     at = {k: few[few.shots == k] for k in SHOTS}
     zero = few[few.method == "ZeroShot"].groupby("task").accuracy.mean()
-    found = {}
-
-    def add(key: str, claim: str, *wanted: tuple[str, dict, int], other: dict | None = None) -> None:
-        found[key] = finding(claim, *wanted, other=other)
-
     gain = at[16][at[16].method == "CoOp"].pivot(index="task", columns="seed", values="accuracy").sub(zero, axis=0)
-    add(
-        "F4",
-        "at 16 shots CoOp beats hand-made prompts, most where zero-shot is weak",
-        ("CoOp − ZeroShot, 16 shots", difference(at[16], "CoOp", "ZeroShot"), +1),
-        ("correlation over tasks of the gain with zero-shot accuracy", effect(correlations(gain, zero)), -1),
-    )
     margin = {k: gains(at[k], "CoOp", "LinearProbe") for k in SHOTS}
     widths = {k: effect(margin[k]) for k in SHOTS}
-    add(
-        "F5",
-        "at 1 and 2 shots CoOp beats the linear probe, by a margin that closes as shots grow",
-        ("CoOp − LinearProbe, 1 shot", widths[1], +1),
-        ("CoOp − LinearProbe, 2 shots", widths[2], +1),
-        ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), +1),
-        other={f"CoOp − LinearProbe, {k} shots": widths[k] for k in (4, 8, 16)},
-    )
-    add(
-        "F6",
-        "longer context beats shorter on seen classes; under domain shift the order turns",
-        ("M=16 − M=4, eleven tasks", difference(at[16], "CoOp", "CoOp (M=4)"), +1),
-        ("M=16 − M=4, four shifts of toy_things", difference(shift[shift.on != "test"], "CoOp", "CoOp (M=4)"), -1),
-        other={
-            "M=16 − M=4, toy_things itself": difference(shift[shift.on == "test"], "CoOp", "CoOp (M=4)"),
-            "CoOp − ZeroShot, four shifts": difference(shift[shift.on != "test"], "CoOp", "ZeroShot"),
-        },
-    )
-    unseen, base = new[new.on == "new"], new[new.on == "base"]
-    add(
-        "F7",
-        "CoOp trained on base classes falls below zero-shot on new ones; CoCoOp recovers most of it",
-        ("CoOp − ZeroShot, new classes", difference(unseen, "CoOp", "ZeroShot"), -1),
-        ("CoCoOp − CoOp, new classes", difference(unseen, "CoCoOp", "CoOp"), +1),
-        ("CoCoOp − half way from CoOp to ZeroShot, new classes", half_way(unseen), +1),
-        other={
-            "CoOp − ZeroShot, base classes": difference(base, "CoOp", "ZeroShot"),
-            "CoCoOp − ZeroShot, base classes": difference(base, "CoCoOp", "ZeroShot"),
-        },
-    )
-    rivals = ("ZeroShot", "CoOp", "CoCoOp", "VPT (deep)", "IVLP (text only)", "IVLP")
-    add(
-        "F8",
-        "MaPLe has the best harmonic mean; coupled beats independent beats one-sided",
-        *((f"H: MaPLe − {rival}", difference(h, "MaPLe", rival), +1) for rival in rivals),
-        ("H: IVLP − VPT (deep)", difference(h, "IVLP", "VPT (deep)"), +1),
-        ("H: IVLP − IVLP (text only)", difference(h, "IVLP", "IVLP (text only)"), +1),
-    )
-    ablation = rows[rows.protocol == "ablation"]
-    ha = with_harmonic_mean(ablation)
-    ha = ha[ha.on == "H"]
-    lengths = ("MaPLe (length 4)", "MaPLe (length 1)")
-    add(
-        "F9",
-        "depth helps up to a point; longer prompts help base and hurt new",
-        ("H: depth 3 − depth 1", difference(ha, "MaPLe (depth 3)", "MaPLe (depth 1)"), +1),
-        ("base: length 4 − length 1", difference(ablation[ablation.on == "base"], *lengths), +1),
-        ("new: length 4 − length 1", difference(ablation[ablation.on == "new"], *lengths), -1),
-        other={
-            "H: depth 2 − depth 1": difference(ha, "MaPLe (depth 2)", "MaPLe (depth 1)"),
-            "H: depth 4 − depth 3": difference(ha, "MaPLe (depth 4)", "MaPLe (depth 3)"),
-        },
-    )
+    own, elsewhere = shift[shift.on == "test"], shift[shift.on != "test"]
     ten = {k: at[k][at[k].task != "toy_things"] for k in (1, 16)}
     fine = {k: at[k][at[k].task.isin(FINE_GRAINED)] for k in (1, 16)}
-    add(
-        "F14",
-        "class-specific contexts help fine-grained tasks with many shots and hurt with few",
-        ("class-specific − unified, 16 shots, fine-grained", difference(fine[16], "CoOp (class-specific)", "CoOp"), +1),
-        (
-            "class-specific − unified, 1 shot, ten tasks",
-            difference(ten[1], "CoOp (class-specific)", "CoOp"),
-            -1,
+    per_class = "CoOp (class-specific)", "CoOp"
+    return {
+        "F4": finding(
+            "at 16 shots CoOp beats hand-made prompts, most where zero-shot is weak",
+            ("CoOp − ZeroShot, 16 shots", difference(at[16], "CoOp", "ZeroShot"), +1),
+            ("correlation over tasks of the gain with zero-shot accuracy", effect(correlations(gain, zero)), -1),
         ),
-        other={
-            "class-specific − unified, 16 shots, ten tasks": difference(ten[16], "CoOp (class-specific)", "CoOp"),
-            "class-specific − unified, 1 shot, fine-grained": difference(fine[1], "CoOp (class-specific)", "CoOp"),
-        },
-    )
+        "F5": finding(
+            "at 1 and 2 shots CoOp beats the linear probe, by a margin that closes as shots grow",
+            ("CoOp − LinearProbe, 1 shot", widths[1], +1),
+            ("CoOp − LinearProbe, 2 shots", widths[2], +1),
+            ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), +1),
+            other={f"CoOp − LinearProbe, {k} shots": widths[k] for k in (4, 8, 16)},
+        ),
+        "F6": finding(
+            "longer context beats shorter on seen classes; under domain shift the order turns",
+            ("M=16 − M=4, eleven tasks", difference(at[16], "CoOp", "CoOp (M=4)"), +1),
+            ("M=16 − M=4, four shifts of toy_things", difference(elsewhere, "CoOp", "CoOp (M=4)"), -1),
+            other={
+                "M=16 − M=4, toy_things itself": difference(own, "CoOp", "CoOp (M=4)"),
+                "CoOp − ZeroShot, four shifts": difference(elsewhere, "CoOp", "ZeroShot"),
+            },
+        ),
+        "F14": finding(
+            "class-specific contexts help fine-grained tasks with many shots and hurt with few",
+            ("class-specific − unified, 16 shots, fine-grained", difference(fine[16], *per_class), +1),
+            ("class-specific − unified, 1 shot, ten tasks", difference(ten[1], *per_class), -1),
+            other={
+                "class-specific − unified, 16 shots, ten tasks": difference(ten[16], *per_class),
+                "class-specific − unified, 1 shot, fine-grained": difference(fine[1], *per_class),
+            },
+        ),
+    }
+
+
+def of_base_to_new(rows: pd.DataFrame) -> dict[str, dict]:
+    """F7, F8 and F15. The CoOp of all three is the literature's here: four rows from "a photo of a"."""
+    new = rows[(rows.protocol == "base-to-new")]
+    h = with_harmonic_mean(new)
+    h = h[h.on == "H"]
+    unseen, base = new[new.on == "new"], new[new.on == "base"]
+    rivals = ("ZeroShot", COOP, "CoCoOp", "VPT (deep)", "IVLP (text only)", "IVLP")
     zero_h = h[h.method == "ZeroShot"].groupby("task").accuracy.mean()
     maple = h[h.method == "MaPLe"].pivot(index="task", columns="seed", values="accuracy")
-    add(
-        "F15",
-        "multi-modal prompts gain most on the tasks farthest from the pre-training",
-        (
-            "correlation over tasks of MaPLe's gain in H with zero-shot H",
-            effect(correlations(maple.sub(zero_h, axis=0), zero_h)),
-            -1,
+    return {
+        "F7": finding(
+            "CoOp trained on base classes falls below zero-shot on new ones; CoCoOp recovers most of it",
+            ("CoOp − ZeroShot, new classes", difference(unseen, COOP, "ZeroShot"), -1),
+            ("CoCoOp − CoOp, new classes", difference(unseen, "CoCoOp", COOP), +1),
+            ("CoCoOp − half way from CoOp to ZeroShot, new classes", half_way(unseen), +1),
+            other={
+                "CoOp − ZeroShot, base classes": difference(base, COOP, "ZeroShot"),
+                "CoCoOp − ZeroShot, base classes": difference(base, "CoCoOp", "ZeroShot"),
+                "CoOp of 16 random rows − ZeroShot, new classes": difference(unseen, "CoOp", "ZeroShot"),
+            },
         ),
-    )
-    return found
+        "F8": finding(
+            "MaPLe has the best harmonic mean; coupled beats independent beats one-sided",
+            *((f"H: MaPLe − {rival}", difference(h, "MaPLe", rival), +1) for rival in rivals),
+            ("H: IVLP − VPT (deep)", difference(h, "IVLP", "VPT (deep)"), +1),
+            ("H: IVLP − IVLP (text only)", difference(h, "IVLP", "IVLP (text only)"), +1),
+        ),
+        "F15": finding(
+            "multi-modal prompts gain most on the tasks farthest from the pre-training",
+            (
+                "correlation over tasks of MaPLe's gain in H with zero-shot H",
+                effect(correlations(maple.sub(zero_h, axis=0), zero_h)),
+                -1,
+            ),
+        ),
+    }
 
 
 def half_way(rows: pd.DataFrame) -> dict:
     wide = rows.pivot(index=["task", "seed"], columns="method", values="accuracy")
-    return effect((wide["CoCoOp"] - (wide["CoOp"] + wide["ZeroShot"]) / 2).groupby("seed").mean())
+    return effect((wide["CoCoOp"] - (wide[COOP] + wide["ZeroShot"]) / 2).groupby("seed").mean())
+
+
+def of_ablations(rows: pd.DataFrame) -> dict[str, dict]:
+    """F9, with the settings that were found for MaPLe."""
+    rows = rows[rows.protocol == "ablation"]
+    h = with_harmonic_mean(rows)
+    h = h[h.on == "H"]
+    lengths = ("MaPLe (length 4)", "MaPLe (length 1)")
+    found = finding(
+        "depth helps up to a point; longer prompts help base and hurt new",
+        ("H: depth 3 − depth 1", difference(h, "MaPLe (depth 3)", "MaPLe (depth 1)"), +1),
+        ("base: length 4 − length 1", difference(rows[rows.on == "base"], *lengths), +1),
+        ("new: length 4 − length 1", difference(rows[rows.on == "new"], *lengths), -1),
+        other={
+            "H: depth 2 − depth 1": difference(h, "MaPLe (depth 2)", "MaPLe (depth 1)"),
+            "H: depth 4 − depth 3": difference(h, "MaPLe (depth 4)", "MaPLe (depth 3)"),
+        },
+    )
+    return {"F9": found}
+
+
+def of_adapters(rows: pd.DataFrame) -> dict[str, dict]:
+    """F10."""
+    at_16 = rows[(rows.protocol == "few-shot") & (rows.shots == 16) & (rows.on == "test")]
+    found = finding(
+        "Tip-Adapter beats zero-shot untrained; fine-tuned, it beats CLIP-Adapter and CoOp",
+        ("Tip-Adapter − ZeroShot, 16 shots", difference(at_16, "Tip-Adapter", "ZeroShot"), +1),
+        ("Tip-Adapter-F − CLIP-Adapter, 16 shots", difference(at_16, "Tip-Adapter-F", "CLIP-Adapter"), +1),
+        ("Tip-Adapter-F − CoOp, 16 shots", difference(at_16, "Tip-Adapter-F", "CoOp"), +1),
+        other={"Tip-Adapter-F − Tip-Adapter, 16 shots": difference(at_16, "Tip-Adapter-F", "Tip-Adapter")},
+    )
+    return {"F10": found}
+
+
+def of_dapt(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
+    """F11 and F16, with the settings that were found for both methods, as DAPT's paper has them."""
+    few = rows[(rows.protocol == "few-shot") & (rows.on == "test")]
+    at = {shots: few[few.shots == shots] for shots in (1, 2, 16)}
+    margin = {shots: gains(at[shots], "DAPT", "CoOp+VPT") for shots in at}
+    relative = spread.assign(
+        texts=100 * np.log(spread.inter_class_dispersion), images=100 * np.log(spread.intra_class_variance)
+    )
+    texts, images = (difference(relative, "DAPT", "CoOp+VPT", what) for what in ("texts", "images"))
+    f11 = finding(
+        "DAPT spreads text embeddings, tightens image clusters, and beats CoOp+VPT",
+        ("DAPT − CoOp+VPT, 16 shots", difference(at[16], "DAPT", "CoOp+VPT"), +1),
+        ("DAPT − CoOp+VPT, inter-class dispersion of texts, %", texts, +1),
+        ("DAPT − CoOp+VPT, intra-class variance of images, %", images, -1),
+        other={f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label) for label in ABLATIONS},
+    )
+    return {"F11": f11, "F16": vanishing(margin)}
+
+
+def vanishing(margin: dict[int, pd.Series]) -> dict:
+    """F16. That a margin is within its interval of 0 shows little where intervals are wide. So it is seen only where
+    there is one at 16 shots, it is smaller at 1 and at 2 shots, seed by seed and beyond the interval, and what is left
+    there is not above 0 beyond its interval."""
+    left = {shots: effect(margin[shots]) for shots in (1, 2)}
+    found = finding(
+        "DAPT's margin over CoOp+VPT vanishes or turns at 1 and 2 shots",
+        ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), -1),
+        ("that margin at 2 shots − at 16 shots", effect(margin[2] - margin[16]), -1),
+        ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),
+        other={f"DAPT − CoOp+VPT, {shots} shot{'s' * (shots > 1)}": left[shots] for shots in left},
+    )
+    nothing_left = not any(is_beyond(one, +1) for one in left.values())
+    return {**found, "seen": found["seen"] and nothing_left}

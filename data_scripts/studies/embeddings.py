@@ -1,5 +1,6 @@
-"""The kind of work behind finding F11: a fit, what it is right about, and how its embeddings lie."""
+"""The kinds of work of the comparison: fits whose rows say how long they learned, and how embeddings lie after it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,20 +14,26 @@ from lessons_lib.runs.protocols import Trial, measured
 
 @dataclass(frozen=True)
 class Fit(Cell):
-    """A few-shot cell that is measured on all images of `tested_on`, "val" or "test", and on those that it was fitted
-    to."""
-
-    tested_on: str = "test"
+    """A few-shot cell that is measured on all test images, and on those that it was fitted to."""
 
 
-class FitAndLook(FitAndTest):
-    """Rows of `tested_on`, and of "train" with, besides, inter_class_dispersion of the texts and intra_class_variance
+class Trained(FitAndTest):
+    """Tables have columns for how it learned: lr, epochs and steps."""
+
+    def columns(self, cell: Cell) -> dict[str, Any]:
+        fit = self.fit_settings(cell)
+        found = {name: fit.get(name) for name in ("lr", "epochs", "steps")}
+        if found["epochs"]:
+            images = cell.shots * len(self._known(cell).what.fitted_on.classnames)
+            found["steps"] = found["epochs"] * math.ceil(images / (fit.get("batch_size") or images))
+        return {**super().columns(cell), **found}
+
+
+class FitAndLook(Trained):
+    """Rows of "test", and of "train" with, besides, inter_class_dispersion of the texts and intra_class_variance
     of the images (`lessons_lib.metrics.geometry`)."""
 
     kind = "fit, test and look at the embeddings"
-
-    def identity(self, cell: Fit) -> dict[str, Any]:
-        return {**super().identity(cell), "tested on": cell.tested_on}
 
     def unit(self, metric: str) -> str:
         return "%" if metric == "accuracy" else ""
@@ -37,9 +44,8 @@ class FitAndLook(FitAndTest):
         method = made(cell.method, self._loaded.clip, cell.settings)
         with torch.enable_grad():
             cost = measured(method, Trial(task, {}), cell.seed, cell.fit)
-        tested_on = {"val": task.val_pool, "test": task.test}[cell.tested_on]
         found = {
-            (cell.tested_on, "accuracy"): method.score(tested_on),
+            ("test", "accuracy"): method.score(task.test),
             ("train", "accuracy"): method.score(task.train),
             ("train", "inter_class_dispersion"): geometry.inter_class_dispersion(method.text_features()),
             ("train", "intra_class_variance"): geometry.intra_class_variance(

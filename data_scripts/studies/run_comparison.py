@@ -1,54 +1,73 @@
-"""Every method on the same tasks: the sweep behind lesson 09, and findings F10, F11 and F16.
+"""Every method on the same tasks: the sweep behind lessons 04 to 09, and findings F4 to F11 and F14 to F16.
 
     python data_scripts/studies/run_comparison.py plan       # what there is to do, how long it takes, what is left out
-    python data_scripts/studies/run_comparison.py run        # about two hours on two cores; goes on where it stopped
+    python data_scripts/studies/run_comparison.py run        # hours on two cores; goes on where it stopped
     python data_scripts/studies/run_comparison.py collect    # the record; `make findings` reads it
 
-Five seeds at 16 shots, three below (five where they are recorded, and for DAPT's margin). A seed draws the shots, the
-start and the order of images. What `findings_prompt_learning.py` measured with the same settings is not run again, and
-every row says where it is from. Nothing is chosen on test images: settings are fixed beforehand, or chosen by the
-method on validation images (LinearProbe, LP++, Tip-Adapter). Images are not augmented, but for Tip-Adapter's keys.
-
-Two hours are not enough for everything (`comparison_plan.LEFT_OUT` has it in full; `plan` prints it, and it is kept
-with the results):
-    few-shot      methods in the image tower and CoCoOp on three of eleven tasks; below 16 shots only MaPLe,
-                  CoOp+VPT and DAPT of them, at 1 and 2; DAPT's ablations on one task
-    base-to-new   CoOp+VPT and DAPT on three tasks, with three seeds
-    cross-task, domain shift   three seeds for CoCoOp and MaPLe, without VPT, IVLP, CoOp+VPT and DAPT
-    epochs        CoOp 50; CoOp+VPT and DAPT 10 to 50, in batches of 4 (published: 50 to 200, of 32), with one
-                  learning rate; CoCoOp 5 in few-shot (published: 10)
+Every method learns with its published settings, and with settings that were searched for each task: rate and length
+(for DAPT rate and beta_v), one after the other, six fits of a method and task, the published value among them, on the
+validation images of the base classes, with shots of a seed that is not used afterwards. Five seeds; a seed draws the
+shots, the start and the order of images. Nothing is chosen on test images. Images are not augmented, but for
+Tip-Adapter's keys. `comparison_plan.LEFT_OUT` says what there is no time for; it is kept with the results.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
-import findings_prompt_learning as prompt_learning
 import pandas as pd
-from comparison_plan import ABLATIONS, LEFT_OUT, METHODS, ON_FEATURES, SHARED, TEN, cells
-from embeddings import Fit, FitAndLook
+from comparison_plan import (
+    LEFT_OUT,
+    METHODS,
+    PUBLISHED,
+    SEARCHED,
+    SHARED,
+    TEN,
+    Found,
+    published,
+    searched,
+    to_search,
+)
+from embeddings import Fit, FitAndLook, Trained
 
-from lessons_lib.metrics import interval
+from lessons_lib.metrics import interval, summary, with_harmonic_mean
 from lessons_lib.runs import Plan, Store
-from lessons_lib.runs.record import RUN_DIGITS, core_hours
+from lessons_lib.runs.search import budget, search
 from lessons_lib.runs.study import Study, main
 from lessons_lib.teaching import recorded_runs
-from lessons_lib.toyworld import SHIFTS
+from lessons_lib.toyworld import ELEVEN, SHIFTS
 
+WORK = Trained("toyclip", device="cpu", precision="fp32")
 LOOKED_AT = FitAndLook("toyclip", device="cpu", precision="fp32")
+KEYS = ["protocol", "setting", "method", "task", "shots", "seed", "on"]
 
 
 def stages(store: Store) -> Iterator[Plan]:
-    looked_at = [cell for cell in cells() if isinstance(cell, Fit)]
-    tested = [cell for cell in cells() if not isinstance(cell, Fit)]
-    yield Plan(prompt_learning.WORK, tested, {"study": STUDY.name})
-    yield Plan(LOOKED_AT, looked_at, {"study": STUDY.name})
+    """What is published; the search, setting by setting; then what it found, once all of it is done."""
+    yield Plan(WORK, published(), {"study": STUDY.name, "setting": PUBLISHED})
+    found = yield from searches(store)
+    if found is not None:
+        cells = searched(found)
+        yield Plan(WORK, [c for c in cells if not isinstance(c, Fit)], {"study": STUDY.name, "setting": SEARCHED})
+        yield Plan(LOOKED_AT, [c for c in cells if isinstance(c, Fit)], {"study": STUDY.name, "setting": SEARCHED})
+
+
+def searches(store: Store) -> Generator[Plan, None, Found | None]:
+    """As `search`, method by method."""
+    found, start = {}, to_search()
+    for label in dict.fromkeys(label for label, _ in start):
+        own = {key: cell for key, cell in start.items() if key[0] == label}
+        best = yield from search(WORK, store, own, METHODS[label].searched, {"study": STUDY.name, "method": label})
+        if best is None:
+            return None
+        found |= best
+    return found
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """In order, with the column `script`: which one measured a row, as its identity says."""
-    own, other = STUDY.script, prompt_learning.STUDY.script
-    there = {key[:RUN_DIGITS] for plan in prompt_learning.stages(None) for key in plan.jobs}
-    script = [(other if run[:RUN_DIGITS] in there else own).split("/")[-1] for run in rows["identity"]]
-    return prompt_learning.in_order(by_protocol(rows.assign(script=script)))
+    """In order, with the column `setting`: "published", "searched", or "search" for the search itself."""
+    said = rows["protocol"].str.rsplit(", ", n=1)
+    rows = rows.assign(protocol=said.str[0].replace("search", "base-to-new"), setting=said.str[-1])
+    rows = by_protocol(rows).drop(columns=["settings", "data"])
+    return rows.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
 def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
@@ -61,37 +80,96 @@ def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def about(rows: pd.DataFrame) -> dict:
+    grids = {label: _said(one.searched) for label, one in METHODS.items() if one.searched}
     return {
-        **prompt_learning.about(rows),
-        "core_hours": core_hours(rows[rows.script == STUDY.script.split("/")[-1]]),
+        "clip": WORK.fingerprint,
+        "seeds": sorted(map(int, rows[rows.setting != "search"].seed.unique())),
+        "search": {"fits": {label: budget(METHODS[label].searched) for label in grids}, "grids": grids},
         "left_out": LEFT_OUT,
         "seconds": "of fitting, on busy cores; an image's frozen features, and Tip-Adapter's views, count for the "
         "method that needed them first",
     }
 
 
+def _said(grids) -> dict:
+    return {
+        name: [f"{factor:g} ×" for factor in values.factors] if hasattr(values, "factors") else list(values)
+        for name, values in grids.items()
+    }
+
+
 STUDY = Study("comparison", "data_scripts/studies/run_comparison.py", recorded_runs.RECORDED, stages, table, about,
-              known=(prompt_learning.STUDY.name,), note="\n- ".join(["Left out or shortened:", *LEFT_OUT]))  # fmt: skip
+              note="\n- ".join(["Left out or shortened:", *LEFT_OUT]))  # fmt: skip
+
+
+# --- tables
 
 
 def report(rows: pd.DataFrame) -> str:
+    return "\n\n".join([few_shot_table(rows), both(base_to_new_table, rows)])
+
+
+def few_shot_table(rows: pd.DataFrame) -> str:
     """Markdown: accuracy at 16 shots on the three tasks that all methods share, and on all eleven."""
     few = rows[(rows.protocol == "few-shot") & (rows.shots == 16) & (rows.on == "test")]
-    few = few.sort_values("method", key=in_order, kind="stable")
-    lines = ["| method, 16 shots | three tasks | eleven tasks |", "|---|---|---|"]
-    for label in few.method.unique():
-        if label in ABLATIONS:
-            continue
-        own = few[few.method == label]
-        shared = interval(own[own.task.isin(SHARED)].groupby("seed").accuracy.mean())
-        eleven = interval(own.groupby("seed").accuracy.mean()) if label in ON_FEATURES else ""
-        lines.append(f"| {label} | {shared} | {eleven} |")
-    return "\n".join(lines) + "\n"
+    lines = ["| method, 16 shots | three tasks, published | searched | eleven tasks, published | searched |"]
+    lines += ["|---|---|---|---|---|"]
+    for label in METHODS:
+        shown = []
+        for tasks in (SHARED, ELEVEN):
+            for setting in (PUBLISHED, SEARCHED):
+                own = few[(few.method == label) & (few.setting == setting) & few.task.isin(tasks)]
+                whole = set(own.task) == set(tasks)
+                shown.append(str(interval(own.groupby("seed").accuracy.mean())) if whole else "")
+        lines.append(f"| {label} | {' | '.join(shown)} |")
+    return "\n".join(lines)
 
 
-def in_order(labels: pd.Series) -> pd.Series:
-    """Sorts methods as the plan has them."""
-    return labels.map(list(METHODS).index)
+def both(table: Callable[[pd.DataFrame, str], str], rows: pd.DataFrame) -> str:
+    """A table of what is published, and of what was searched."""
+    parts = {"Settings as published:": PUBLISHED, "Settings searched for each task:": SEARCHED}
+    return "\n\n".join(f"{title}\n\n{table(rows, setting)}" for title, setting in parts.items())
+
+
+def base_to_new_table(rows: pd.DataFrame, setting: str) -> str:
+    """Markdown: base, new and H of every method that ran on all eleven tasks, means of them; epochs, and steps."""
+    new = _base_to_new(rows, setting)
+    lines = ["| method | base | new | H | epochs | steps |", "|---|---|---|---|---|---|"]
+    table = summary(new, ("method", "on")).pivot(index="method", columns="on", values="text")
+    for method in _in_plan(new):
+        own = new[(new.method == method) & (new.on == "base")]
+        lengths = [_range(own[name]) for name in ("epochs", "steps")]
+        lines.append(f"| {method} | {' | '.join([*table.loc[method, ['base', 'new', 'H']], *lengths])} |")
+    return "\n".join(lines)
+
+
+def base_to_new_by_task(rows: pd.DataFrame, setting: str) -> str:
+    """Markdown: base / new / H of every method on every task, means over the seeds."""
+    new = _base_to_new(rows, setting)
+    means, methods = new.groupby(["task", "method", "on"]).accuracy.mean(), _in_plan(new)
+    lines = [f"| task | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+    for task in ELEVEN:
+        texts = [" / ".join(f"{means[task, method, on]:.1f}" for on in ("base", "new", "H")) for method in methods]
+        lines.append(f"| {task} | {' | '.join(texts)} |")
+    return "\n".join(lines)
+
+
+def _base_to_new(rows: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """Of methods that ran on all tasks; what learns nothing has one setting, which stands in both tables."""
+    rows = rows[(rows.protocol == "base-to-new") & rows.on.isin(["base", "new"])]
+    rows = rows[(rows.setting == setting) | rows.method.str.startswith("ZeroShot")]
+    whole = rows.groupby("method").task.transform("nunique") == len(ELEVEN)
+    return with_harmonic_mean(rows[whole])
+
+
+def _in_plan(rows: pd.DataFrame) -> list[str]:
+    return [method for method in METHODS if method in set(rows.method)]
+
+
+def _range(lengths: pd.Series) -> str:
+    """ "200", "160 to 640", or nothing where nothing is learned."""
+    ends = sorted({int(lengths.min()), int(lengths.max())}) if lengths.notna().any() else []
+    return " to ".join(f"{one:,}" for one in ends)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from pathlib import Path
 import findings
 import findings_zero_shot
 import run_comparison
-from findings_prompt_learning import base_to_new_by_task, base_to_new_table
 
 from lessons_lib.files import atomic_write
 from lessons_lib.metrics import effects_table, findings_table
@@ -77,19 +76,19 @@ def speed_table() -> str:
 
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
-    found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
+    found, rows = findings.all_findings(), recorded_runs.comparison(setting=None)
     return {
         "README.md": {
             "lessons": lessons_table(),
             "measured times": times_table(),
             "measured speed": speed_table(),
             "measured findings": findings_table(found),
-            "measured comparison": run_comparison.report(recorded_runs.comparison()),
-            "measured base-to-new": base_to_new_table(prompts),
+            "measured comparison": run_comparison.few_shot_table(rows),
+            "measured base-to-new": run_comparison.both(run_comparison.base_to_new_table, rows),
         },
         "docs/results.md": {
             "measured zero-shot": findings_zero_shot.markdown(recorded_runs.zero_shot()),
-            "measured base-to-new by task": base_to_new_by_task(prompts),
+            "measured base-to-new by task": run_comparison.both(run_comparison.base_to_new_by_task, rows),
             "measured effects": effects_table(found),
         },
     }

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 RECORDED = Path(__file__).with_name("recorded")
 COMPARISON = RECORDED / "comparison.csv"
 SCRIPTS = {
-    "prompt_learning": "data_scripts/studies/findings_prompt_learning.py",
     "comparison": "data_scripts/studies/run_comparison.py",
-    "dapt_study": "data_scripts/studies/study_dapt.py",
     "zero_shot": "data_scripts/studies/findings_zero_shot.py",
     "pretraining_study": "data_scripts/studies/study_pretraining.py",
     "worlds": "data_scripts/studies/study_worlds.py",
 }
+LEARNED = ["lr", "epochs", "steps"]
 COST = ["n_parameters", "seconds", "peak_mib"]
 LOOKED_AT = ["inter_class_dispersion", "intra_class_variance"]  # see `lessons_lib.metrics.geometry`
 
@@ -34,21 +33,21 @@ def record(name: str, clip: "Clip | None" = None, folder: Path = RECORDED) -> Re
     return read(folder, name, SCRIPTS[name], None if clip is None else clip.fingerprint)
 
 
-def prompt_learning(folder: Path = RECORDED) -> pd.DataFrame:
-    """A row for each accuracy: protocol ("few-shot", "base-to-new", "domain shift", "ablation"), method, on ("test",
-    "base", "new", or the task that the prompts were carried to), task (trained on), shots, seed, accuracy (percent),
-    n_parameters, seconds, peak_mib (too low: the processes held freed memory, which was not counted then; empty where
-    it was not measured).
-    """
-    return record("prompt_learning", folder=folder).rows[[*_CELL, "on", "accuracy", *COST]]
+def comparison(
+    clip: "Clip | None" = None, folder: Path = RECORDED, *, setting: str | None = "published"
+) -> pd.DataFrame:
+    """A row for each accuracy: protocol ("few-shot", "base-to-new", "cross-task", "domain shift", "ablation"), on
+    ("test", "base", "new", or the task that was carried to), task (trained on), shots, seed, accuracy (percent),
+    n_parameters, seconds, peak_mib, lr, epochs, steps.
 
-
-def comparison(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
-    """A row for each accuracy: protocol ("few-shot", "base-to-new", "cross-task", "domain shift"), and the columns of
-    `prompt_learning`; script: which one measured the row.
+    setting: "published"; "searched" on validation images, for each task; "search", of the search itself, on "val"; or
+        None for all, with a column `setting`. What learns nothing is published alone.
     """
     rows = record("comparison", clip, folder).rows
-    return rows.loc[rows.on != "train", [*_CELL, "on", "accuracy", *COST, "script"]].reset_index(drop=True)
+    rows = rows[rows.on != "train"]
+    if setting is not None:
+        rows = rows[rows.setting == setting]
+    return rows[[*_CELL, "on", "accuracy", *COST, *LEARNED, *["setting"][: setting is None]]].reset_index(drop=True)
 
 
 def dispersion(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
@@ -61,26 +60,8 @@ def dispersion(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFr
 
 
 def comparison_record(folder: Path = RECORDED) -> dict[str, Any]:
-    """How the comparison was made: script, date, clip, plan, seeds, versions, core_hours, left_out."""
+    """How the comparison was made: script, date, clip, plan, seeds, search, versions, core_hours, left_out."""
     return record("comparison", folder=folder).about
-
-
-def dapt_study(folder: Path = RECORDED) -> dict[str, Any]:
-    """DAPT and CoOp+VPT with settings searched for each task.
-
-    search, test: lists of rows with label, task, seed, on ("val", "test"), lr, beta_v, beta_t, accuracy (percent),
-    inter_class_dispersion, intra_class_variance, seconds.   chosen: task -> lr, beta_v, beta_t.   Besides, how it was
-    made: settings, clip, date, script.
-    """
-    about, rows = record("dapt_study", folder=folder)
-    fits = rows.rename(columns={"method": "label"})
-    looked_at = fits.loc[fits.on == "train", ["run", *LOOKED_AT]]
-    fits = fits[fits.on != "train"].drop(columns=LOOKED_AT).merge(looked_at, on="run", validate="one_to_one")
-    fits = fits[["label", "task", "seed", "on", "lr", "beta_v", "beta_t", "accuracy", *LOOKED_AT, "seconds"]]
-    search = fits[fits.on == "val"].sort_values(["task", "label", "lr", "beta_v", "beta_t"])
-    tasks = fits.task.map(list(about["chosen"]).index)
-    test = fits[fits.on == "test"].assign(place=tasks).sort_values(["seed", "place", "label"]).drop(columns="place")
-    return {**about, "search": search.to_dict("records"), "test": test.to_dict("records")}
 
 
 def zero_shot(folder: Path = RECORDED) -> dict[str, Any]:
