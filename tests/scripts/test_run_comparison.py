@@ -1,20 +1,26 @@
-"""The comparison: what another study measured with the same settings is taken over; every method runs as planned."""
+"""The comparison: every method as published, and with what a search on validation images found for each task."""
 
 import dataclasses
+import itertools
+from datetime import datetime, timezone
 
 import comparison_plan as plan
-import findings_prompt_learning as prompt_learning
 import pandas as pd
+import pytest
 import run_comparison as script
-from embeddings import Fit, FitAndLook
+from embeddings import Fit, FitAndLook, Trained
+from made_up_comparison import best_of, found_settings, rows
 from noise_task import noise_task
 
-from lessons_lib.runs import Cell, FitAndTest
+from lessons_lib.runs import Cell, FitAndTest, Result, Row, Store
 from lessons_lib.runs.record import in_short
+from lessons_lib.runs.search import budget
+from lessons_lib.runs.study import enter
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import ELEVEN, SHIFTS
 
-BUDGET = 15_000  # core seconds: two hours on two cores
+HOURS = 8  # on two cores
+DAY = datetime(2026, 11, 29, tzinfo=timezone.utc)
 
 
 class NoiseTasks(dict):
@@ -40,30 +46,51 @@ def work(kind, clip):
 
 
 def test_no_cell_is_planned_twice_and_every_method_is_compared_at_16_shots():
-    keys = [(cell.called or cell.protocol, cell.label, cell.task, cell.shots, cell.seed) for cell in plan.cells()]
+    cells = [*plan.published(), *plan.searched(found_settings())]
+    keys = [(cell.called, cell.label, cell.task, cell.shots, cell.seed) for cell in cells]
     assert len(keys) == len(set(keys))
-    at_16 = {cell.label for cell in plan.cells() if cell.protocol == "few-shot" and cell.shots == 16}
-    assert at_16 == set(plan.METHODS)
+    assert {cell.label for cell in cells if cell.protocol == "few-shot" and cell.shots == 16} >= set(plan.METHODS)
 
 
 def test_all_methods_share_three_tasks_and_five_seeds_at_16_shots():
-    for label in plan.METHODS:
-        if label not in plan.ABLATIONS:
-            found = {(cell.task, cell.seed) for cell in plan.cells() if cell.label == label
-                     and cell.protocol == "few-shot" and cell.shots == 16}  # fmt: skip
+    for cells, labels in (
+        (plan.published(), [label for label, one in plan.METHODS.items() if one.published]),
+        (plan.searched(found_settings()), [label for label, one in plan.METHODS.items() if one.searched]),
+    ):
+        at_16 = [cell for cell in cells if cell.protocol == "few-shot" and cell.shots == 16]
+        for label in labels:
+            own = {(cell.task, cell.seed) for cell in at_16 if cell.label == label}
             tasks = ELEVEN if label in plan.ON_FEATURES else plan.SHARED
-            assert found == {(task, seed) for task in tasks for seed in plan.SEEDS}
+            assert own == {(task, seed) for task in tasks for seed in plan.SEEDS}, label
+
+
+def test_every_search_has_six_fits_with_a_seed_and_images_that_no_mean_is_of():
+    assert {budget(one.searched) for one in plan.METHODS.values() if one.searched} == {6}
+    tested = {cell.seed for cell in [*plan.published(), *plan.searched(found_settings())]}
+    for cell in plan.to_search().values():
+        assert cell.seed not in tested and cell.protocol == "base-to-new validation"
+
+
+def test_what_is_published_is_tried_by_every_search_that_can_afford_it():
+    own = FitAndTest("toyclip", device="cpu", precision="fp32")
+    for (label, task), cell in plan.to_search().items():
+        if task == "toy_pets" and plan.METHODS[label].published:
+            grids = plan.METHODS[label].searched
+            published = own.fit_settings(dataclasses.replace(cell, fit={}))
+            assert 1 in grids["lr"].factors, label
+            if not hasattr(grids.get("epochs", plan.RATES), "factors"):
+                assert published["epochs"] in grids["epochs"], label
 
 
 def test_every_method_runs_in_every_protocol_that_it_is_planned_for(clip):
-    kinds = {(cell.protocol, cell.label): cell for cell in plan.of_seed(1)}
-    tested, looked_at = work(FitAndTest, clip), work(FitAndLook, clip)
+    planned = [*plan.published(), *plan.searched(found_settings())]
+    kinds = {(cell.called, cell.label): cell for cell in planned if cell.seed == 1}
+    tested, looked_at = work(Trained, clip), work(FitAndLook, clip)
+    smaller = {"depth": 2, "prompt_depth": 2, "n_ctx": 2}  # the tiny tower has two blocks, and a short context
     for cell in kinds.values():  # what learns slowly is shortened
-        settings = {
-            **cell.settings,
-            **({"depth": 2} if "depth" in cell.settings else {}),
-        }  # the tiny tower has two blocks
-        fit = {} if cell.method in ("ZeroShot", "LinearProbe") else {"epochs": 1}
+        settings = {name: min(value, smaller.get(name, value)) if isinstance(value, int) else value
+                    for name, value in cell.settings.items()}  # fmt: skip
+        fit = {"epochs": 1} if plan.METHODS.get(cell.label, plan.METHODS["CoOp"]).searched else {}
         others = cell.others[:1] + cell.others[-1:]
         small = dataclasses.replace(cell, shots=2, settings=settings, fit=fit, others=others)
         used = looked_at if isinstance(cell, Fit) else tested
@@ -79,84 +106,178 @@ def test_how_embeddings_lie_is_measured_of_the_fit_that_is_scored(clip):
     [row] = work(FitAndTest, clip).carry_out(plain).rows
     assert found["test", "accuracy"] == row.value
     assert 0 <= found["train", "inter_class_dispersion"] <= 4 and 0 < found["train", "intra_class_variance"] < 1
-    on_val = work(FitAndLook, clip).carry_out(dataclasses.replace(cell, tested_on="val")).rows
-    assert [row.on for row in on_val] == ["val", "train", "train", "train"]
-    assert [row.value for row in on_val[1:]] == [found[key] for key in list(found)[1:]]
 
 
-# --- what is taken over
+def test_tables_say_how_long_a_method_learned(clip):
+    own = work(Trained, clip)
+    said = own.columns(Cell("few-shot", "MaPLe", "MaPLe", "noise", 5, 1, {"prompt_depth": 1}, {"epochs": 3}))
+    assert (said["lr"], said["epochs"], said["steps"]) == (0.0035, 3, 3 * 4)  # 3 classes × 5 shots in batches of 4
+    whole = own.columns(Cell("few-shot", "ProLIP", "ProLIP", "noise", 5))
+    assert whole["steps"] == whole["epochs"] == 300
+    untrained = own.columns(Cell("few-shot", "ZeroShot", "ZeroShot", "noise", 5))
+    assert {untrained[name] for name in ("lr", "epochs", "steps")} == {None}
 
 
-def test_cells_with_the_same_settings_are_one_run_whatever_study_asks_and_others_are_not(clip):
-    own = work(FitAndTest, clip)
-    ours = {own_key(cell): cell for cell in plan.of_seed(1) if cell.task == "toy_pets" and not isinstance(cell, Fit)}
-    theirs = {own_key(cell): cell for cell in prompt_learning.of_seed(1) if cell.task == "toy_pets"}
-    same = ("few-shot", "CoOp", 16)
-    assert own.identity(ours[same]) == own.identity(theirs[same])
-    changed = dataclasses.replace(theirs[same], fit={"epochs": 49})
-    assert own.identity(ours[same]) != own.identity(changed), (
-        "both plans edited alike are another run than the recorded"
-    )
+# --- the search
 
 
-def own_key(cell: Cell) -> tuple:
-    return cell.protocol, cell.label, cell.shots
+class Untouched(Trained):
+    """Without tasks and weights."""
+
+    def check(self, cells):
+        pass
+
+    def identity(self, cell: Cell) -> dict:
+        """What is asked for, the published numbers filled in."""
+        about = {
+            name: repr(value) for name, value in dataclasses.asdict(cell).items() if name not in ("label", "called")
+        }
+        return about | {"fit": repr(self.fit_settings(cell))}
+
+    def columns(self, cell: Cell) -> dict:
+        return {"protocol": cell.called, "method": cell.label, "task": cell.task, "shots": cell.shots,
+                "seed": cell.seed, "settings": "", "data": ""}  # fmt: skip
+
+    def names(self, cell: Cell) -> dict:
+        return {}
 
 
-def test_a_row_says_which_script_measured_it(monkeypatch):
-    class Planned:
-        jobs = {"a" * 64: None}
-
-    monkeypatch.setattr(script.prompt_learning, "stages", lambda store: [Planned])
-    rows = pd.DataFrame({"protocol": "few-shot", "method": "CoOp", "task": "toy_pets", "shots": 16, "seed": [1, 2],
-                         "on": "test", "settings": "", "data": "", "identity": ["a" * 64, "b" * 64]})  # fmt: skip
-    assert script.table(rows).script.tolist() == ["findings_prompt_learning.py", "run_comparison.py"]
+class UntouchedToo(Untouched):
+    kind = "another"
 
 
-def test_one_fit_tested_on_tasks_and_on_shifts_is_two_protocols():
-    on = ["test", "toy_cars", "toy_things_r"]
-    rows = pd.DataFrame({"protocol": "transfer", "method": "DAPT", "task": "toy_things", "shots": 16, "seed": 1,
-                         "on": on, "accuracy": [1.0, 2.0, 3.0]})  # fmt: skip
-    kept = script.by_protocol(rows).set_index(["protocol", "on"]).accuracy.to_dict()
-    assert kept == {("cross-task", "test"): 1.0, ("cross-task", "toy_cars"): 2.0,
-                    ("domain shift", "test"): 1.0, ("domain shift", "toy_things_r"): 3.0}  # fmt: skip
+def made_up(cell: Cell) -> Result:
+    """On validation images accuracy falls with the distance from what `best_of` has."""
+    if cell.called == "search":
+        said = {**cell.settings, **cell.fit}
+        off = sum(said.get(name) != pytest.approx(value) for name, value in best_of(cell).items())
+        return Result([Row("val", "accuracy", 80.0 - off)])
+    on = ("base", "new") if cell.protocol == "base-to-new" else ("test",)
+    return Result([Row(name, "accuracy", 50.0 + cell.seed) for name in on])
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "WORK", Untouched("toyclip", device="cpu", precision="fp32"))
+    monkeypatch.setattr(script, "LOOKED_AT", UntouchedToo("toyclip", device="cpu", precision="fp32"))
+    few = {name: plan.METHODS[name] for name in ("ZeroShot", "MaPLe", "CoCoOp", "CoOp", "CoOp+VPT", "DAPT")}
+    monkeypatch.setattr(plan, "METHODS", few)
+    for name in ("ON_FEATURES", "COSTLY"):
+        monkeypatch.setattr(plan, name, {label: one for label, one in getattr(plan, name).items() if label in few})
+    for name in ("CARRIES_OVER", "TRANSFERRED", "CLASSES_OF_THEIR_OWN"):
+        monkeypatch.setattr(plan, name, tuple(label for label in getattr(plan, name) if label in few))
+    monkeypatch.setattr(script, "METHODS", few)
+    with Store(tmp_path / "runs.sqlite") as store:
+        yield store
+
+
+def carried_out(store: Store, stages: int | None = None) -> list[list[Cell]]:
+    """What is carried out in each stage."""
+    done = []
+    for stage in itertools.islice(script.stages(store), stages):
+        before = store.done(stage)
+        enter(store, stage, lambda key, cell: (made_up(cell), DAY))
+        done.append([cell for key, cell in stage.jobs.items() if key not in before])
+    return done
+
+
+def test_what_a_search_found_is_what_is_tested(store):
+    stages = carried_out(store)
+    tested = [cell for cells in stages[-2:] for cell in cells]
+    assert {cell.called.split(", ")[1] for cell in tested} == {"searched"}
+    for cell in tested:
+        if cell.label in plan.METHODS:
+            said = {**cell.settings, **cell.fit}
+            assert {name: said[name] for name in best_of(cell)} == pytest.approx(best_of(cell)), cell
+    of_maple = [cell for cells in stages for cell in cells if cell.called == "search" and cell.label == "MaPLe"]
+    assert len([cell for cell in of_maple if cell.task == "toy_cars"]) == 6
+    without = [cell for cell in tested if cell.label == "DAPT (no inter-dispersion)"]
+    assert without and all(cell.settings["beta_t"] == 0 and cell.settings["beta_v"] == 100 for cell in without)
+
+
+def test_a_search_that_was_stopped_goes_on_and_nothing_is_tested_before_its_end(store):
+    first = carried_out(store, stages=3)
+    assert all(cell.called != "few-shot, searched" for cells in first for cell in cells)
+    rest = carried_out(store)
+    assert not rest[0] and not rest[1], "what was published and searched first is there"
+    assert carried_out(store) == [[] for _ in rest]
+
+
+# --- tables
+
+
+def test_a_row_says_its_setting_and_one_fit_tested_on_tasks_and_on_shifts_is_two_protocols():
+    common = {"method": "CoOp", "shots": 16, "seed": 1, "settings": "", "data": "", "task": "toy_things"}
+    made = [("transfer, published", "test"), ("transfer, published", "toy_cars"), ("ablation, searched", "new"),
+            ("transfer, published", "toy_things_r"), ("search", "val")]  # fmt: skip
+    table = script.table(pd.DataFrame([{**common, "protocol": said, "on": on, "accuracy": 1.0} for said, on in made]))
+    assert {tuple(row) for row in table[["protocol", "setting", "on"]].values} == {
+        ("cross-task", "published", "test"), ("cross-task", "published", "toy_cars"),
+        ("domain shift", "published", "test"), ("domain shift", "published", "toy_things_r"),
+        ("ablation", "searched", "new"), ("base-to-new", "search", "val"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", ["published", "searched"])
+def test_the_base_to_new_table_names_every_method_with_its_length(setting):
+    lines = script.base_to_new_table(rows(), setting).splitlines()[2:]
+    named = [line.split(" | ")[0].strip("| ") for line in lines]
+    carried = [label for label in plan.METHODS if label in plan.CARRIES_OVER]
+    if setting == "searched":
+        carried = [label for label in carried if label != "PromptSRC"]  # which was searched on three tasks
+    assert named == carried
+    assert all(line.count("±") == 3 for line in lines)
+    [maple] = [line for line in lines if line.startswith("| MaPLe ")]
+    assert maple.endswith("| 5 | 100 to 200 |" if setting == "published" else "| 10 | 100 to 200 |")
+
+
+def test_the_table_by_task_has_the_means_over_the_seeds():
+    lines = script.base_to_new_by_task(rows(noise=0), "published").splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {task}" for task in ELEVEN]
+    zero_shot = 40 + 3  # of the first task, as `rows` has it, with what a seed adds in the mean
+    coop = lines[0].strip("| ").split(" | ").index("CoOp (words)")
+    base, new, h = map(float, lines[2].strip("| ").split(" | ")[coop].split(" / "))
+    assert (base, new) == pytest.approx((zero_shot + 12 * 2, zero_shot - 10 * 2))
+    assert h == pytest.approx(2 * base * new / (base + new), abs=0.2)
+
+
+def test_the_few_shot_table_shows_a_mean_where_all_of_its_tasks_are_there():
+    lines = {line.split(" | ")[0].strip("| "): line for line in script.few_shot_table(rows()).splitlines()[2:]}
+    assert list(lines) == list(plan.METHODS)
+    assert [lines[label].count("±") for label in ("ZeroShot", "CoOp", "MaPLe", "DAPT")] == [2, 4, 2, 1]
 
 
 # --- the record
 
 
 def test_the_record_is_of_this_plan_and_of_the_embedded_clip(toyclip):
-    rows, about = recorded_runs.comparison(toyclip), recorded_runs.comparison_record()
-    planned = [cell for stage in (False, True) for cell in plan.cells() if isinstance(cell, Fit) is stage]
-    assert about["plan"] == in_short(planned), "run: python data_scripts/studies/run_comparison.py run"
-    assert recorded_runs.COMPARISON.stat().st_size < 5e5 and rows.accuracy.between(0, 100).all()
+    about, table = recorded_runs.record("comparison", toyclip)
+    found = {(run.method, run.task) for run in table[table.setting == "searched"].itertuples()}
+    again = "run: python data_scripts/studies/run_comparison.py run"
+    assert about["plan"][: len(in_short(plan.published()))] == in_short(plan.published()), again
+    assert set(plan.to_search()) <= found, again
     assert about["left_out"] == plan.LEFT_OUT and about["seeds"] == list(plan.SEEDS)
+    assert recorded_runs.COMPARISON.stat().st_size < 1e6 and table.accuracy.between(0, 100).all()
+
+
+def test_the_record_took_no_longer_than_said():
+    assert recorded_runs.comparison_record()["core_hours"] < 2 * HOURS
 
 
 def test_the_identities_in_the_record_are_those_of_todays_code():
     """A change that gives a run another identity, such as a FORMAT that was raised, wants the study to be run again."""
-    cells = [cell for cell in plan.cells() if cell.task == "toy_satellite" and not isinstance(cell, Fit)]
-    found = {(run.protocol, run.method, run.shots, run.seed): run.run for run in
-             recorded_runs.record("comparison").rows.itertuples() if run.task == "toy_satellite"}  # fmt: skip
     from lessons_lib.runs import Plan
 
-    for key, cell in zip(Plan(prompt_learning.WORK, cells).digests, cells):
-        assert found[cell.protocol, cell.label, cell.shots, cell.seed] == key[:12], (
-            "run: python data_scripts/studies/run_comparison.py run"
-        )
+    cells = [cell for cell in plan.published() if cell.task == "toy_satellite"]
+    runs = set(recorded_runs.record("comparison").rows.run)
+    for key, cell in zip(Plan(script.WORK, cells).digests, cells):
+        assert key[:12] in runs, f"{cell}: run: python data_scripts/studies/run_comparison.py run"
 
 
-def test_what_was_not_taken_over_took_two_hours_on_two_cores():
-    rows = recorded_runs.record("comparison").rows.drop_duplicates("run")
-    own = rows[rows.script == "run_comparison.py"]
-    assert len(own) and own.seconds.sum() < BUDGET
-
-
-def test_rows_that_were_taken_over_are_still_what_their_own_record_says():
-    rows, other = recorded_runs.record("comparison").rows, recorded_runs.record("prompt_learning").rows
-    taken = rows[rows.script == "findings_prompt_learning.py"]
-    assert (
-        len(taken) and set(taken.run) <= set(other.run) and not set(rows[rows.run.isin(other.run)].run) - set(taken.run)
-    )
-    both = taken.merge(other, on=["run", "on"], suffixes=("", " there"))
-    assert len(both) >= len(taken) and (both["accuracy"] == both["accuracy there"]).all()
+def test_what_was_tested_as_searched_is_what_did_best_on_validation_images():
+    table = recorded_runs.record("comparison").rows
+    tried, used = table[table.setting == "search"], table[(table.setting == "searched") & (table.shots == 16)]
+    for (label, task), own in tried.groupby(["method", "task"]):
+        best = own[own.accuracy == own.accuracy.max()]
+        runs = used[(used.method == label) & (used.task == task)].drop_duplicates(["lr", "epochs"])
+        assert len(runs) == 1 and ((best.lr == runs.lr.iloc[0]) & (best.epochs == runs.epochs.iloc[0])).any()
