@@ -28,6 +28,15 @@ class Trained(FitAndTest):
             found["steps"] = found["epochs"] * math.ceil(images / (fit.get("batch_size") or images))
         return {**super().columns(cell), **found}
 
+    def carry_out(self, cell: Cell) -> Result:
+        """A search goes on past a rate at which the loss is no longer finite: it counts as nothing right."""
+        try:
+            return super().carry_out(cell)
+        except FloatingPointError:
+            if not cell.protocol.endswith(" validation"):
+                raise
+            return Result([Row(self._known(cell).kept["val"], "accuracy", 0.0)])
+
 
 class FitAndLook(Trained):
     """Rows of "test", and of "train" with, besides, inter_class_dispersion of the texts and intra_class_variance
