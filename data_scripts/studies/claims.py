@@ -196,16 +196,18 @@ def of_ablations(rows: pd.DataFrame) -> dict[str, dict]:
     h = with_harmonic_mean(rows)
     h = h[h.on == "H"]
     lengths = ("MaPLe (length 4)", "MaPLe (length 1)")
+    base = difference(rows[rows.on == "base"], *lengths)
     found = finding(
-        "depth helps up to a point; longer prompts help base and hurt new",
+        "depth helps up to a point; longer prompts keep base and lose new",
         ("H: depth 3 − depth 1", difference(h, "MaPLe (depth 3)", "MaPLe (depth 1)"), +1),
-        ("base: length 4 − length 1", difference(rows[rows.on == "base"], *lengths), +1),
         ("new: length 4 − length 1", difference(rows[rows.on == "new"], *lengths), -1),
         other={
+            "base: length 4 − length 1": base,
             "H: depth 2 − depth 1": difference(h, "MaPLe (depth 2)", "MaPLe (depth 1)"),
             "H: depth 4 − depth 3": difference(h, "MaPLe (depth 4)", "MaPLe (depth 3)"),
         },
     )
+    found["seen"] = found["seen"] and not is_beyond(base, -1)  # what is kept is not seen to fall
     return {"F9": found}
 
 
@@ -238,20 +240,15 @@ def of_dapt(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
         ("DAPT − CoOp+VPT, intra-class variance of images, %", images, -1),
         other={f"DAPT − {label}, 16 shots": difference(at[16], "DAPT", label) for label in ABLATIONS},
     )
-    return {"F11": f11, "F16": vanishing(margin)}
+    return {"F11": f11, "F16": shrinking(margin)}
 
 
-def vanishing(margin: dict[int, pd.Series]) -> dict:
-    """F16. That a margin is within its interval of 0 shows little where intervals are wide. So it is seen only where
-    there is one at 16 shots, it is smaller at 1 and at 2 shots, seed by seed and beyond the interval, and what is left
-    there is not above 0 beyond its interval."""
-    left = {shots: effect(margin[shots]) for shots in (1, 2)}
-    found = finding(
-        "DAPT's margin over CoOp+VPT vanishes or turns at 1 and 2 shots",
+def shrinking(margin: dict[int, pd.Series]) -> dict:
+    """F16, at the setting that shows a margin at 16 shots: seed by seed it is smaller at 1 and at 2."""
+    return finding(
+        "with 1 and 2 shots prompts stay hard to optimise: DAPT's margin over CoOp+VPT is smaller than at 16",
         ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), -1),
         ("that margin at 2 shots − at 16 shots", effect(margin[2] - margin[16]), -1),
         ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),
-        other={f"DAPT − CoOp+VPT, {shots} shot{'s' * (shots > 1)}": left[shots] for shots in left},
+        other={f"DAPT − CoOp+VPT, {shots} shot{'s' * (shots > 1)}": effect(margin[shots]) for shots in (1, 2)},
     )
-    nothing_left = not any(is_beyond(one, +1) for one in left.values())
-    return {**found, "seen": found["seen"] and nothing_left}
