@@ -72,7 +72,7 @@ def test_conda_installs_this_package_with_the_same_constraints():
     python = next(line for line in CONDA["dependencies"] if isinstance(line, str) and line.startswith("python="))
     assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python=") + ".0")
     pip = next(line["pip"] for line in CONDA["dependencies"] if isinstance(line, dict))
-    assert pip == ["-c constraints.txt", "-e .[dev]"]
+    assert pip == ["-c constraints.txt", "-e ."]
 
 
 def test_tests_cannot_reach_the_network():
