@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -57,7 +58,7 @@ def _panels(axes: Iterable[Axes]) -> list[str]:
     said, titles = [], []
     for ax in axes:
         if ax.images and not ax.axison:
-            titles.append(_plain(_title(ax)))
+            titles.append(_plain(_title(ax)) or " ".join(_plain(text.get_text()) for text in ax.texts))
             continue
         if hasattr(ax, "_colorbar") or not (ax.axison or ax.texts):  # a scale, or an empty place
             continue
@@ -79,7 +80,7 @@ def _panel(ax: Axes) -> str:
         parts = [f"a drawing with the words {_listed([_plain(text.get_text()) for text in ax.texts])}"]
     across, up = _plain(ax.get_xlabel()), _plain(ax.get_ylabel())
     axes = ", ".join(f"{where}: {name}" for where, name in (("across", across), ("up", up)) if name and not ax.images)
-    return ". ".join(filter(None, [_plain(_title(ax)), axes, "; ".join(filter(None, parts))]))
+    return _sentences([_plain(_title(ax)), axes, "; ".join(filter(None, parts))])
 
 
 def _matrix(ax: Axes) -> str:
@@ -115,7 +116,7 @@ def _bars(ax: Axes) -> list[str]:
         else:
             near = [min(names, key=lambda tick: abs(tick - centre), default=None) for centre in centres]
             values = ", ".join(f"{names.get(n, _number(c))} {_number(v)}" for n, c, v in zip(near, centres, lengths))
-        said.append(f"bars{_label(bars)}: {values}")
+        said.append(f"bars{_label(bars) or _label(bars[0])}: {values}")
     return said
 
 
@@ -131,6 +132,8 @@ def _line(line: Line2D, ax: Axes) -> str:
     if len(x) == 2 and line.get_transform() != ax.transData:  # axhline, axvline
         where = y[0] if y[0] == y[1] else x[0]
         return f"a line{_label(line)} at {_number(where)}"
+    if len(x) == 2 and x[0] == x[1]:
+        return f"a mark{_label(line)} at {_number(x[0])}"
     good = ~np.isnan(y)
     x, y = x[good], y[good]
     if not len(x):
@@ -145,7 +148,7 @@ def _line(line: Line2D, ax: Axes) -> str:
 
 
 def _dots(ax: Axes) -> list[str]:
-    clouds = [cloud for cloud in ax.collections if hasattr(cloud, "get_sizes") and len(cloud.get_offsets())]
+    clouds = [cloud for cloud in ax.collections if isinstance(cloud, PathCollection) and len(cloud.get_offsets())]
     said = [f"{len(cloud.get_offsets())} dots{_label(cloud)}" for cloud in clouds]
     words = [_plain(text.get_text()) for text in ax.texts] if clouds else []
     return said + ([f"with the words {_listed(words)}"] if any(words) else [])

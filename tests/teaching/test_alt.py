@@ -15,7 +15,7 @@ from lessons_lib.teaching.alt import alt_text, describe
 LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 # recorded before figures had words: `run_course.py --record` gives them theirs, and takes them off here
 TO_RECORD = {
-    "01_contrastive_pretraining", "02_zero_shot", "03_prompt_engineering", "04_coop", "05_cocoop",
+    "01_contrastive_pretraining", "03_prompt_engineering", "04_coop", "05_cocoop",
     "06_visual_and_multimodal_prompts", "07_adapters", "08_dapt", "09_comparison", "10_your_own_photos",
 }  # fmt: skip
 
@@ -72,6 +72,33 @@ def test_a_line_of_few_points_is_told_whole_and_a_long_one_by_its_ends_and_extre
 def test_pictures_are_counted_and_named_by_their_titles():
     figure = plots.show_images(np.zeros((3, 8, 8, 3)), ["pug", "beagle", "boxer\n(is: pug)"], title="Dogs")
     assert alt_text(figure) == "Dogs. 3 pictures: pug, beagle, boxer (is: pug)."
+
+
+def test_titles_above_rows_are_told_too():
+    figure = plots.show_images(np.zeros((4, 8, 8, 3)), columns=2, row_titles=["a pug", "a castle"])
+    assert alt_text(figure) == "4 pictures: a pug, a castle."
+
+
+def test_bands_are_no_dots_and_marks_of_chance_no_lines():
+    table = pd.DataFrame({"task": ["pets"], "accuracy": [78.9]})
+    said = alt_text(plots.bar_comparison(table, hue=None, chance={"pets": 7.1}).figure)
+    assert said == "across: accuracy (%). bars: pets 78.9; a mark “chance” at 7.1."
+    curve = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
+    assert "dots" not in alt_text(plots.lines(curve, x="x", y="y").figure)
+
+
+def test_each_histogram_has_its_name():
+    ax = plots.histograms({"known": np.arange(9.0), "unknown": np.arange(5.0)}, threshold=4)
+    said = alt_text(ax.figure)
+    assert "bars “known”: 30 bars" in said and "bars “unknown”: 30 bars" in said
+    assert "a line “threshold” at 4" in said
+
+
+def test_a_question_ends_as_a_question():
+    _, [ax] = plots.panels()
+    ax.plot([1, 2], [3, 4], label="a")
+    ax.set_title("Which animal?")
+    assert alt_text(ax.figure) == "Which animal? line “a”: 3 at 1, 4 at 2."
 
 
 def test_no_name_is_left_out_uncounted():
