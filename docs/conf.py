@@ -30,7 +30,7 @@ highlight_language = "text"
 nitpicky = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
-html_theme_options = {"navigation_with_keys": True}
+html_theme_options = {"navigation_with_keys": False}  # arrows scroll wide tables and code instead
 
 
 def mathml(tex: str, display: str) -> str:

@@ -111,6 +111,8 @@ def _doc(node: ast.AST) -> str:
             parameters.add(part.arg)
         elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
             parameters.add(part.target.id)
+        elif isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):  # self.history = …
+            parameters.add(part.attr)
     return prose(ast.get_docstring(node) or "", parameters)
 
 

@@ -160,3 +160,11 @@ def test_several_parameters_on_one_line_are_items_of_their_own():
 
 def test_what_markdown_would_take_for_its_own_is_left_as_it_was_written():
     assert api_pages.prose("costs $5 for <x> and `a*b`", set()) == r"costs \$5 for \<x> and `a*b`"
+
+
+def test_what_a_class_says_of_its_attributes_is_a_list(tmp_path):
+    source = 'class A:\n    """A thing.\n\n    rows: of it.\n    kept: on disk.\n    """\n\n'
+    source += "    kept: int = 0\n\n    def __init__(self):\n        self.rows = []\n"
+    (tmp_path / "a.py").write_text(source)
+    said = api_pages.module("lessons_lib.a", tmp_path / "a.py")
+    assert "- **rows**: of it.\n- **kept**: on disk." in said and "{py:class} A()" in said
