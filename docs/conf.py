@@ -19,6 +19,7 @@ suppress_warnings = ["myst.header", "ref.python"]  # two classes may have one na
 html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
