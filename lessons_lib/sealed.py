@@ -82,9 +82,11 @@ def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, A
         state = torch.load(BytesIO(content), map_location=device, weights_only=True)
         if not isinstance(state, dict):
             raise ValueError(f"it holds a {type(state).__name__}")
-    except (OSError, MemoryError):
+    except OSError:
         raise
     except Exception as error:  # torch's readers raise nearly every kind
+        if out_of_memory(error):
+            raise MemoryError(f"there is not enough memory to read '{path}'") from error
         raise damaged(path, type(error).__name__, mend) from error
     broken = not_finite(state)
     if broken:
@@ -94,6 +96,11 @@ def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, A
 
 def damaged(path: Path, why: str, mend: str) -> ValueError:
     return ValueError(f"the checkpoint '{path}' is damaged ({why}): {mend}")
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether this is what Python or torch raise where a file is sound, but the machine too small for it."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def not_finite(values: Any, name: str = "") -> str:

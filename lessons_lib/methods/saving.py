@@ -84,11 +84,24 @@ def read_header(path: str | Path) -> dict[str, str]:
     return _read(Path(path).expanduser())[1]
 
 
+def written_by_torch(path: Path) -> bool:
+    """Whether a file begins as those of `torch.save` do, which our saved methods are not."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4).startswith((b"PK\3\4", b"\x80\x02\x8a"))
+
+
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """What was learned, and the header."""
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no saved method at '{path}': check the path, or fit one and call method.save"
+        )
+    if written_by_torch(path):
+        raise ValueError(
+            f"'{path}' was not written by method.save, but by torch: if it holds the prompts that CoOp's, CoCoOp's or "
+            "MaPLe's authors release, load_method(path, clip, classnames) reads it, and method.save makes a file of it"
         )
     try:
         learned, header = load_tensors(path)

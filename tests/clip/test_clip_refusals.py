@@ -10,6 +10,7 @@ import torch
 from saved_clips import TOWERS, assert_same, load, openai_archive, save_old_pt, save_pt, save_safetensors
 from tiny_clip import tiny_model
 
+from lessons_lib import sealed
 from lessons_lib.clip import recipes
 
 pytestmark = pytest.mark.usefixtures("empty_caches")
@@ -197,3 +198,18 @@ def test_a_broken_configuration_beside_the_weights_is_named(tiny, tmp_path):
     (tmp_path / "open_clip_config.json").write_text('{"model_cfg": ')
     with pytest.raises(ValueError, match="open_clip_config.json' is damaged: it is not JSON"):
         load("Tiny-8", pretrained=tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_too_little_memory_is_no_damage(tiny, tmp_path, monkeypatch, error):
+    def too_small(*args, **kwargs):
+        raise error
+
+    save_pt(tiny, tmp_path / "w.pt")
+    monkeypatch.setattr(torch, "load", too_small)
+    with pytest.raises(MemoryError, match="not enough memory to read '.*w.pt'"):
+        load("Tiny-8", pretrained=tmp_path / "w.pt")
+    with pytest.raises(MemoryError, match="not enough memory to read '.*w.pt'"):
+        sealed.load_state(tmp_path / "w.pt", "cpu", "delete it")
