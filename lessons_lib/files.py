@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, their size in words, and the folder where computed things are kept."""
 
 import errno
+import json
 import os
 import stat
 import sys
@@ -9,7 +10,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+DEEPEST = 100  # lists and objects within each other, in a file that somebody wrote
 
 
 def atomic_write(
@@ -160,6 +163,34 @@ def _disk_is_full(error: Exception) -> bool:
     """Libraries that write in native code (safetensors, torch) report a full disk in their own error types."""
     number = getattr(error, "errno", None)
     return number in (errno.ENOSPC, errno.EDQUOT) or "no space left on device" in str(error).lower()
+
+
+def from_json(text: str | bytes) -> Any:
+    """What JSON holds. Raises json.JSONDecodeError, a ValueError, for what is none, or is nested more than 100 deep."""
+    try:
+        value = json.loads(text)
+        check_depth(value)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of too many digits
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise json.JSONDecodeError(why, "", 0) from None
+    return value
+
+
+def check_depth(value: Any, most: float = float("inf")) -> None:
+    """Raises RecursionError where lists and dictionaries are more than 100 deep within each other, and ValueError where
+    there are more than `most` values in all, which a few lines of YAML that refer to each other can make."""
+    layer, count = [value], 0
+    for _ in range(DEEPEST):
+        parts = [list(one.values()) if isinstance(one, dict) else one for one in layer if isinstance(one, dict | list)]
+        count += sum(map(len, parts))
+        if count > most:
+            raise ValueError(f"it holds more than {most:,} values")
+        layer = [value for part in parts for value in part]
+        if not layer:
+            return
+    raise RecursionError(f"it is nested more than {DEEPEST} deep")
 
 
 def in_bytes(count: float) -> str:

@@ -22,6 +22,7 @@ from textwrap import dedent
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearOutput, ClearSolutions
+from notebook_files import read_notebook
 
 from lessons_lib.files import atomic_write
 
@@ -116,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make(args: argparse.Namespace, lessons: list[Path]) -> None:
     for path in lessons:
-        lesson = nbformat.read(path, as_version=4)
+        lesson = read_notebook(path)
         if args.nbgrader:
             write(graded(lesson), args.nbgrader / "source" / path.stem / path.name, args.force, lessons)
         else:

@@ -25,6 +25,7 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from notebook_files import read_notebook
 from tqdm import tqdm
 
 from lessons_lib.files import atomic_write, check_output
@@ -95,7 +96,10 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
     record: a notebook whose cells all ran keeps its outputs.
     """
     source = path.read_bytes()
-    notebook = nbformat.reads(source.decode(), as_version=4)
+    try:
+        notebook = read_notebook(path, source)
+    except ValueError as error:
+        return Run(path.stem, 0, 0.0, 0.0, failure=str(error))
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     run = Run(lesson=path.stem, cells=cells, seconds=0.0, peak_gib=0.0)
     at = 0

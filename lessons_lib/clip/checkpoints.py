@@ -4,7 +4,6 @@ Only tensors are ever read: pickles with `weights_only=True`, and archives that 
 file's code is run. Whatever names they come under, they leave under open_clip's (`names`).
 """
 
-import json
 import math
 import pickle
 import re
@@ -22,6 +21,7 @@ from torch import nn
 from lessons_lib import sealed
 from lessons_lib.clip import archives
 from lessons_lib.clip.names import in_open_clips, what_else
+from lessons_lib.files import from_json
 
 STATE_DICTS = ("state_dict", "model_state_dict", "model", "module")  # entries of training checkpoints, the first wins
 _OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")  # integers that OpenAI's archives keep as tensors
@@ -84,8 +84,8 @@ def _read_beside(checkpoint: Checkpoint) -> None:
 def read_json(path: str | Path) -> dict:
     """A JSON object from a file. Raises ValueError when it is not one."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = from_json(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ValueError(f"'{path}' is damaged: it is not JSON ({error})") from error
     if not isinstance(content, dict):
         raise ValueError(f"'{path}' should hold a JSON object, not a {type(content).__name__}")

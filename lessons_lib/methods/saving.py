@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from lessons_lib.files import atomic_write
+from lessons_lib.files import atomic_write, from_json
 from lessons_lib.sealed import load as load_tensors
 from lessons_lib.sealed import not_finite, to_bytes
 from lessons_lib.suggest import nearest
@@ -62,9 +62,9 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
             f"'{path}' holds a method named {name!r}, which does not exist here. {nearest(name, methods)}".strip()
         )
     try:
-        method = methods[name](clip, **json.loads(header["settings"]))
+        method = methods[name](clip, **from_json(header["settings"]))
         method.task_template = header.get("task_template", method.task_template)  # older files: among the settings
-        classnames = json.loads(header.get("classnames", "null"))
+        classnames = from_json(header.get("classnames", "null"))
         if classnames is not None:
             method.set_classes(classnames)
         method.load_state_dict(learned)
