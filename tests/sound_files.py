@@ -23,18 +23,18 @@ from photo_folders import photo
 from tiny_clip import tiny_clip
 
 from lessons_lib import feature_cache, sealed
-from lessons_lib.clip.checkpoints import read_checkpoint, read_json
+from lessons_lib.checkpoint import Checkpoint
+from lessons_lib.clip.checkpoints import fit_weights, read_checkpoint, read_json
 from lessons_lib.data import archives
 from lessons_lib.data.class_names import _read_classnames
 from lessons_lib.data.pictures import FileImages, examine
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.published.readers import read_split
-from lessons_lib.methods import LinearProbe, load_method
+from lessons_lib.methods import CoOp, LinearProbe, load_method
 from lessons_lib.runs import Bench, Store, record
 
-TENSORS = {"a.weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2, dtype=torch.float16), "c": torch.arange(3)}
+TENSORS = {"weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2, dtype=torch.float16), "c": torch.arange(3)}
 KEY = {"images": "x", "model": "y"}
-MEND = "delete it"
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,37 @@ def plain(value: Any) -> Any:
 def scripted(path: Path) -> None:
     module = torch.nn.Module()
     for name, tensor in TENSORS.items():
-        module.register_buffer(name.replace(".", "_"), tensor)
+        module.register_buffer(name, tensor)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.script(module).save(path)
+
+
+def weights(path: Path) -> Any:
+    """As a model takes them."""
+    model = torch.nn.Module()
+    for name, tensor in TENSORS.items():
+        model.register_buffer(name, torch.zeros_like(tensor))
+    fit_weights(model, read_checkpoint(path), "three tensors")
+    return plain(model.state_dict())
+
+
+@cache
+def learning() -> tuple[CoOp, torch.optim.Optimizer]:
+    method = CoOp(clip(), n_ctx=2)
+    method.set_classes(noise_task().classnames)
+    return method, torch.optim.SGD(method.parameters(), lr=0.1)
+
+
+def checkpoint(path: Path) -> None:
+    method, optimizer = learning()
+    state = {"method": method.state_dict(), "optimizer": optimizer.state_dict()}
+    Checkpoint(path, "key").write([{"epoch": 1, "loss": 1.0}], state)
+
+
+def going_on(path: Path) -> Any:
+    method, optimizer = learning()
+    return [Checkpoint(path, "key").load(method, optimizer), plain(method.state_dict()), plain(optimizer.state_dict())]
 
 
 def released(path: Path) -> None:
@@ -116,7 +143,7 @@ def a_record(path: Path) -> list:
 
 
 def features(path: Path) -> None:
-    feature_cache.write(KEY, TENSORS["a.weight"])
+    feature_cache.write(KEY, TENSORS["weight"])
     path.write_bytes(feature_cache._path(KEY).read_bytes())
 
 
@@ -156,19 +183,15 @@ SPLIT = {part: [[f"Class{label}/{part}.jpg", label, f"class {label}"] for label 
          for part in ("train", "val", "test")}  # fmt: skip
 YAML = "methods: [ZeroShot, {}]\ntasks:\n  - toy_pets\n  - toy_food\nshots: [1, 4]\nseeds: [1]\n".replace("{}", "CoOp")
 KINDS = {
-    "a state dict": Kind(lambda p: torch.save(TENSORS, p), lambda p: plain(read_checkpoint(p).tensors), "w.pt"),
+    "a state dict": Kind(lambda p: torch.save(TENSORS, p), weights, "w.pt"),
     "an old state dict": Kind(
-        lambda p: torch.save(TENSORS, p, _use_new_zipfile_serialization=False),
-        lambda p: plain(read_checkpoint(p).tensors), "w.pth"),
-    "a TorchScript archive": Kind(scripted, lambda p: plain(read_checkpoint(p).tensors), "s.pt"),
+        lambda p: torch.save(TENSORS, p, _use_new_zipfile_serialization=False), weights, "w.pth"),
+    "a TorchScript archive": Kind(scripted, weights, "s.pt"),
     "weights": Kind(
-        lambda p: p.write_bytes(sealed.to_bytes(TENSORS, {"made": "here"})),
-        lambda p: plain(read_checkpoint(p).tensors), "w.safetensors", sealed=True),
+        lambda p: p.write_bytes(sealed.to_bytes(TENSORS, {"made": "here"})), weights, "w.safetensors", sealed=True),
     "a saved method": Kind(lambda p: fitted().save(p), method, "m.safetensors", sealed=True),
     "released prompts": Kind(released, method, "m.pth.tar"),
-    "a checkpoint of training": Kind(
-        lambda p: sealed.save_state(p, {"key": "k", "method": TENSORS, "history": [{"loss": 1.0}]}),
-        lambda p: plain(sealed.load_state(p, "cpu", MEND)), "c.pt", sealed=True),
+    "a checkpoint of training": Kind(checkpoint, going_on, "c.pt", sealed=True),
     "a sweep's runs": Kind(runs, rows, "runs.sqlite", (ValueError, OSError, RuntimeError), sealed=True),
     "a record": Kind(recorded, a_record, "record.json", (ValueError, FileNotFoundError), sealed=True),
     "cached features": Kind(features, cached, "f.safetensors", (), sealed=True),

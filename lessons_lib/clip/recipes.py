@@ -2,7 +2,7 @@
 
 import importlib.resources
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import open_clip
@@ -15,6 +15,7 @@ from lessons_lib.suggest import nearest
 
 TOYCLIP = "toyclip"
 HUB, FOLDER = "hf-hub:", "local-dir:"  # open_clip's prefixes
+QUICK = "-quickgelu"  # ends the name of an architecture whose twin has GELU
 CONFIG_FILE = "open_clip_config.json"
 
 
@@ -38,6 +39,21 @@ def find(name: str, pretrained: str | None) -> Recipe:
             raise ValueError(f"{name!r} names its own weights: leave out pretrained={pretrained!r}")
         return _folder(name) if name.startswith(FOLDER) else _hub(name)
     return _registered(name.replace("/", "-"), pretrained)
+
+
+def with_activation(recipe: Recipe, quick_gelu: bool) -> Recipe:
+    """The same weights under the activation that the learner says, and under the architecture's name that has it.
+
+    Raises ValueError where the weights are published ones, which say theirs, and for what is no bool.
+    """
+    if not isinstance(quick_gelu, bool):
+        raise ValueError(f"quick_gelu={quick_gelu!r}: give True, False, or None for what the name says")
+    if not recipe.learners_own:
+        raise ValueError(f"the published weights of {recipe.name!r} say their activation: leave out quick_gelu")
+    twin = recipe.name.removesuffix(QUICK) + QUICK * quick_gelu
+    name = twin if twin in open_clip.list_models() else recipe.name
+    plain = {key: value for key, value in recipe.model_cfg.items() if key != "quick_gelu"}  # as twins are written
+    return replace(recipe, name=name, model_cfg=plain | ({"quick_gelu": True} if quick_gelu else {}))
 
 
 def toyclip_dir() -> Path:

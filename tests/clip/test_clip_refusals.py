@@ -88,6 +88,33 @@ def test_openais_weights_saved_again_as_a_plain_state_dict_bring_a_warning(tiny,
         load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt")
 
 
+def test_what_was_fine_tuned_from_quickgelu_brings_a_word_and_the_caller_decides(tiny, tmp_path):
+    """No half-precision values any more, and nothing in the file that says it."""
+    save_pt(tiny, path := tmp_path / "w.pt")
+    with pytest.warns(UserWarning, match=r"does not say which activation.*fine-tuned from them, need QuickGELU.*"
+                      r"load_clip\('Tiny-8-quickgelu'.*If not: quick_gelu=False says so"):  # fmt: skip
+        load("Tiny-8", pretrained=path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("Tiny-8", "Tiny-8-quickgelu"):
+            for quick in (False, True):
+                clip = load(name, pretrained=path, quick_gelu=quick)
+                assert_same(clip, tiny_model(seed=3, quick_gelu=quick, **TOWERS))
+                assert clip.name == ("Tiny-8-quickgelu" if quick else "Tiny-8")
+        by_name = load("Tiny-8-quickgelu", pretrained=path)
+        assert by_name.fingerprint == load("Tiny-8", pretrained=path, quick_gelu=True).fingerprint
+        plain = load("Tiny-8", pretrained=path, quick_gelu=False).fingerprint
+        assert plain == load("Tiny-8-quickgelu", pretrained=path, quick_gelu=False).fingerprint
+
+
+def test_the_callers_activation_is_of_files_alone_and_a_bool(tiny, tmp_path):
+    save_pt(tiny, path := tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="quick_gelu='yes': give True, False, or None"):
+        load("Tiny-8", pretrained=path, quick_gelu="yes")
+    with pytest.raises(ValueError, match="the published weights of 'toyclip' say their activation"):
+        load("toyclip", quick_gelu=True)
+
+
 def test_a_configuration_that_asks_for_code_from_the_network_is_refused(tiny, tmp_path):
     save_safetensors(tiny, tmp_path / "open_clip_model.safetensors")
     text_cfg = TOWERS["text_cfg"] | {"tokenizer_kwargs": {"trust_remote_code": True}}

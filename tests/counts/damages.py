@@ -54,6 +54,8 @@ def damaged(folder: Path, start: int, count: int) -> Iterator[dict]:
         how = list(DAMAGES)[number // len(COUNTED) % len(DAMAGES)]
         path, content, said = sound[name]
         others = [other for kind, (_, other, _) in sound.items() if kind != name]
+        if name == "a zip file":  # another zip file is a sound one; published ones have a digest (`download`)
+            others = [other for other in others if not other.startswith(b"PK")]
         bad = DAMAGES[how](content, random.Random(number), others)
         path.write_bytes(bad)
         found = "same" if bad == content else outcome(KINDS[name], path, said)
