@@ -193,6 +193,15 @@ def check_depth(value: Any, most: float = float("inf")) -> None:
     raise RecursionError(f"it is nested more than {DEEPEST} deep")
 
 
+def expanded(path: str | os.PathLike) -> Path:
+    """A path as a user gives it, with "~" for the home folder. Raises ValueError where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        whose = Path(path).parts[0]
+        raise ValueError(f"'{path}': there is no home folder '{whose}' here: write the path in full") from error
+
+
 def in_bytes(count: float) -> str:
     """A size in words: "502 bytes", "94.3 MB"."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -205,7 +214,7 @@ def cache_dir() -> Path:
     """The folder for what can be computed again: `$LESSONS_CACHE`, or `lessons_lib` in the user's cache folder."""
     chosen = os.environ.get("LESSONS_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

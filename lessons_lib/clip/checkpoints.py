@@ -4,10 +4,8 @@ Only tensors are ever read: pickles with `weights_only=True`, and archives that 
 file's code is run. Whatever names they come under, they leave under open_clip's (`names`).
 """
 
-import math
 import pickle
 import re
-import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +19,10 @@ from torch import nn
 from lessons_lib import sealed
 from lessons_lib.clip import archives
 from lessons_lib.clip.names import in_open_clips, what_else
-from lessons_lib.files import from_json
+from lessons_lib.files import expanded, from_json
 
 STATE_DICTS = ("state_dict", "model_state_dict", "model", "module")  # entries of training checkpoints, the first wins
+IN_FOLDERS = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")  # integers that OpenAI's archives keep as tensors
 
 
@@ -41,11 +40,13 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """Reads state dicts (.pt, .pth, .bin, .safetensors, training checkpoints) and OpenAI's JIT archives, under
     open_clip's names, transformers', or wrapped ones such as "module.visual.proj".
 
-    An `open_clip_config.json` in the same folder (Hugging Face's layout) says which activation and transform belong to
-    the weights, and so does transformers' `config.json`. Raises FileNotFoundError; ValueError for a file that is
-    damaged, holds something else, or would need unsafe unpickling.
+    Of a folder, the weights in it are read. An `open_clip_config.json` beside them (Hugging Face's layout) says which
+    activation and transform belong to them, and so does transformers' `config.json`. Raises FileNotFoundError, and
+    ValueError for a file that is damaged, holds something else, or would need unsafe unpickling.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
+    if path.is_dir():
+        path = _in_folder(path)
     tensors = read_state_dict(path)
     try:
         checkpoint = Checkpoint(path, in_open_clips(tensors))
@@ -65,6 +66,16 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise FileNotFoundError(f"no checkpoint at '{path}'")
     _check_first_bytes(path)
     return _read(path)
+
+
+def _in_folder(folder: Path) -> Path:
+    """The weights in a folder as Hugging Face's libraries write it."""
+    found = [folder / name for name in IN_FOLDERS if (folder / name).is_file()]
+    if not found:
+        raise FileNotFoundError(
+            f"'{folder}' is a folder without {', '.join(IN_FOLDERS[:-1])} or {IN_FOLDERS[-1]}: give the path of a file"
+        )
+    return found[0]
 
 
 def _read_beside(checkpoint: Checkpoint) -> None:
@@ -122,41 +133,6 @@ def fit_weights(model: nn.Module, checkpoint: Checkpoint, name: str) -> None:
     if broken:
         raise ValueError(f"'{checkpoint.path}' is damaged: '{broken}' holds values that are not finite numbers")
     model.load_state_dict(tensors)
-
-
-def check_activation(checkpoint: Checkpoint, name: str, model_cfg: dict, variants: list[str]) -> None:
-    """QuickGELU and GELU share one set of shapes, so the wrong one loads and is silently worse.
-
-    variants: names of the architectures that exist, to name the right one.
-    Raises ValueError when the file says which it is and `name` is the other; warns when it does not say and `name` has
-    a twin that computes QuickGELU. The weights themselves do not tell: on drawn pictures the loss of ToyCLIP under
-    either activation differs by less than its error.
-    """
-    ours = bool(model_cfg.get("quick_gelu", False))
-    twin = name.removesuffix("-quickgelu") if ours else f"{name}-quickgelu"
-    fix = f"load_clip({twin!r}, pretrained='{checkpoint.path}')" if twin in variants else "the other activation"
-    words = {True: "QuickGELU", False: "GELU"}
-    if checkpoint.quick_gelu is not None and checkpoint.quick_gelu != ours:
-        raise ValueError(
-            f"'{checkpoint.path}' was trained with {words[not ours]}, and {name!r} computes {words[ours]}: "
-            f"it would load and be wrong without a word. Use {fix}"
-        )
-    if checkpoint.quick_gelu is None and not ours and twin in variants:
-        openai = _looks_like_openai(checkpoint.tensors)
-        looks = ", and looks like OpenAI's weights (half-precision values, logit scale 100)" if openai else ""
-        warnings.warn(
-            f"'{checkpoint.path}' does not say which activation it was trained with{looks}. OpenAI's weights, and what "
-            f"was fine-tuned from them, need QuickGELU; {name!r} computes GELU, with which they load and are worse. If "
-            f"they are such: {fix}. If not: quick_gelu=False says so",
-            stacklevel=3,
-        )
-
-
-def _looks_like_openai(tensors: dict[str, torch.Tensor]) -> bool:
-    scale, weight = tensors.get("logit_scale"), tensors.get("transformer.resblocks.0.mlp.c_fc.weight")
-    if scale is None or weight is None or abs(float(scale) - math.log(100)) > 1e-3:
-        return False
-    return bool((weight.half().float() == weight.float()).all())
 
 
 def _shape(tensor: torch.Tensor) -> str:

@@ -11,6 +11,7 @@ from open_clip.pretrained import get_pretrained_cfg
 from lessons_lib.clip import downloads
 from lessons_lib.clip.building import check_packages, size_in_words
 from lessons_lib.clip.checkpoints import read_json
+from lessons_lib.files import expanded
 from lessons_lib.suggest import nearest
 
 TOYCLIP = "toyclip"
@@ -68,7 +69,7 @@ def _toyclip(pretrained: str | None) -> Recipe:
             raise FileNotFoundError(f"ToyCLIP is incomplete in this installation, install it again: no '{file}'")
     model_cfg = read_json(config)
     preprocess_cfg = model_cfg.pop("preprocess_cfg", {})
-    path = weights if pretrained is None else Path(pretrained).expanduser()
+    path = weights if pretrained is None else expanded(pretrained)
     return Recipe(TOYCLIP, model_cfg, preprocess_cfg, path, learners_own=pretrained is not None)
 
 
@@ -88,7 +89,7 @@ def _registered(name: str, pretrained: str | None) -> Recipe:
     if tag_cfg:
         _check_tags_activation(name, pretrained, tag_cfg, model_cfg)
         return Recipe(name, model_cfg, tag_cfg, _tags_weights(name, pretrained, tag_cfg, model_cfg))
-    path = Path(pretrained).expanduser()
+    path = expanded(pretrained)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return Recipe(name, model_cfg, _usual_preprocess(name), path, learners_own=True)
     plain = name.removesuffix("-quickgelu")
@@ -158,7 +159,7 @@ def _hub(name: str) -> Recipe:
 
 def _folder(name: str) -> Recipe:
     """The same layout in a local folder."""
-    folder = Path(name.removeprefix(FOLDER)).expanduser()
+    folder = expanded(name.removeprefix(FOLDER))
     candidates = [folder / file for file in downloads.WEIGHTS_FILES]
     weights = next((file for file in candidates if file.is_file()), None)
     if not (folder / CONFIG_FILE).is_file() or weights is None:

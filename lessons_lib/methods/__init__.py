@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lessons_lib.files import expanded
 from lessons_lib.methods import saving
 from lessons_lib.methods.base import METHODS, Method
 from lessons_lib.methods.classifier import Classifier
@@ -38,7 +39,7 @@ def load_method(path: str | Path, clip: "Clip", classnames: Sequence[str] | None
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged, holds something else, or was
     fitted on another CLIP.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if saving.written_by_torch(path):
         return released.load(path, clip, classnames, **settings)
     if classnames is not None or settings:

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from lessons_lib.files import atomic_write, from_json
+from lessons_lib.files import atomic_write, expanded, from_json
 from lessons_lib.sealed import load as load_tensors
 from lessons_lib.sealed import not_finite, to_bytes
 from lessons_lib.suggest import nearest
@@ -39,7 +39,7 @@ def save(method: nn.Module, path: str | Path, *, replace: bool = True) -> Path:
     learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     if broken := not_finite(learned):
         raise ValueError(f"'{broken}' holds values that are not finite numbers, so nothing is saved: fit again")
-    return atomic_write(Path(path).expanduser(), to_bytes(learned, header), replace=replace)
+    return atomic_write(expanded(path), to_bytes(learned, header), replace=replace)
 
 
 def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]]) -> nn.Module:
@@ -48,7 +48,7 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
     fitted on another CLIP.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     learned, header = _read(path)
     if header["clip_fingerprint"] != clip.fingerprint:
         raise ValueError(
@@ -81,7 +81,7 @@ def read_header(path: str | Path) -> dict[str, str]:
 
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged or is not a saved method.
     """
-    return _read(Path(path).expanduser())[1]
+    return _read(expanded(path))[1]
 
 
 def written_by_torch(path: Path) -> bool:

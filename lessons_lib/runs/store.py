@@ -12,10 +12,9 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lessons_lib.files import from_json
+from lessons_lib.files import expanded, from_json
 from lessons_lib.identity import canonical, digest
 from lessons_lib.runs import sealing
 from lessons_lib.runs.engine import Job
@@ -38,7 +37,7 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike, *, read_only: bool = False):
-        self.path, self.read_only = Path(path).expanduser(), read_only
+        self.path, self.read_only = expanded(path), read_only
         if self.path.is_dir():
             raise ValueError(f"'{self.path}' is a folder: give the name of a file, such as '{self.path}/runs.sqlite'")
         if read_only and not self.path.is_file():

@@ -13,7 +13,10 @@ from tiny_clip import tiny_model
 from lessons_lib import sealed
 from lessons_lib.clip import recipes
 
-pytestmark = pytest.mark.usefixtures("empty_caches")
+pytestmark = [
+    pytest.mark.usefixtures("empty_caches"),
+    pytest.mark.filterwarnings("ignore:.*does not say which activation"),  # where it is not what is tested
+]
 
 
 # ---- names --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,10 @@ from tiny_clip import tiny_model
 
 from lessons_lib.clip import names
 
-pytestmark = pytest.mark.usefixtures("empty_caches")
+pytestmark = [
+    pytest.mark.usefixtures("empty_caches"),
+    pytest.mark.filterwarnings("ignore:.*does not say which activation"),  # where it is not what is tested
+]
 
 
 def as_transformers(model) -> dict[str, torch.Tensor]:
@@ -161,6 +164,15 @@ def test_a_legacy_file_with_code_is_refused_and_not_called_damaged(tmp_path, tin
     with pytest.raises(ValueError, match=r"holds more than tensors \(argparse.Namespace\)") as caught:
         load("Tiny-8", pretrained=tmp_path / "w.pt")
     assert "damaged" not in str(caught.value)
+
+
+def test_a_folder_that_transformers_wrote_is_read(tiny, tmp_path):
+    torch.save(as_transformers(tiny), tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip", "vision_config": {"hidden_act": "gelu"}}))
+    assert_same(load("Tiny-8", pretrained=tmp_path), tiny)
+    (tmp_path / "pytorch_model.bin").unlink()
+    with pytest.raises(FileNotFoundError, match="is a folder without model.safetensors, pytorch_model.bin.*give the"):
+        load("Tiny-8", pretrained=tmp_path)
 
 
 def test_safetensors_of_transformers_are_read(tiny, tmp_path):
