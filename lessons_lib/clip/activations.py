@@ -13,8 +13,8 @@ def check_activation(checkpoint: Checkpoint, name: str, model_cfg: dict, variant
 
     variants: names of the architectures that exist, to name the right one.
     Raises ValueError when the file says which it is and `name` is the other; warns when it does not say and `name` has
-    a twin that computes QuickGELU. The weights themselves do not tell: on drawn pictures the loss of ToyCLIP under
-    either activation differs by less than its error.
+    a twin that computes QuickGELU. Nothing in the weights tells: with ToyCLIP, where it could be measured, the loss on
+    drawn pictures is the same under either within twice its error, whichever it was trained with.
     """
     ours = bool(model_cfg.get("quick_gelu", False))
     twin = name.removesuffix("-quickgelu") if ours else f"{name}-quickgelu"
