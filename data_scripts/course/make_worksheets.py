@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--nbgrader", type=Path, metavar="FOLDER", help="make a course for nbgrader there instead")
     parser.add_argument("--force", action="store_true", help="write over what is there")
     args = parser.parse_args(arguments)
-    lessons = args.lessons or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    lessons = args.lessons or sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))
     missing = [str(path) for path in lessons if not path.is_file()]
     if missing:
         print(f"there is no lesson {', '.join(missing)}", file=sys.stderr)

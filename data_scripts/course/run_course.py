@@ -163,7 +163,8 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="keep the outputs in the notebooks, and the times")
     parser.add_argument("--times", type=Path, default=None, help="the file that --record keeps the times in")
     args = parser.parse_args()
-    paths = [path.resolve() for path in args.notebooks] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    there = sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))  # hidden ones are what a kill left half written
+    paths = [path.resolve() for path in args.notebooks] or there
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         parser.error(f"no such notebook: {', '.join(missing)}" if missing else "there are no notebooks in notebooks/")

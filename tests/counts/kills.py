@@ -186,7 +186,7 @@ def make_sheets(folder: Path) -> None:
 
 
 def sheets(folder: Path) -> Any:
-    return {path.name: read_notebook(path).cells[0].source for path in sorted(folder.glob("*.ipynb"))}
+    return {path.name: read_notebook(path).cells[0].source for path in sorted(folder.glob("[!.]*.ipynb"))}
 
 
 def whole_sheets(folder: Path) -> str:
