@@ -88,7 +88,7 @@ def test_the_installed_wheel_gives_worksheets_of_every_lesson_and_no_outputs_tra
     elsewhere.mkdir()
     run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", site, wheel, cwd=elsewhere)
     run(sys.executable, "-m", "lessons_lib.cli", "start", cwd=elsewhere, PYTHONPATH=str(site))
-    lessons = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    lessons = sorted(path.name for path in (ROOT / "notebooks").glob("[!.]*.ipynb"))
     assert sorted(path.name for path in (elsewhere / "worksheets").iterdir()) == lessons
     inside = site / "lessons_lib" / "notebooks"
     assert all('"outputs": []' in (text := (inside / name).read_text()) and "image/png" not in text for name in lessons)

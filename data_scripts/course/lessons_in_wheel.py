@@ -25,7 +25,7 @@ class LessonsInWheel(BuildHookInterface):
 
         folder = root / "build" / "lessons"
         folder.mkdir(parents=True, exist_ok=True)
-        for path in sorted((root / "notebooks").glob("*.ipynb")):
+        for path in sorted((root / "notebooks").glob("[!.]*.ipynb")):
             lesson = without_outputs(json.loads(path.read_text(encoding="utf-8")))
             written = folder / path.name
             written.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

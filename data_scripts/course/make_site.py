@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lessons", nargs="*", type=Path, help="default: all in notebooks/")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="default: build/site")
     args = parser.parse_args(arguments)
-    lessons = args.lessons or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    lessons = args.lessons or sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))
     if absent := [str(path) for path in lessons if not path.is_file()]:
         print(f"there is no lesson {', '.join(absent)}", file=sys.stderr)
         return 2

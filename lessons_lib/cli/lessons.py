@@ -14,7 +14,7 @@ WORKSHEETS = "worksheets"
 def lessons_folder() -> Path:
     """Where the lessons lie: in an installed package, or in the clone that it is run from. Raises OSError."""
     for folder in (PACKAGE / "notebooks", PACKAGE.parent / "notebooks"):
-        if any(folder.glob("*.ipynb")):
+        if any(folder.glob("[!.]*.ipynb")):
             return folder
     raise OSError(f"there are no lessons beside '{PACKAGE}': install lessons_lib again, or work in a clone of it")
 
@@ -24,7 +24,7 @@ def chosen(names: list[str]) -> list[Path]:
 
     Raises ValueError for a name that is no lesson's, with the nearest.
     """
-    known = {path.stem: path for path in sorted(lessons_folder().glob("*.ipynb"))}
+    known = {path.stem: path for path in sorted(lessons_folder().glob("[!.]*.ipynb"))}
     return [known[_meant(name, list(known))] for name in names] if names else list(known.values())
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from lessons_lib.data.fewshot import check_shots
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.task import Task
+from lessons_lib.files import expanded
 
 
 def load_task(
@@ -56,7 +57,7 @@ def load_task(
 
     check_shots(shots)
     given = None if templates is None else check_templates(templates)
-    folder = Path(root or ".").expanduser() / Path(name_or_path).expanduser()
+    folder = expanded(root or ".") / expanded(name_or_path)
     if _is_path(name_or_path, folder):
         from lessons_lib.data.folders import folder_splits
 

@@ -10,7 +10,7 @@ import lesson_pages
 import make_site
 import pytest
 
-LESSONS = sorted((make_site.ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = sorted((make_site.ROOT / "notebooks").glob("[!.]*.ipynb"))
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 

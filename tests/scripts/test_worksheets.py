@@ -14,7 +14,7 @@ from make_worksheets import main
 
 from lessons_lib.worksheets import BEGIN, END, STUB, solution_of, without_solutions, worksheet
 
-LESSONS = sorted((script.ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = sorted((script.ROOT / "notebooks").glob("[!.]*.ipynb"))
 EXERCISE = f"chance = None\n{BEGIN}\nchance = 25\n{END}"
 
 
@@ -100,6 +100,19 @@ def test_solutions_are_taken_out_as_nbgrader_takes_them_out(path):
     theirs, _ = clear.preprocess(read(path), {})
     ours = without_solutions(read(path))["cells"]
     assert [cell.source for cell in ours] == [cell.source for cell in theirs.cells]
+
+
+def test_a_damaged_lesson_is_named_and_what_a_kill_left_is_none(lesson, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(lesson, tmp_path / "notebooks" / "00_a.ipynb")
+    (tmp_path / "notebooks" / ".00_a.0123456789ab.tmp.ipynb").write_text("{")
+    assert main(["--out", str(tmp_path / "out")]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["00_a.ipynb"]
+    for number, content in enumerate(("{", "[]", "{}", "[" * 5000 + "]" * 5000)):
+        (path := tmp_path / f"{number}.ipynb").write_text(content)
+        assert main([str(path), "--out", str(tmp_path / "out")]) == 2
+        assert f"'{path}' is damaged, or no notebook (" in capsys.readouterr().err
 
 
 def test_nbgrader_gives_a_point_where_the_check_passes_and_none_where_it_does_not(lesson, tmp_path):

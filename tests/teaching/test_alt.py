@@ -12,7 +12,7 @@ from PIL import Image
 from lessons_lib.teaching import alt, plots
 from lessons_lib.teaching.alt import alt_text, describe
 
-LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[!.]*.ipynb"))
 # recorded before figures had words: `run_course.py --record` gives them theirs, and takes them off here
 TO_RECORD = {
     "01_contrastive_pretraining", "03_prompt_engineering", "04_coop", "05_cocoop",
