@@ -1,4 +1,4 @@
-"""LSeg's own properties: labels are rows of text and no weights, blocks treat all alike, only the image tower learns."""
+"""LSeg's own properties: labels are rows of text, no weights; blocks treat all alike; only the image tower learns."""
 
 import pytest
 import torch
