@@ -55,6 +55,7 @@ class GroupSettings(Settings):
     clip_grad: float = 5.0
     patch_dropout: float = 0.0
     nouns: int = 3
+    assignment: str = "hard"
 
 
 def segmentation(clip, pictures: int) -> dict[str, float]:
@@ -77,6 +78,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=defaults.batch_size)
     parser.add_argument("--lr", type=float, default=defaults.lr)
     parser.add_argument("--nouns", type=int, default=defaults.nouns, help="of a caption; 0: the contrast alone")
+    parser.add_argument("--assignment", choices=["hard", "soft"], default=defaults.assignment)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--out", type=Path, default=Path("build/pretrain/groupvit"))
     parser.add_argument("--checkpoint", type=Path, default=Path("build/pretrain/groupvit.pt"))
@@ -88,12 +90,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
-    chosen = {name: getattr(args, name) for name in ("steps", "batch_size", "lr", "nouns", "seed")}
+    chosen = {name: getattr(args, name) for name in ("steps", "batch_size", "lr", "nouns", "assignment", "seed")}
     settings = GroupSettings(**chosen)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    tokenizer = make_tokenizer("groupvit", MODEL_CFG)
+    model_cfg = {**MODEL_CFG, "vision_cfg": {**MODEL_CFG["vision_cfg"], "assignment": settings.assignment}}
+    tokenizer = make_tokenizer("groupvit", model_cfg)
     torch.manual_seed(settings.seed)
-    model = build(MODEL_CFG).to(device)
+    model = build(model_cfg).to(device)
     mean, std = (torch.tensor(PREPROCESS_CFG[k], device=device)[:, None, None] for k in ("mean", "std"))
     run = Run(
         model, settings, lambda images: (images.float() / 255 - mean) / std, device,
@@ -133,7 +136,7 @@ def main() -> None:
             recent = []
         record["seconds"] = round(before + time.perf_counter() - began, 1)
         if run.step % args.evaluate_every == 0 or run.step == last:
-            clip = frozen_copy(model, MODEL_CFG, PREPROCESS_CFG, tokenizer, name="groupvit", device=device)
+            clip = frozen_copy(model, model_cfg, PREPROCESS_CFG, tokenizer, name="groupvit", device=device)
             record["segmentation"].append([run.step, segmentation(clip, args.pictures)])
             bar.write(f"step {run.step}: {record['segmentation'][-1][1]}")
         if run.step % args.save_every == 0 or run.step == last:
@@ -146,13 +149,13 @@ def main() -> None:
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(device),
     }
-    write_results(args.out, model, about | record)
+    write_results(args.out, model, model_cfg, about | record)
 
 
-def write_results(out: Path, model: torch.nn.Module, record: dict) -> None:
+def write_results(out: Path, model: torch.nn.Module, model_cfg: dict, record: dict) -> None:
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     halved = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    config = {"model_cfg": MODEL_CFG, "preprocess_cfg": PREPROCESS_CFG}
+    config = {"model_cfg": model_cfg, "preprocess_cfg": PREPROCESS_CFG}
     atomic_write(out / "open_clip_config.json", json.dumps(config, indent=1).encode())
     atomic_write(out / "open_clip_model.safetensors", to_bytes(halved))
     atomic_write(out / "groupvit_training.json", json.dumps(record, indent=1).encode())

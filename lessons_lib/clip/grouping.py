@@ -30,7 +30,8 @@ from lessons_lib.clip.text_tower import TextTower
 
 class Groups(NamedTuple):
     """tokens: (N, G, d), the last groups, layer-normed.   soft, hard: for each grouping (N, groups, tokens before it),
-    what share of each token belongs to each group, without noise, and the choice that was made."""
+    what share of each token belongs to each group, without noise, and the choice that was made (soft as well where the
+    tower's `assignment` is)."""
 
     tokens: Tensor
     soft: tuple[Tensor, ...]
@@ -62,6 +63,7 @@ class GroupingTower(nn.Module):
 
     image_size, patch_size: pixels.   width: d.   head_width: of the blocks' attention.   layers: blocks of each stage;
         the last stage has no grouping.   groups: how many each of the others makes.
+    assignment: "hard", or "soft", the paper's ablation, where groups take shares of tokens.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class GroupingTower(nn.Module):
         groups: Sequence[int],
         head_width: int = 64,
         projector: int | None = None,
+        assignment: str = "hard",
     ):
         super().__init__()
         if len(layers) != len(groups) + 1 or min(*layers, *groups) < 1 or image_size % patch_size:
@@ -82,6 +85,8 @@ class GroupingTower(nn.Module):
                 f"layers={list(layers)}, groups={list(groups)}, {image_size} pixels in patches of {patch_size}: give "
                 "one more number of layers than of groups, all at least 1, and a patch that divides the picture"
             )
+        if assignment not in ("hard", "soft"):
+            raise ValueError(f"assignment={assignment!r}: use 'hard' or 'soft'")
         side = image_size // patch_size
         self.image_size, self.patch_size, self.grid_size = (image_size,) * 2, (patch_size,) * 2, (side,) * 2
         self.projector_width = 4 * width if projector is None else projector
@@ -98,7 +103,7 @@ class GroupingTower(nn.Module):
         self.from_before = nn.ModuleList(
             nn.Identity() if old is None else TokenMLP(width, old, new) for old, new in zip(before, groups)
         )
-        self.grouping = nn.ModuleList(GroupingBlock(width, count, heads) for count in groups)
+        self.grouping = nn.ModuleList(GroupingBlock(width, count, heads, assignment) for count in groups)
         self.ln_post = nn.LayerNorm(width)
         self.projection = Projector(width, self.projector_width, embed_dim)
 
@@ -126,9 +131,9 @@ class GroupingTower(nn.Module):
 class GroupingBlock(nn.Module):
     """Tokens into groups, each into one.   groups: G.   heads: of the cross-attention; A has one."""
 
-    def __init__(self, width: int, groups: int, heads: int):
+    def __init__(self, width: int, groups: int, heads: int, assignment: str = "hard"):
         super().__init__()
-        self.heads = heads
+        self.heads, self.assignment = heads, assignment
         self.ln_x, self.mix = nn.LayerNorm(width), TokenMLP(width, groups, groups)
         self.ln_cross, self.cross_q = nn.LayerNorm(width), nn.Linear(width, width)
         self.cross_kv, self.cross_out = nn.Linear(width, 2 * width), nn.Linear(width, width)
@@ -137,12 +142,13 @@ class GroupingBlock(nn.Module):
         self.ln_mlp, self.mlp = nn.LayerNorm(width), _mlp(width)
 
     def forward(self, x: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x: (N, L, d), g: (N, G, d) -> the groups (N, G, d); the soft shares, without noise, and the hard choice,
-        whose gradient is the soft one's: (N, G, L) both."""
+        """x: (N, L, d), g: (N, G, d) -> the groups (N, G, d); the soft shares, without noise, and the choice, whose
+        gradient is the soft one's: (N, G, L) both."""
         x = self.ln_x(x)
         g = self.looking(self.mixing(g), x)
         logits = self.q(g) @ self.k(x).transpose(1, 2) * g.shape[-1] ** -0.5  # (N, G, L)
-        choice = assign(logits + gumbel_noise(logits) if self.training else logits)  # (N, G, L)
+        noisy = logits + gumbel_noise(logits) if self.training else logits
+        choice = assign(noisy) if self.assignment == "hard" else noisy.float().softmax(dim=1)  # (N, G, L)
         weights = choice / (choice.sum(dim=2, keepdim=True) + 1)
         g = g + self.out(weights.to(x.dtype) @ self.v(x))  # (N, G, d)
         return g + self.mlp(self.ln_mlp(g)), logits.float().softmax(dim=1), choice

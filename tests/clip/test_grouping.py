@@ -91,6 +91,25 @@ def test_the_choices_gradient_is_the_softmaxes():
     assert torch.equal(hard, soft) and hard.abs().max() > 0
 
 
+def test_a_soft_assignment_gives_every_group_its_share(model):
+    config = tiny_config(vision="groups")
+    config["vision_cfg"]["assignment"] = "soft"
+    soft = build(config)
+    soft.load_state_dict(model.state_dict())
+    groups, hard = soft.visual.eval().groups(pictures()), model.visual.eval().groups(pictures())
+    assert torch.equal(groups.hard[0], groups.soft[0]) and torch.equal(groups.soft[0], hard.soft[0])
+    assert (groups.tokens - hard.tokens).abs().max() > 1e-3
+    block, x, g = soft.visual.grouping[0], torch.randn(2, 16, 32), torch.randn(2, 5, 32)
+    out, shares, _ = block(x, g)
+    before, values = block.looking(block.mixing(g), block.ln_x(x)), block.v(block.ln_x(x))
+    mean = torch.einsum("ngl,nld->ngd", shares, values) / (shares.sum(dim=2, keepdim=True) + 1)
+    expected = before + block.out(mean)
+    torch.testing.assert_close(out, expected + block.mlp(block.ln_mlp(expected)), atol=1e-5, rtol=1e-4)
+    config["vision_cfg"]["assignment"] = "softer"
+    with pytest.raises(ValueError, match="assignment='softer': use 'hard' or 'soft'"):
+        build(config)
+
+
 def test_a_group_of_n_tokens_is_n_over_n_plus_one_of_their_mean(model):
     block, x = model.visual.grouping[0], torch.randn(2, 16, 32)
     g = torch.randn(2, 5, 32)
