@@ -71,7 +71,7 @@ class LSeg(Learned, Segmenter):
     LR_TIMES = {"fusion": 10.0, "to_joint": 10.0, "plane": 10.0}
     learns_from_pixels = True
     IN_PAPER = ("block", "block_depth")
-    PER_IMAGE = 0.021
+    PER_IMAGE = 0.03
 
     def __init__(
         self,
