@@ -1,5 +1,5 @@
-"""Pre-trains a small GroupViT on ToyWorld's captions: no mask is seen. Foretold from single steps, two to three hours on
-two CPU cores (a pair takes one core some 50 ms); much less on a GPU.
+"""Pre-trains a small GroupViT on ToyWorld's captions: no mask is seen. Two to three hours on two CPU cores, as foretold
+from single steps (a pair takes one core some 50 ms).
 
     python data_scripts/pretraining/pretrain_groupvit.py                                        # 1,200 steps, seed 0
     python data_scripts/pretraining/pretrain_groupvit.py --seed 1 --out build/groupvit/seed1 --checkpoint build/g1.pt
