@@ -225,3 +225,12 @@ def test_pictures_and_masks_of_another_size_are_learned_from_as_they_are_preproc
     object.__setattr__(larger, "train", grown)
     found = LSeg(clip, channels=4).fit(larger, epochs=1, lr=0.01, batch_size=4, progress=False)
     assert found.history[0]["loss"] == pytest.approx(small.history[0]["loss"], rel=0.05)
+
+
+def test_it_learns_what_is_where_far_above_the_floor(clip):
+    task = mask_task(signal=0.9, names=["cat", "owl"])
+    method = LSeg(clip, channels=8)
+    method.fit(task, epochs=6, lr=0.001, batch_size=4, optimizer="adamw", progress=False)
+    measured = method.measure(task.test)
+    assert method.history[-1]["loss"] < 0.3 < 1 < method.history[0]["loss"]
+    assert measured["mIoU"] > 3 * measured["mIoU_floor"] and measured["mIoU"] > 60
