@@ -8,8 +8,8 @@ unseen things are background while it learns, as in PASCAL-5i. Writes lseg_fold0
 lseg_fold0.json: settings, hardware, the history, and mIoU with floor and ceiling on the task's validation pictures, of
 LSeg and of ToyCLIP's own patches untouched (MaskCLIP).
 The published 240 epochs are much for a toy: the default here is its rate, 0.004 for 16 pictures, for 10 epochs. Five
-times that rate says background everywhere after two epochs (600 pictures, loss 1.16), and does not leave it on the tests'
-small pictures, where AdamW at 0.001 learns fastest. About 33 ms a picture and epoch on one quiet core.
+times that rate says background everywhere after two epochs of 600 pictures (loss 1.16). A picture and epoch takes one
+quiet core about 33 ms.
 """
 
 import argparse
