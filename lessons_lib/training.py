@@ -58,8 +58,7 @@ def train(
     check_views(views)
     recipe = recipe.on(len(split))
     rank, world = processes()
-    parameters = [p for p in method.parameters() if p.requires_grad]
-    optimizer = recipe.make_optimizer(parameters)
+    optimizer = recipe.make_optimizer(_groups(method))
     key = "" if checkpoint is None else key_of_run(method, split, asdict(recipe), views, augment or method.clip.augment)
     path = None if checkpoint is None else expanded(checkpoint)
     saved = Checkpoint(path, key, writes=rank == 0)
@@ -135,7 +134,7 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     total = torch.zeros((), device=device)
     for step, (rows, part, batch) in enumerate(zip(batches, targets, inputs.batches(epoch, mine)), start=1):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches))
+            group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches)) * group.get("times", 1.0)
         optimizer.zero_grad(set_to_none=True)
         if len(part):
             share = len(part) / len(rows)
@@ -159,6 +158,18 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     if not all(p.isfinite().all() for group in optimizer.param_groups for p in group["params"]):
         raise FloatingPointError(f"a parameter is not a finite number any more after epoch {epoch}, step {step}")
     return float(so_far) / len(batches)
+
+
+def _groups(method: nn.Module) -> list[nn.Parameter] | list[dict]:
+    """What is learned, in groups of one learning rate where the method has several (`Method.LR_TIMES`)."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, p in method.named_parameters():
+        if p.requires_grad:
+            times = next((times for part, times in method.LR_TIMES.items() if name.startswith(f"{part}.")), 1.0)
+            groups.setdefault(times, []).append(p)
+    if set(groups) <= {1.0}:
+        return groups.get(1.0, [])
+    return [{"params": members, "times": times} for times, members in groups.items()]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
 from torch import nn
 
 from lessons_lib.clip.downloads import hub_cache
+from lessons_lib.clip.grouping import GroupingCLIP
 from lessons_lib.files import in_bytes
 
 
@@ -28,8 +29,11 @@ def content_of(model: nn.Module, model_cfg: dict) -> str:
 
 
 def build(model_cfg: dict) -> nn.Module:
-    """An open_clip model with random weights; nothing is downloaded for its towers."""
+    """An open_clip model with random weights; nothing is downloaded for its towers. One whose image tower has "groups"
+    is a `GroupingCLIP`."""
     cfg = deepcopy(model_cfg)
+    if "groups" in cfg["vision_cfg"]:
+        return GroupingCLIP(**cfg)
     if "timm_model_name" in cfg["vision_cfg"]:
         cfg["vision_cfg"]["timm_model_pretrained"] = False
     if "hf_model_name" in cfg["text_cfg"]:

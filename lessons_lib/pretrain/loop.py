@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import open_clip
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
+from lessons_lib.clip.building import build
 from lessons_lib.clip.model import Clip
 from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.device import training_dtype
@@ -118,13 +118,19 @@ class Towers(nn.Module):
 
 
 def frozen_copy(
-    model: nn.Module, cfg: dict, preprocess_cfg: dict, tokenizer: Callable, *, device: str | torch.device = "cpu"
+    model: nn.Module,
+    cfg: dict,
+    preprocess_cfg: dict,
+    tokenizer: Callable,
+    *,
+    name: str = "toyclip",
+    device: str | torch.device = "cpu",
 ) -> Clip:
     """The model in training as methods and lessons take it: cfg, preprocess_cfg and tokenizer are what it was made
     with."""
-    copy = open_clip.model.CLIP(**cfg)
+    copy = build(cfg)
     copy.load_state_dict(model.state_dict())
-    return Clip(copy, tokenizer, name="toyclip", model_cfg=cfg, preprocess_cfg=preprocess_cfg, device=device)
+    return Clip(copy, tokenizer, name=name, model_cfg=cfg, preprocess_cfg=preprocess_cfg, device=device)
 
 
 def make_optimizer(model: nn.Module, s: Settings) -> torch.optim.AdamW:

@@ -14,9 +14,11 @@ from reference import (
     coop,
     dapt,
     dense_zero_shot,
+    groupvit,
     ivlp,
     linear_probe,
     lp_plus_plus,
+    lseg,
     maple,
     prolip,
     promptsrc,
@@ -25,6 +27,7 @@ from reference import (
     vpt,
     zero_shot,
 )
+from tiny_clip import tiny_clip, tiny_groupvit
 
 from lessons_lib.methods import METHODS, Method
 
@@ -32,13 +35,15 @@ from lessons_lib.methods import METHODS, Method
 @dataclass(frozen=True)
 class Line:
     """method: its class's name.   settings: of the constructor.   published: (method, images) -> logits (N, C).
-    learns: how many numbers.   fit: arguments of `fit` beside the brief ones below."""
+    learns: how many numbers.   fit: arguments of `fit` beside the brief ones below.   model: what it is built around.
+    """
 
     method: str
     published: Callable
     learns: int
     settings: dict = field(default_factory=dict)
     fit: dict = field(default_factory=dict)
+    model: Callable = tiny_clip
 
     def make(self, clip) -> Method:
         return METHODS[self.method](clip, **self.settings)
@@ -50,6 +55,8 @@ class Line:
         return {name: value for name, value in brief.items() if name in known} | changes
 
 
+FUSION = 64 * 129 * 2 + 65 * 4 * 2 + 148 * 7 + 144 * 2 + 20 * 2  # of 4 channels, at two depths of width 64
+LSEG = 64 * 192 + 64 * 20 + 2 * 49984 + FUSION + 5 * 32  # tower, fusion, and the step into the joint space
 TABLE = {
     "ZeroShot": Line("ZeroShot", zero_shot.of_method, 0),
     "ZeroShot, ensemble": Line("ZeroShot", zero_shot.of_method, 0, {"templates": ["{}", "a {}."]}),
@@ -101,4 +108,15 @@ TABLE = {
         "DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "correlative", "templates": ["{}", "a {}."]}
     ),
     "DenseZeroShot, attention": Line("DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "attention"}),
+    "LSeg": Line("LSeg", lseg.of_method, LSEG, {"channels": 4}, {"lr": 0.01, "epochs": 2}),
+    "LSeg, depthwise": Line(
+        "LSeg", lseg.of_method, LSEG + 10, {"channels": 4, "block": "depthwise", "block_depth": 3, "start": "random"}
+    ),
+    "LSeg, bottleneck": Line(
+        "LSeg", lseg.of_method, LSEG + 10, {"channels": 4, "block": "bottleneck", "block_depth": 2}, {"lr": 0.01}
+    ),
+    "GroupViT": Line("GroupViT", groupvit.of_method, 0, {"threshold": 0.2}, model=tiny_groupvit),
+    "GroupViT, hard maps": Line(
+        "GroupViT", groupvit.of_method, 0, {"maps": "hard", "top": 2, "templates": ["{}", "a {}."]}, model=tiny_groupvit
+    ),
 }
