@@ -14,7 +14,7 @@ from torch import Tensor, tensor, uint8
 from torch.nn.functional import pad
 
 from lessons_lib.toyworld import things
-from lessons_lib.toyworld.render import COL, SIZE
+from lessons_lib.toyworld.coverage import COL, SIZE
 from lessons_lib.toyworld.scenes import Scenes, ToyClass, finished
 from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 
