@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +21,7 @@ from lessons_lib.data.kinds import EXTENSIONS as EXTENSIONS  # for those who loo
 from lessons_lib.data.kinds import HOW_TO_READ, format_of, readable
 from lessons_lib.files import atomic_write
 from lessons_lib.rgb import as_rgb
+from lessons_lib.suggest import listed
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,21 @@ def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: 
         with suppress(OSError):  # a disk that takes no more costs only the time to look again
             atomic_write(memory, content)
     return found
+
+
+def sound_ones(
+    paths: list[Path], folder: Path, *, skip_unreadable: bool, progress: bool = True
+) -> tuple[list[Path], dict[Path, Examined]]:
+    """Those of `paths` that can be read, and what is known of all. Raises ValueError, or with ``skip_unreadable``
+    warns, where some cannot."""
+    examined = examine_all(paths, progress=progress)
+    damaged = [f"{path.relative_to(folder)} ({seen.problem})" for path, seen in examined.items() if seen.problem]
+    if damaged:
+        found = f"{len(damaged)} unreadable image file(s) in '{folder}': {listed(damaged)}"
+        if not skip_unreadable:
+            raise ValueError(f"{found}. Mend or remove them, or leave them out with skip_unreadable=True")
+        warnings.warn(f"left out {found}", stacklevel=5)
+    return [path for path in paths if not examined[path].problem], examined
 
 
 def _recall(memory: Path) -> dict[Path, Examined]:

@@ -158,30 +158,15 @@ def object_masks(table: Tensor, *, size: int = SIZE) -> Tensor:
 
 
 @torch.inference_mode()
-def owners(tables: Tensor, *, size: int = SIZE, chunk: int | None = None) -> Tensor:
+def owners(tables: Tensor, *, size: int = SIZE, chunk: int = 32) -> Tensor:
     """Which object is seen most in each pixel, for every picture.
 
-    tables: (N, P, len(COLUMNS)); chunk: pictures at a time, what was fastest if not given. Returns (N, size, size)
-    long: -1 where the background is.
+    tables: (N, P, len(COLUMNS)); chunk: pictures at a time. Returns (N, size, size) long: -1 where the background is.
     """
     out = torch.empty(len(tables), size, size, dtype=torch.long)
-    chunk = chunk or (8 if size <= SIZE else 32)
     for start in range(0, len(tables), chunk):
         part = tables[start : start + chunk].clone()
-        owner = part[:, :, COL["object"]].long()  # (n, P)
-        behind = (owner >= 0).cumsum(1) == 0  # what hides no object need not be drawn
+        behind = (part[:, :, COL["object"]] >= 0).cumsum(1) == 0  # what hides no object need not be drawn
         part[:, :, COL["kind"]].masked_fill_(behind, 0)
-        n, p, _ = part.shape
-        if size > SIZE:
-            out[start : start + chunk] = windows.owners(part, size)
-            continue
-        cover = coverage(part.flatten(0, 1), size).view(n, p, size, size)
-        seen = cover.new_zeros(n, int(owner.max()) + 2, size, size)  # of the background, of object 0, …
-        left = cover.new_ones(n, size, size)
-        for i in range(p - 1, -1, -1):
-            for owned, covered, rest, k in zip(seen, cover[:, i], left, owner[:, i].tolist()):
-                owned[k + 1].addcmul_(covered, rest)
-            left.addcmul_(left, cover[:, i], value=-1)
-        seen[:, 0] += left
-        out[start : start + chunk] = seen.argmax(dim=1) - 1
+        out[start : start + chunk] = windows.owners(part, size)
     return out
