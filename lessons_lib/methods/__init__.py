@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lessons_lib.methods import saving
 from lessons_lib.methods.base import METHODS, Method
 from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.detector import Detector
 from lessons_lib.methods.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ globals().update(METHODS)
 
 from lessons_lib.methods.classify.open_set import OpenSet  # noqa: E402
 
-__all__ = ["METHODS", "Classifier", "Method", "OpenSet", "Segmenter", "load_method", *METHODS]
+__all__ = ["METHODS", "Classifier", "Detector", "Method", "OpenSet", "Segmenter", "load_method", *METHODS]
 
 
 def load_method(path: str | Path, clip: "Clip") -> Method:
