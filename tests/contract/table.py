@@ -22,6 +22,7 @@ from reference import (
     promptsrc,
     text_probe,
     tip_adapter,
+    vild,
     vpt,
     zero_shot,
 )
@@ -49,6 +50,12 @@ class Line:
         known = METHODS[self.method].fit_arguments()
         return {name: value for name, value in brief.items() if name in known} | changes
 
+
+_SMALL, _FIT = {"image_size": 32, "width": 16, "hidden": 24, "proposals": 6}, {"proposal_epochs": 1, "lr": 0.003}
+_VILD_HEAD = (49 * 16 + 1) * 24 + 25 * 24 + 25 * 32  # two layers and the projection
+_VILD_BACKBONE = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 3 * 2 * (144 * 16 + 2 * 16)
+_VILD_PROPOSALS = 145 * 16 + 17 * 12 * 5  # twelve anchors a cell: whether there is anything, and four deltas
+_VILD = _VILD_BACKBONE + _VILD_PROPOSALS + _VILD_HEAD + 25 * 4 + 32
 
 TABLE = {
     "ZeroShot": Line("ZeroShot", zero_shot.of_method, 0),
@@ -101,4 +108,7 @@ TABLE = {
         "DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "correlative", "templates": ["{}", "a {}."]}
     ),
     "DenseZeroShot, attention": Line("DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "attention"}),
+    "ViLD": Line("ViLD", vild.of_method, _VILD, _SMALL, _FIT),
+    "ViLD, ensemble": Line("ViLD", vild.of_method, _VILD + _VILD_HEAD, {"variant": "ensemble", **_SMALL}, _FIT),
+    "ViLD, image": Line("ViLD", vild.of_method, _VILD - 32, {"variant": "image", **_SMALL}, _FIT),
 }

@@ -54,7 +54,7 @@ class ViLD(Detector):
     Raises ValueError for impossible settings.
     """
 
-    FORMAT, trains, EPOCHS = 1, True, 12
+    trains, EPOCHS = True, 12
     IN_PAPER = ("variant", "weight", "templates")
 
     def __init__(
@@ -154,14 +154,13 @@ class ViLD(Detector):
         self.fitted_on = torch.tensor(list(json.dumps(self.classnames).encode()), dtype=torch.uint8).to(
             self.clip.device
         )
-        how = {"views": "plain", "progress": progress}
+        inputs, how = RegionInputs(self, task.train), {"views": "plain", "progress": progress}
+        first = None if checkpoint is None else f"{checkpoint}.proposals"
         self.proposing = True
         try:
-            first = None if checkpoint is None else f"{checkpoint}.proposals"
-            train(self, task.train, stages[0], checkpoint=first, inputs=RegionInputs(self, task.train), **how)
+            train(self, task.train, stages[0], checkpoint=first, inputs=inputs, **how)
         finally:
             self.proposing = False
-        inputs = RegionInputs(self, task.train)
         if self.variant != "text" and self.weight:
             inputs.look(self.proposer, self.proposals, tuple(self.crops))
         train(self, task.train, stages[1], checkpoint=checkpoint, inputs=inputs, **how)
