@@ -51,7 +51,7 @@ class Line:
         return {name: value for name, value in brief.items() if name in known} | changes
 
 
-_SMALL, _FIT = {"image_size": 32, "width": 16, "hidden": 24, "proposals": 6}, {"proposal_epochs": 1, "lr": 0.003}
+_SMALL, _FIT = {"image_size": 32, "width": 16, "hidden": 24, "proposals": 6}, {"proposal_epochs": 6, "lr": 0.003}
 _VILD_HEAD = (49 * 16 + 1) * 24 + 25 * 24 + 25 * 32  # two layers and the projection
 _VILD_BACKBONE = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 3 * 2 * (144 * 16 + 2 * 16)
 _VILD_PROPOSALS = 145 * 16 + 17 * 12 * 5  # twelve anchors a cell: whether there is anything, and four deltas
