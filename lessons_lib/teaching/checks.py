@@ -14,12 +14,23 @@ so). A check raises `ExerciseError` with a hint, or prints a line that starts wi
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-__all__ = ["ExerciseError", "answer_of", "difference", "require", "right", "same", "written"]
+__all__ = [
+    "ExerciseError",
+    "answer_of",
+    "difference",
+    "explain",
+    "require",
+    "right",
+    "same",
+    "same_gradients",
+    "written",
+]
 
 
 class ExerciseError(AssertionError):
@@ -81,6 +92,37 @@ def same(got: object, expected: object, *, name: str, rtol: float = 1e-4, atol: 
     what = difference(written(got, name=name), expected, rtol=rtol, atol=atol)
     if what:
         raise ExerciseError(f"`{name}`: {what}{' ' + hint if hint else ''}")
+
+
+def same_gradients(
+    student: Callable, reference: Callable, *args: object, name: str, learned: Sequence[int] = (0,), hint: str = ""
+) -> None:
+    """Raises an `ExerciseError` unless the learner's function gives the reference's values, and the gradients that
+    training would take.
+
+    args: what both are called with.   learned: which of them, floating-point tensors, gradients are taken of.
+    hint: said where a gradient differs.
+    """
+    own, theirs = ([_leaf(arg) if i in learned else arg for i, arg in enumerate(args)] for _ in range(2))
+    value, expected = answer_of(student, *own, name=name), reference(*theirs)
+    same(value, expected, name=name)
+    require(
+        isinstance(value, Tensor) and value.requires_grad,
+        f"`{name}`: the values are right, but nothing could learn from them: no gradient flows back. Is there a "
+        "detach(), an item(), a no_grad(), or a way through numpy?",
+    )
+    weights = torch.linspace(0.5, 1.5, expected.numel()).reshape(expected.shape).to(expected)  # no two outputs alike
+    for output in (value, expected):
+        (output * weights).sum().backward()
+    for i in learned:
+        got = torch.zeros_like(own[i]) if own[i].grad is None else own[i].grad
+        what = difference(got, theirs[i].grad)
+        said = f"`{name}`: the values are right, but the gradient of argument {i + 1} {what} {hint}"
+        require(not what, said.rstrip())
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone().requires_grad_()
 
 
 def explain(got: object, expected: object, mistakes: dict[str, object], *, name: str) -> None:
