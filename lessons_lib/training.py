@@ -23,6 +23,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from lessons_lib.checkpoint import Checkpoint, key_of_run
+from lessons_lib.files import expanded
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.recipe import Recipe
 
@@ -62,7 +63,7 @@ def train(
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = recipe.make_optimizer(parameters)
     key = "" if checkpoint is None else key_of_run(method, split, asdict(recipe), views, augment or method.clip.augment)
-    path = None if checkpoint is None else Path(checkpoint).expanduser()
+    path = None if checkpoint is None else expanded(checkpoint)
     saved = Checkpoint(path, key, writes=rank == 0)
     history, *states = saved.load(method, optimizer)
     method.history = history

@@ -18,7 +18,7 @@ from make_worksheets import without_solutions
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
-LESSONS = sorted(FOLDER.glob("*.ipynb"))
+LESSONS = sorted(FOLDER.glob("[!.]*.ipynb"))
 LIMIT = 1_500_000  # bytes
 PATHS = re.compile(r"/(?:home|Users|root|tmp|work|mnt|opt|usr|var)/\w|~/\w|[A-Z]:\\\\?\w|file://")
 

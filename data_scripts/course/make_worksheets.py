@@ -22,6 +22,7 @@ from textwrap import dedent
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearOutput, ClearSolutions
+from notebook_files import read_notebook
 
 from lessons_lib.files import atomic_write
 
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--nbgrader", type=Path, metavar="FOLDER", help="make a course for nbgrader there instead")
     parser.add_argument("--force", action="store_true", help="write over what is there")
     args = parser.parse_args(arguments)
-    lessons = args.lessons or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    lessons = args.lessons or sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))
     missing = [str(path) for path in lessons if not path.is_file()]
     if missing:
         print(f"there is no lesson {', '.join(missing)}", file=sys.stderr)
@@ -116,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make(args: argparse.Namespace, lessons: list[Path]) -> None:
     for path in lessons:
-        lesson = nbformat.read(path, as_version=4)
+        lesson = read_notebook(path)
         if args.nbgrader:
             write(graded(lesson), args.nbgrader / "source" / path.stem / path.name, args.force, lessons)
         else:

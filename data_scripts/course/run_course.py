@@ -25,6 +25,7 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from notebook_files import read_notebook
 from tqdm import tqdm
 
 from lessons_lib.files import atomic_write, check_output
@@ -95,7 +96,10 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
     record: a notebook whose cells all ran keeps its outputs.
     """
     source = path.read_bytes()
-    notebook = nbformat.reads(source.decode(), as_version=4)
+    try:
+        notebook = read_notebook(path, source)
+    except ValueError as error:
+        return Run(path.stem, 0, 0.0, 0.0, failure=str(error))
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     run = Run(lesson=path.stem, cells=cells, seconds=0.0, peak_gib=0.0)
     at = 0
@@ -159,7 +163,8 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="keep the outputs in the notebooks, and the times")
     parser.add_argument("--times", type=Path, default=None, help="the file that --record keeps the times in")
     args = parser.parse_args()
-    paths = [path.resolve() for path in args.notebooks] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    there = sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))  # hidden ones are what a kill left half written
+    paths = [path.resolve() for path in args.notebooks] or there
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         parser.error(f"no such notebook: {', '.join(missing)}" if missing else "there are no notebooks in notebooks/")

@@ -128,6 +128,17 @@ class TextTower:
             raise ValueError(f"{words!r} has no words to start context vectors from")
         return self.embed(torch.tensor(ids, device=self.model.positional_embedding.device)).detach().clone()
 
+    @torch.no_grad()
+    def nearest_tokens(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """rows: (n, d) -> (n,) ids of the tokens whose embeddings are nearest, and (n,) how far off these are, in units
+        of their length."""
+        table = self.model.token_embedding.weight.float()  # (V, d)
+        rows, back = rows.to(table).unique(dim=0, return_inverse=True)
+        lengths = table.square().sum(dim=1)  # (V,)
+        ids = torch.cat([(lengths - 2 * part @ table.T).argmin(dim=1) for part in rows.split(256)])
+        far = (rows - table[ids]).norm(dim=1) / lengths[ids].sqrt()
+        return ids[back], far[back]
+
     def encode_prompts(
         self,
         layout: PromptLayout,

@@ -7,6 +7,7 @@ from pathlib import Path
 from lessons_lib.data.fewshot import check_shots
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.task import Task
+from lessons_lib.files import expanded
 
 
 def load_task(
@@ -62,7 +63,7 @@ def load_task(
     check_shots(shots)
     check_size(size)
     given = None if templates is None else check_templates(templates)
-    folder = Path(root or ".").expanduser() / Path(name_or_path).expanduser()
+    folder = expanded(root or ".") / expanded(name_or_path)
     is_path = _is_path(name_or_path, folder)
     if size is not None and (is_path or name_or_path in PUBLISHED):
         raise ValueError(f"size={size}: only toy tasks are drawn at a size; photos are as large as they are")

@@ -1,13 +1,11 @@
 """Image files: opening them as upright RGB, and telling sound ones from damaged ones before work starts."""
 
 import errno
-import json
 import os
 import stat
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -19,8 +17,8 @@ from tqdm.auto import tqdm
 
 from lessons_lib.data.kinds import EXTENSIONS as EXTENSIONS  # for those who look for it here
 from lessons_lib.data.kinds import HOW_TO_READ, format_of, readable
-from lessons_lib.files import atomic_write
 from lessons_lib.rgb import as_rgb
+from lessons_lib.sealed import recall, remember
 from lessons_lib.suggest import listed
 
 
@@ -119,9 +117,7 @@ def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: 
         known.update(zip(new, found))
     found = {path: known[path] for path in paths}
     if memory and new:
-        content = json.dumps({str(path): astuple(seen) for path, seen in found.items()}).encode()
-        with suppress(OSError):  # a disk that takes no more costs only the time to look again
-            atomic_write(memory, content)
+        remember(memory, {str(path): astuple(seen) for path, seen in found.items()})
     return found
 
 
@@ -142,9 +138,8 @@ def sound_ones(
 
 def _recall(memory: Path) -> dict[Path, Examined]:
     try:
-        content = json.loads(memory.read_bytes())
-        return {Path(path): Examined(tuple(stamp), *rest) for path, (stamp, *rest) in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: look again
+        return {Path(path): Examined(tuple(stamp), *rest) for path, (stamp, *rest) in recall(memory).items()}
+    except (ValueError, TypeError, AttributeError):  # none yet, or damaged: look again
         return {}
 
 

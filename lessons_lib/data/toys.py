@@ -1,6 +1,5 @@
 """The toy world's tasks as splits: scenes that are drawn when their images are first asked for."""
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -17,6 +16,7 @@ from lessons_lib.data.boxes import Boxes, Captions
 from lessons_lib.data.split import Split
 from lessons_lib.data.targets import Masks, Targets
 from lessons_lib.files import atomic_write, cache_dir
+from lessons_lib.sealed import recall, remember
 
 SIZE = 64  # pixels: the edge of a drawn picture unless asked for otherwise
 
@@ -57,15 +57,13 @@ class Drawn:
             for place, pixels in zip(images.places, images.tensor(), strict=True):
                 about = f"{tuple(pixels.shape)} ".encode()
                 self._known[place] = sha256(about + pixels.contiguous().numpy().tobytes()).hexdigest()
-            content = json.dumps({**self._recall(), **self._known}).encode()
-            with suppress(OSError):  # a disk that takes no more costs only the time to draw again
-                atomic_write(self.memory, content)
+            remember(self.memory, {**self._recall(), **self._known})
         return [self._known[place] for place in images.places]
 
     def _recall(self) -> dict[int, str]:
         try:
-            return {int(place): str(digest) for place, digest in json.loads(self.memory.read_bytes()).items()}
-        except (OSError, ValueError, AttributeError):  # none yet, or damaged: draw again
+            return {int(place): str(digest) for place, digest in recall(self.memory).items()}
+        except (ValueError, AttributeError):  # none yet, or damaged: draw again
             return {}
 
     def __getstate__(self) -> dict:

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from lessons_lib.clip.model import Clip
 from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.device import training_dtype
+from lessons_lib.files import expanded
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import damaged, load_state, save_state
 
@@ -194,14 +195,14 @@ class Run:
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
         state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **extra}
-        save_state(Path(path).expanduser(), state)
+        save_state(expanded(path), state)
 
     def load(self, path: str | Path) -> dict:
         """Goes on from a checkpoint; returns what else was saved in it.
 
         Raises ValueError where it is damaged, or of another model.
         """
-        path = Path(path).expanduser()
+        path = expanded(path)
         state = load_state(path, self.device, MEND)
         if not {"model", "optimizer", "step"} <= state.keys():
             raise damaged(path, "it holds something else", MEND)

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from make_worksheets import BEGIN, main, solution_of
 
-LESSONS = sorted((script.ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = sorted((script.ROOT / "notebooks").glob("[!.]*.ipynb"))
 EXERCISE = f"chance = None\n{BEGIN}\nchance = 25\n{script.END}"
 
 
@@ -89,6 +89,19 @@ def test_a_lesson_that_is_not_there_is_named_and_nothing_is_written(lesson, tmp_
     assert main([str(lesson), "notebooks/4_coop.ipynb", "--out", str(tmp_path / "out")]) == 2
     assert "there is no lesson notebooks/4_coop.ipynb" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_lesson_is_named_and_what_a_kill_left_is_none(lesson, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(lesson, tmp_path / "notebooks" / "00_a.ipynb")
+    (tmp_path / "notebooks" / ".00_a.0123456789ab.tmp.ipynb").write_text("{")
+    assert main(["--out", str(tmp_path / "out")]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["00_a.ipynb"]
+    for number, content in enumerate(("{", "[]", "{}", "[" * 5000 + "]" * 5000)):
+        (path := tmp_path / f"{number}.ipynb").write_text(content)
+        assert main([str(path), "--out", str(tmp_path / "out")]) == 2
+        assert f"'{path}' is damaged, or no notebook (" in capsys.readouterr().err
 
 
 def test_nbgrader_gives_a_point_where_the_check_passes_and_none_where_it_does_not(lesson, tmp_path):
