@@ -43,12 +43,14 @@ def train(
     checkpoint: str | Path | None = None,
     progress: bool = True,
     workers: int = 0,
+    inputs: Inputs | None = None,
 ) -> list[dict]:
     """Trains `method`, a `Method` with `loss(inputs, targets) -> scalar`, in place.
 
     augment: what makes an augmented view of a picture; `clip.augment` if not given.
     checkpoint: a file that is written after every epoch, and gone on from where it exists.
     workers: processes that open and augment image files.
+    inputs: what gives the batches, with a `split` and `batches`; the `Inputs` of these views if not given.
     Returns a row an epoch: epoch, lr, loss (mean over its steps), seconds; `method.history` is the same list.
     Raises FloatingPointError when the loss or a parameter is no longer finite, with the parameters and the history as
     after the last good epoch; ValueError for a checkpoint of another run; MemoryError when a batch does not fit.
@@ -68,7 +70,7 @@ def train(
         method.eval()
         return history
     pixels = method.learns_from_pixels
-    inputs = Inputs(
+    inputs = inputs or Inputs(
         method.clip,
         split,
         views=views,

@@ -97,5 +97,5 @@ def test_everything_that_the_package_imports_is_a_declared_dependency():
     third_party = imported - sys.stdlib_module_names - {"lessons_lib"}
     needed = {canonicalize_name(DISTRIBUTIONS.get(name, name)) for name in third_party}
     extras = PROJECT["optional-dependencies"]
-    declared = PROJECT["dependencies"] + extras["cluster"] + extras["photos"]
+    declared = PROJECT["dependencies"] + extras["cluster"] + extras["photos"] + extras["boxes"]
     assert needed - {canonicalize_name(Requirement(line).name) for line in declared} == set()

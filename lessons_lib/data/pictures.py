@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
@@ -18,6 +19,7 @@ from lessons_lib.data.kinds import EXTENSIONS as EXTENSIONS  # for those who loo
 from lessons_lib.data.kinds import HOW_TO_READ, format_of, readable
 from lessons_lib.rgb import as_rgb
 from lessons_lib.sealed import recall, remember
+from lessons_lib.suggest import listed
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,21 @@ def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: 
     if memory and new:
         remember(memory, {str(path): astuple(seen) for path, seen in found.items()})
     return found
+
+
+def sound_ones(
+    paths: list[Path], folder: Path, *, skip_unreadable: bool, progress: bool = True
+) -> tuple[list[Path], dict[Path, Examined]]:
+    """Those of `paths` that can be read, and what is known of all. Raises ValueError, or with ``skip_unreadable``
+    warns, where some cannot."""
+    examined = examine_all(paths, progress=progress)
+    damaged = [f"{path.relative_to(folder)} ({seen.problem})" for path, seen in examined.items() if seen.problem]
+    if damaged:
+        found = f"{len(damaged)} unreadable image file(s) in '{folder}': {listed(damaged)}"
+        if not skip_unreadable:
+            raise ValueError(f"{found}. Mend or remove them, or leave them out with skip_unreadable=True")
+        warnings.warn(f"left out {found}", stacklevel=5)
+    return [path for path in paths if not examined[path].problem], examined
 
 
 def _recall(memory: Path) -> dict[Path, Examined]:

@@ -14,6 +14,7 @@ from lessons_lib.files import expanded
 from lessons_lib.methods import saving
 from lessons_lib.methods.base import METHODS, Method
 from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.detector import Detector
 from lessons_lib.methods.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ globals().update(METHODS)
 from lessons_lib.methods import released  # noqa: E402
 from lessons_lib.methods.classify.open_set import OpenSet  # noqa: E402
 
-__all__ = ["METHODS", "Classifier", "Method", "OpenSet", "Segmenter", "load_method", *METHODS]
+__all__ = ["METHODS", "Classifier", "Detector", "Method", "OpenSet", "Segmenter", "load_method", *METHODS]
 
 
 def load_method(path: str | Path, clip: "Clip", classnames: Sequence[str] | None = None, **settings) -> Method:

@@ -24,6 +24,7 @@ from reference import (
     promptsrc,
     text_probe,
     tip_adapter,
+    vild,
     vpt,
     zero_shot,
 )
@@ -57,6 +58,12 @@ class Line:
 
 FUSION = 64 * 129 * 2 + 65 * 4 * 2 + 148 * 7 + 144 * 2 + 20 * 2  # of 4 channels, at two depths of width 64
 LSEG = 64 * 192 + 64 * 20 + 2 * 49984 + FUSION + 5 * 32  # tower, fusion, and the step into the joint space
+_SMALL, _FIT = {"image_size": 32, "width": 16, "hidden": 24, "proposals": 6}, {"proposal_epochs": 6, "lr": 0.003}
+_VILD_HEAD = (49 * 16 + 1) * 24 + 25 * 24 + 25 * 32  # two layers and the projection
+_VILD_BACKBONE = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 3 * 2 * (144 * 16 + 2 * 16)
+_VILD_PROPOSALS = 145 * 16 + 17 * 12 * 5  # twelve anchors a cell: whether there is anything, and four deltas
+_VILD = _VILD_BACKBONE + _VILD_PROPOSALS + _VILD_HEAD + 25 * 4 + 32
+
 TABLE = {
     "ZeroShot": Line("ZeroShot", zero_shot.of_method, 0),
     "ZeroShot, ensemble": Line("ZeroShot", zero_shot.of_method, 0, {"templates": ["{}", "a {}."]}),
@@ -119,4 +126,7 @@ TABLE = {
     "GroupViT, hard maps": Line(
         "GroupViT", groupvit.of_method, 0, {"maps": "hard", "top": 2, "templates": ["{}", "a {}."]}, model=tiny_groupvit
     ),
+    "ViLD": Line("ViLD", vild.of_method, _VILD, _SMALL, _FIT),
+    "ViLD, ensemble": Line("ViLD", vild.of_method, _VILD + _VILD_HEAD, {"variant": "ensemble", **_SMALL}, _FIT),
+    "ViLD, image": Line("ViLD", vild.of_method, _VILD - 32, {"variant": "image", **_SMALL}, _FIT),
 }
