@@ -56,8 +56,8 @@ class Line:
         return {name: value for name, value in brief.items() if name in known} | changes
 
 
-FUSION = 64 * 129 * 2 + 65 * 4 * 2 + 148 * 7 + 144 * 2 + 20 * 2  # of 4 channels, at two depths of width 64
-LSEG = 64 * 192 + 64 * 20 + 2 * 49984 + FUSION + 5 * 32  # tower, fusion, and the step into the joint space
+_FUSION = 64 * 129 * 2 + 65 * 4 * 2 + 148 * 7 + 144 * 2 + 20 * 2  # of 4 channels, at two depths of width 64
+_LSEG = 64 * 192 + 64 * 20 + 2 * 49984 + _FUSION + 5 * 32  # tower, fusion, and the step into the joint space
 _SMALL, _FIT = {"image_size": 32, "width": 16, "hidden": 24, "proposals": 6}, {"proposal_epochs": 6, "lr": 0.003}
 _VILD_HEAD = (49 * 16 + 1) * 24 + 25 * 24 + 25 * 32  # two layers and the projection
 _VILD_BACKBONE = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 3 * 2 * (144 * 16 + 2 * 16)
@@ -115,12 +115,12 @@ TABLE = {
         "DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "correlative", "templates": ["{}", "a {}."]}
     ),
     "DenseZeroShot, attention": Line("DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "attention"}),
-    "LSeg": Line("LSeg", lseg.of_method, LSEG, {"channels": 4}, {"lr": 0.01, "epochs": 2}),
+    "LSeg": Line("LSeg", lseg.of_method, _LSEG, {"channels": 4}, {"lr": 0.01, "epochs": 2}),
     "LSeg, depthwise": Line(
-        "LSeg", lseg.of_method, LSEG + 10, {"channels": 4, "block": "depthwise", "block_depth": 3, "start": "random"}
+        "LSeg", lseg.of_method, _LSEG + 10, {"channels": 4, "block": "depthwise", "block_depth": 3, "start": "random"}
     ),
     "LSeg, bottleneck": Line(
-        "LSeg", lseg.of_method, LSEG + 10, {"channels": 4, "block": "bottleneck", "block_depth": 2}, {"lr": 0.01}
+        "LSeg", lseg.of_method, _LSEG + 10, {"channels": 4, "block": "bottleneck", "block_depth": 2}, {"lr": 0.01}
     ),
     "GroupViT": Line("GroupViT", groupvit.of_method, 0, {"threshold": 0.2}, model=tiny_groupvit),
     "GroupViT, hard maps": Line(
