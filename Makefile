@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SITE := $(VENV)/.with-site
+DEV := $(VENV)/.with-dev
 LESSONS ?= $(wildcard notebooks/*.ipynb)
 LAB_FLAGS ?=
 
-FOLDER ?= notebooks
+FOLDER ?= worksheets
 
 # Lessons that run unattended keep their features under build/, not in your own cache.
 UNATTENDED := LESSONS_CACHE="$${LESSONS_CACHE:-$(CURDIR)/build/cache}"
@@ -16,33 +18,40 @@ OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate -
 	--LabApp.extension_manager=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lint unit-tests quick-tests lesson-tests findings lab wheel clean worksheets
+.PHONY: help setup course site test lint unit-tests quick-tests lesson-tests findings lab wheel clean worksheets
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## make .venv with everything in it (nothing to do the second time)
+setup: $(STAMP)  ## make .venv with what a learner needs (nothing to do the second time)
 
 $(STAMP): pyproject.toml constraints.txt data_scripts/course/make_venv.py
 	@$(PYTHON) data_scripts/course/make_venv.py $(VENV)
 	@touch $@
 
-course: $(STAMP)  ## run every lesson as a learner would; executed copies and HTML pages in build/course
+$(VENV)/.with-%: $(STAMP)
+	@$(PYTHON) data_scripts/course/make_venv.py $(VENV) $*
+	@touch $@
+
+course: $(SITE)  ## run every lesson as a learner would; executed copies and their pages in build/course
 	@$(UNATTENDED) $(BIN)/python data_scripts/course/run_course.py $(LESSONS)
+
+site: $(SITE)  ## the course's site, from the lessons as recorded, in build/site
+	@$(BIN)/python data_scripts/course/make_site.py $(LESSONS)
 
 test: lint unit-tests lesson-tests  ## lint, unit tests, and every lesson against its recorded outputs
 
-lint: $(STAMP)  ## ruff: lint and format
+lint: $(DEV)  ## ruff: lint and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-unit-tests: $(STAMP)  ## pytest on two processes
+unit-tests: $(DEV)  ## pytest on two processes
 	$(BIN)/python -m pytest tests -n 2
 
-quick-tests: $(STAMP)  ## the unit tests that take half a second at most
+quick-tests: $(DEV)  ## the unit tests that take half a second at most
 	$(BIN)/python -m pytest tests -n 2 --quick
 
-lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the cells tagged nbval-check-output
+lesson-tests: $(DEV)  ## nbval: run every lesson, two at a time, compare the cells tagged nbval-check-output
 	@if [ -z "$(LESSONS)" ]; then echo "no lessons in notebooks/ to check"; else \
 		$(UNATTENDED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=600 -n 2 --dist loadfile -p no:cacheprovider $(LESSONS); fi
@@ -50,14 +59,14 @@ lesson-tests: $(STAMP)  ## nbval: run every lesson, two at a time, compare the c
 findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
 	@$(BIN)/python data_scripts/studies/findings.py
 
-lab: $(STAMP)  ## open JupyterLab on the lessons, or on FOLDER=worksheets
-	@[ -d $(FOLDER) ] || $(MAKE) worksheets
-	$(BIN)/jupyter lab --ServerApp.root_dir=$(FOLDER) $(OFFLINE_LAB) $(LAB_FLAGS)
+lab: $(STAMP)  ## open JupyterLab on your worksheets, made where there are none; FOLDER="another folder" for others
+	@[ "$(FOLDER)" = notebooks ] || $(BIN)/lessons start --to "$(FOLDER)"
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(FOLDER)" $(OFFLINE_LAB) $(LAB_FLAGS)
 
-worksheets: $(STAMP)  ## the lessons to fill in, without outputs and solutions, in worksheets/ (what is there is kept)
-	@$(BIN)/python data_scripts/course/make_worksheets.py $(LESSONS)
+worksheets: $(STAMP)  ## the lessons to fill in, in worksheets/ or FOLDER (what is there is yours, and is kept)
+	@$(BIN)/lessons start --to "$(FOLDER)"
 
-wheel: $(STAMP)  ## build the wheel into dist/
+wheel: $(DEV)  ## build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
 clean:  ## remove what was built (not .venv, nor runs and checkpoints, which took hours)

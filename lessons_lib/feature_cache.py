@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors import torch as safetensors
 
-from lessons_lib.files import atomic_write, cache_dir
+from lessons_lib.files import atomic_write, cache_dir, from_json
 from lessons_lib.identity import canonical, digest
 
 OURS = re.compile(r"[0-9a-f]{32}\.safetensors|\.[0-9a-f]{32}\.[0-9a-f]{12}\.tmp\.safetensors")
@@ -39,8 +39,8 @@ def read(key: dict) -> torch.Tensor | None:
         warnings.warn(f"cached features cannot be read and are computed again: {error}", stacklevel=3)
         return None
     try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        about = json.loads(header["__metadata__"]["about"])
+        header = from_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        about = from_json(header["__metadata__"]["about"])
         features = safetensors.load(data)["features"]
         if about["key"] != canonical(key):
             problem = "belong to other images or another model"
@@ -116,8 +116,8 @@ class Entry(NamedTuple):
         """All that its numbers depend on; None where the file does not say."""
         try:
             with self.path.open("rb") as file:
-                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            return json.loads(json.loads(header["__metadata__"]["about"])["key"])
+                header = from_json(file.read(int.from_bytes(file.read(8), "little")))
+            return from_json(from_json(header["__metadata__"]["about"])["key"])
         except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
             return None
 

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, their size in words, and the folder where computed things are kept."""
 
 import errno
+import json
 import os
 import stat
 import sys
@@ -9,7 +10,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+DEEPEST = 100  # lists and objects within each other, in a file that somebody wrote
 
 
 def atomic_write(
@@ -162,6 +165,43 @@ def _disk_is_full(error: Exception) -> bool:
     return number in (errno.ENOSPC, errno.EDQUOT) or "no space left on device" in str(error).lower()
 
 
+def from_json(text: str | bytes) -> Any:
+    """What JSON holds. Raises json.JSONDecodeError, a ValueError, for what is none, or is nested more than 100 deep."""
+    try:
+        value = json.loads(text)
+        check_depth(value)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of too many digits
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise json.JSONDecodeError(why, "", 0) from None
+    return value
+
+
+def check_depth(value: Any, most: float = float("inf")) -> None:
+    """Raises RecursionError where lists and dictionaries are more than 100 deep within each other, and ValueError where
+    there are more than `most` values in all, which a few lines of YAML that refer to each other can make."""
+    layer, count = [value], 0
+    for _ in range(DEEPEST):
+        parts = [list(one.values()) if isinstance(one, dict) else one for one in layer if isinstance(one, dict | list)]
+        count += sum(map(len, parts))
+        if count > most:
+            raise ValueError(f"it holds more than {most:,} values")
+        layer = [value for part in parts for value in part]
+        if not layer:
+            return
+    raise RecursionError(f"it is nested more than {DEEPEST} deep")
+
+
+def expanded(path: str | os.PathLike) -> Path:
+    """A path as a user gives it, with "~" for the home folder. Raises ValueError where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        whose = Path(path).parts[0]
+        raise ValueError(f"'{path}': there is no home folder '{whose}' here: write the path in full") from error
+
+
 def in_bytes(count: float) -> str:
     """A size in words: "502 bytes", "94.3 MB"."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -174,7 +214,7 @@ def cache_dir() -> Path:
     """The folder for what can be computed again: `$LESSONS_CACHE`, or `lessons_lib` in the user's cache folder."""
     chosen = os.environ.get("LESSONS_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

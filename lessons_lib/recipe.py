@@ -3,7 +3,8 @@
 The defaults are Dassl's, on which CoOp, CoCoOp, MaPLe and DAPT were built: SGD with momentum 0.9 and weight decay 5e-4;
 a cosine schedule stepped once an epoch, with the first epoch at a constant 1e-5:
     lr(1) = 1e-5,    lr(e) = lr · (1 + cos(π (e − 2) / E)) / 2  for epochs e = 2 … E
-Tip-Adapter-F steps the cosine once a step instead, from `lr` to nearly 0, without warm-up (schedule="step").
+Tip-Adapter-F steps the cosine once a step instead, from `lr` to nearly 0, without warm-up (schedule="step"). LSeg, as
+DeepLab did, goes down by a power (schedule="poly"): lr · (1 − t)^0.9, t the share of all steps that are done.
 """
 
 import math
@@ -17,12 +18,13 @@ from lessons_lib.suggest import nearest
 
 LARGEST_LR = 3.4e38  # that float32 holds
 OPTIMIZERS = ("sgd", "adamw")
-SCHEDULES = ("epoch", "step")
+SCHEDULES = ("epoch", "step", "poly")
+POWER = 0.9  # of "poly"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. `warmup_epochs` run at the constant `warmup_lr`; the cosine goes down once an epoch, or a step.
+    """How to train. `warmup_epochs` run at the constant `warmup_lr`; then the rate goes down, by `schedule`.
 
     Of how many images there are only `on` knows: it turns steps into epochs, and a whole batch into a number.
     """
@@ -37,9 +39,9 @@ class Recipe:
     warmup_epochs: int = 1
     warmup_lr: float = 1e-5
     eps: float = 1e-8  # of AdamW
-    schedule: str = "epoch"  # or "step"
+    schedule: str = "epoch"  # a cosine an epoch; "step": a step; "poly": a power, a step
     drop_last: bool = True  # leave out a last batch that is not whole, unless it is the only one
-    min_lr: float | None = None  # where the cosine ends; None: at 0
+    min_lr: float | None = None  # where the schedule ends; None: at 0
     steps: int | None = None  # in the place of epochs, rounded up to whole passes over the images
 
     def __post_init__(self) -> None:
@@ -73,13 +75,14 @@ class Recipe:
         """epoch: 1 … epochs.   done: share of its steps that are done, 0 to 1, where the schedule goes by steps."""
         if epoch <= self.warmup_epochs:
             return self.warmup_lr
-        done = done if self.schedule == "step" else 0.0
-        height = (1 + math.cos(math.pi * (epoch - 1 - self.warmup_epochs + done) / self.epochs)) / 2  # 1 to 0
+        done = done if self.schedule in ("step", "poly") else 0.0
+        share = (epoch - 1 - self.warmup_epochs + done) / self.epochs
+        height = (1 - share) ** POWER if self.schedule == "poly" else (1 + math.cos(math.pi * share)) / 2  # 1 to 0
         low = self.min_lr or 0.0
         return low + (self.lr - low) * height
 
-    def make_optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """AdamW with weight_decay=0 is Adam."""
+    def make_optimizer(self, parameters: list[nn.Parameter] | list[dict]) -> torch.optim.Optimizer:
+        """parameters: as torch takes them, groups of them too. AdamW with weight_decay=0 is Adam."""
         if self.optimizer == "sgd":
             return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
         return torch.optim.AdamW(parameters, lr=self.lr, eps=self.eps, weight_decay=self.weight_decay)

@@ -2,14 +2,17 @@
 
     .safetensors   the header's metadata has `digest`, over the rest of the header and the numbers
     torch.save     the zip file ends with a comment that has the digest of all before it
+    memories       what can be found again, as JSON behind a line with its digest
 
-Both stay readable by safetensors and torch. Files from before there were digests are read as they always were.
+The first two stay readable by safetensors and torch. Files from before there were digests are read as they always were;
+memories are made again.
 """
 
 import json
 import struct
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +21,7 @@ from typing import Any
 import torch
 from safetensors import torch as safetensors
 
-from lessons_lib.files import atomic_write
+from lessons_lib.files import atomic_write, from_json
 
 MARK = b"lessons_lib sha256:"  # of a zip file's comment; 64 hex digits follow
 KIND = "sha256:"
@@ -82,18 +85,44 @@ def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, A
         state = torch.load(BytesIO(content), map_location=device, weights_only=True)
         if not isinstance(state, dict):
             raise ValueError(f"it holds a {type(state).__name__}")
-    except (OSError, MemoryError):
+    except OSError:
         raise
     except Exception as error:  # torch's readers raise nearly every kind
+        if out_of_memory(error):
+            raise MemoryError(f"there is not enough memory to read '{path}'") from error
         raise damaged(path, type(error).__name__, mend) from error
-    broken = not_finite(state)
+    try:
+        broken = not_finite(state)
+    except RecursionError as error:
+        raise damaged(path, "it is nested too deeply", mend) from error
     if broken:
         raise damaged(path, f"{broken} is not finite", mend)
     return state
 
 
+def remember(path: Path, content: Any) -> None:
+    """Keeps plain values that can be found again. A disk that takes no more costs only the time to do so."""
+    text = json.dumps(content).encode()
+    with suppress(OSError):
+        atomic_write(path, f"{KIND}{sha256(text).hexdigest()}\n".encode() + text)
+
+
+def recall(path: Path) -> Any:
+    """What `remember` kept; None where there is nothing, or it is not as it was written."""
+    try:
+        digest, _, text = path.read_bytes().partition(b"\n")
+        return from_json(text) if digest.decode() == KIND + sha256(text).hexdigest() else None
+    except (OSError, ValueError):
+        return None
+
+
 def damaged(path: Path, why: str, mend: str) -> ValueError:
     return ValueError(f"the checkpoint '{path}' is damaged ({why}): {mend}")
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether this is what Python or torch raise where a file is sound, but the machine too small for it."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def not_finite(values: Any, name: str = "") -> str:
@@ -123,7 +152,7 @@ def _header(file) -> tuple[dict, int]:
     length = int.from_bytes(file.read(8), "little")
     if length > 100_000_000:  # as safetensors has it
         raise ValueError("its header has no length")
-    header = json.loads(file.read(length))
+    header = from_json(file.read(length))
     if not isinstance(header, dict):
         raise ValueError("its header is not one of a safetensors file")
     return header, 8 + length

@@ -23,6 +23,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from lessons_lib.checkpoint import Checkpoint, key_of_run
+from lessons_lib.files import expanded
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.recipe import Recipe
 
@@ -42,12 +43,14 @@ def train(
     checkpoint: str | Path | None = None,
     progress: bool = True,
     workers: int = 0,
+    inputs: Inputs | None = None,
 ) -> list[dict]:
     """Trains `method`, a `Method` with `loss(inputs, targets) -> scalar`, in place.
 
     augment: what makes an augmented view of a picture; `clip.augment` if not given.
     checkpoint: a file that is written after every epoch, and gone on from where it exists.
     workers: processes that open and augment image files.
+    inputs: what gives the batches, with a `split` and `batches`; the `Inputs` of these views if not given.
     Returns a row an epoch: epoch, lr, loss (mean over its steps), seconds; `method.history` is the same list.
     Raises FloatingPointError when the loss or a parameter is no longer finite, with the parameters and the history as
     after the last good epoch; ValueError for a checkpoint of another run; MemoryError when a batch does not fit.
@@ -57,10 +60,9 @@ def train(
     check_views(views)
     recipe = recipe.on(len(split))
     rank, world = processes()
-    parameters = [p for p in method.parameters() if p.requires_grad]
-    optimizer = recipe.make_optimizer(parameters)
+    optimizer = recipe.make_optimizer(_groups(method))
     key = "" if checkpoint is None else key_of_run(method, split, asdict(recipe), views, augment or method.clip.augment)
-    path = None if checkpoint is None else Path(checkpoint).expanduser()
+    path = None if checkpoint is None else expanded(checkpoint)
     saved = Checkpoint(path, key, writes=rank == 0)
     history, *states = saved.load(method, optimizer)
     method.history = history
@@ -68,7 +70,7 @@ def train(
         method.eval()
         return history
     pixels = method.learns_from_pixels
-    inputs = Inputs(
+    inputs = inputs or Inputs(
         method.clip,
         split,
         views=views,
@@ -134,7 +136,7 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     total = torch.zeros((), device=device)
     for step, (rows, part, batch) in enumerate(zip(batches, targets, inputs.batches(epoch, mine)), start=1):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches))
+            group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches)) * group.get("times", 1.0)
         optimizer.zero_grad(set_to_none=True)
         if len(part):
             share = len(part) / len(rows)
@@ -158,6 +160,18 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
     if not all(p.isfinite().all() for group in optimizer.param_groups for p in group["params"]):
         raise FloatingPointError(f"a parameter is not a finite number any more after epoch {epoch}, step {step}")
     return float(so_far) / len(batches)
+
+
+def _groups(method: nn.Module) -> list[nn.Parameter] | list[dict]:
+    """What is learned, in groups of one learning rate where the method has several (`Method.LR_TIMES`)."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, p in method.named_parameters():
+        if p.requires_grad:
+            times = next((times for part, times in method.LR_TIMES.items() if name.startswith(f"{part}.")), 1.0)
+            groups.setdefault(times, []).append(p)
+    if set(groups) <= {1.0}:
+        return groups.get(1.0, [])
+    return [{"params": members, "times": times} for times, members in groups.items()]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Tasks in memory for `tiny_clip`: each class is a faint fixed pattern of 32 × 32 pixels under noise.
 
-`noise_task` shows one class a picture; `mask_task` one in each quarter of a picture, and says which pixels show it.
+`noise_task` shows one class a picture; `mask_task` one in each quarter of a picture, and says which pixels show it;
+`box_task` squares of classes, and the boxes around them.
 """
 
 from hashlib import sha256
@@ -8,7 +9,7 @@ from hashlib import sha256
 import torch
 from torchvision.transforms.functional import to_pil_image
 
-from lessons_lib.data import Masks, Split, Task
+from lessons_lib.data import Boxes, Masks, Split, Task
 
 NAMES = ["cat", "yellow_crane", "dog", "tea pot", "owl"]
 TEMPLATES = ["a drawing of a {}.", "{} here."]
@@ -65,3 +66,24 @@ def mask_split(count: int, seed: int, names: list[str] = NAMES, signal: float = 
 def mask_task(*, shots: int | None = None, seed: int = 1, **settings) -> Task:
     pools = {part: mask_split(n, s, **settings) for part, n, s in (("train", 40, 1), ("val", 16, 2), ("test", 20, 3))}
     return Task.from_pools("masks", templates=TEMPLATES, shots=shots, seed=seed, **pools)
+
+
+def box_split(count: int, seed: int, names: list[str] = NAMES, size: int = 32) -> Split:
+    """`count` pictures of noise with one to three squares of a class's colour; every fifth picture has none."""
+    draws = torch.Generator().manual_seed(seed)
+    colours = torch.rand(len(names), 3, 1, 1, generator=torch.Generator().manual_seed(7))
+    pixels, boxes, labels = 0.4 * torch.rand(count, 3, size, size, generator=draws), [], []
+    for i in range(count):
+        n = 0 if i % 5 == 4 else 1 + i % 3
+        side = torch.randint(size // 4, size // 2, (n,), generator=draws)
+        corner = (torch.rand(n, 2, generator=draws) * (size - side)[:, None]).int()
+        boxes.append(torch.cat([corner, corner + side[:, None]], dim=1))
+        labels.append(torch.randint(len(names), (n,), generator=draws))
+        for (left, top, right, bottom), label in zip(boxes[-1].tolist(), labels[-1]):
+            pixels[i, :, top:bottom, left:right] = colours[label]
+    return Split(Pixels((255 * pixels).byte()), Boxes(boxes, labels, [(size, size)] * count), names)
+
+
+def box_task(**settings) -> Task:
+    pools = {part: box_split(n, s, **settings) for part, n, s in (("train", 20, 1), ("val", 6, 2), ("test", 10, 3))}
+    return Task.from_pools("boxes", templates=TEMPLATES, **pools)

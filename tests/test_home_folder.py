@@ -40,3 +40,16 @@ def test_a_sweep_is_read_and_kept_there(home, capsys):
     (home / "s.yaml").write_text("methods: ZeroShot\ntasks: toy_pets\nshots: 1\nseeds: 1\n")
     assert main(["bench", "~/s.yaml", "--dry-run"]) == 0
     assert f"kept in '{home / 's.sqlite'}'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["a cache", "a file", "a folder of photos"])
+def test_the_home_of_somebody_who_is_not_here_is_one_sentence(home, monkeypatch, capsys, where):
+    words = {
+        "a cache": ["cache"],
+        "a file": ["bench", "~nobodyhere/x.yaml"],
+        "a folder of photos": ["fit", "ZeroShot", "~nobodyhere/x"],
+    }[where]
+    monkeypatch.setenv("LESSONS_CACHE", "~nobodyhere/x" if where == "a cache" else str(home))
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "there is no home folder '~nobodyhere' here: write the path in full" in said and "fault" not in said

@@ -14,11 +14,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
-from make_worksheets import without_solutions
 from nbclient import NotebookClient
 
+from lessons_lib.worksheets import without_solutions
+
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
-LESSONS = sorted(FOLDER.glob("*.ipynb"))
+LESSONS = sorted(FOLDER.glob("[!.]*.ipynb"))
 LIMIT = 1_500_000  # bytes
 PATHS = re.compile(r"/(?:home|Users|root|tmp|work|mnt|opt|usr|var)/\w|~/\w|[A-Z]:\\\\?\w|file://")
 
@@ -164,7 +165,7 @@ def test_a_lesson_has_two_to_four_exercises_whose_checks_passed_when_it_was_run(
 
 @each_lesson
 def test_without_the_solutions_every_check_fails_with_a_hint(path):
-    notebook = without_solutions(read(path))
+    notebook = nbformat.from_dict(without_solutions(read(path)))
     cells = code(notebook)
     checks = [check for _, check in exercises(read(path))]
     needed = sorted(set().union(*(needed_for(cells, check) for check in checks)))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -74,3 +81,23 @@ def test_the_installed_wheel_encodes_an_image_from_another_folder(wheel, tmp_pat
     run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", site, wheel, cwd=elsewhere)
     said = run(sys.executable, "-c", ENCODE_ONE_IMAGE, site, cwd=elsewhere, PYTHONPATH=str(site))
     assert said.startswith("encoded by")
+
+
+def test_the_installed_wheel_gives_worksheets_of_every_lesson_and_no_outputs_travel(wheel, tmp_path):
+    site, elsewhere = tmp_path / "site", tmp_path / "else where"
+    elsewhere.mkdir()
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", site, wheel, cwd=elsewhere)
+    run(sys.executable, "-m", "lessons_lib.cli", "start", cwd=elsewhere, PYTHONPATH=str(site))
+    lessons = sorted(path.name for path in (ROOT / "notebooks").glob("[!.]*.ipynb"))
+    assert sorted(path.name for path in (elsewhere / "worksheets").iterdir()) == lessons
+    inside = site / "lessons_lib" / "notebooks"
+    assert all('"outputs": []' in (text := (inside / name).read_text()) and "image/png" not in text for name in lessons)
+
+
+def test_the_version_is_said_in_one_place_and_the_others_agree():
+    import lessons_lib
+
+    changes = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    assert changes[0] == cited == lessons_lib.__version__
+    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]

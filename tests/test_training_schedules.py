@@ -95,8 +95,19 @@ def test_runs_of_other_views_or_schedules_do_not_go_on_from_each_other(clip, tmp
             start(**change)
 
 
+def test_a_power_goes_down_a_step_from_the_rate_to_nothing():
+    recipe = Recipe(epochs=3, lr=0.2, batch_size=1, schedule="poly", warmup_epochs=0)
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    schedule = torch.optim.lr_scheduler.PolynomialLR(torch.optim.SGD([parameter], lr=0.2), 3 * 4, power=0.9)
+    for epoch in (1, 2, 3):
+        for step in range(4):
+            assert recipe.learning_rate(epoch, done=step / 4) == pytest.approx(schedule.get_last_lr()[0], rel=1e-9)
+            schedule.optimizer.step()
+            schedule.step()
+
+
 def test_an_unknown_schedule_is_refused():
-    with pytest.raises(ValueError, match=r"schedule='steps': use one of \('epoch', 'step'\). Did you mean 'step'"):
+    with pytest.raises(ValueError, match=r"schedule='steps': use one of \(.*, 'poly'\). Did you mean 'step'"):
         Recipe(epochs=1, lr=1.0, batch_size=1, schedule="steps")
 
 

@@ -8,11 +8,14 @@ from lessons_lib.clip.building import build
 
 
 def tiny_config(*, vision: str = "vit", quick_gelu: bool = False, context_length: int = 77, **changes) -> dict:
-    """vision: "vit" (32 px, patch 8) or "resnet" (32 px, one block a stage); `changes` override top-level keys."""
+    """vision: "vit" (32 px, patch 8), "resnet" (32 px, one block a stage) or "groups" (GroupViT's, 16 patches into 5
+    groups into 3); `changes` override top-level keys."""
     towers = {
         "vit": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
         "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 16, "patch_size": None},
-    }
+        "groups": {"image_size": 32, "layers": [1, 1, 1], "groups": [5, 3], "width": 32, "head_width": 16,
+                   "patch_size": 8, "projector": 24},
+    }  # fmt: skip
     text = {"context_length": context_length, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 3}
     cfg = {"embed_dim": 32, "vision_cfg": towers[vision], "text_cfg": text}
     return {**cfg, **({"quick_gelu": True} if quick_gelu else {}), **changes}
@@ -30,3 +33,8 @@ def tiny_clip(seed: int = 0, *, device: str = "cpu", precision: str = "fp32", **
     cfg = tiny_config(**settings)
     tokenizer = SimpleTokenizer(context_length=cfg["text_cfg"]["context_length"])
     return Clip(tiny_model(seed, **settings), tokenizer, name="tiny", model_cfg=cfg, device=device, precision=precision)
+
+
+def tiny_groupvit(seed: int = 0, **settings) -> Clip:
+    """A GroupViT: a CLIP whose image tower makes groups."""
+    return tiny_clip(seed, vision="groups", **settings)

@@ -1,6 +1,7 @@
 """Make the virtual environment of this project, or bring it up to date.
 
-    python3 data_scripts/course/make_venv.py .venv
+    python3 data_scripts/course/make_venv.py .venv        # what a learner needs
+    python3 data_scripts/course/make_venv.py .venv site   # and extras of pyproject.toml; `dev` brings those it tests
 
 Needs nothing but Python 3.10 or newer with pip or ensurepip. The packages are installed by uv, which is taken from the
 PATH or put into the environment first, because it is several times faster; pip does it where uv cannot be had. The
@@ -19,6 +20,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+UNWANTED = ("@jupyterlab/apputils-extension:announcements", "@jupyter/nbgrader")  # of JupyterLab
 BIN, EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
 
 
@@ -57,14 +59,22 @@ def installer(python: Path) -> list[str | Path]:
 
 
 def without_news(folder: Path) -> None:
-    """JupyterLab of this environment does not ask at its start whether it may show news."""
+    """JupyterLab of this environment does not ask at its start whether it may show news, and has no menus of nbgrader,
+    which is here for the tests. What was set otherwise since is left."""
     config = folder / "etc" / "jupyter" / "labconfig" / "page_config.json"
-    if not config.exists():
+    content = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
+    disabled = dict.fromkeys(UNWANTED, True) | content.get("disabledExtensions", {})
+    if disabled != content.get("disabledExtensions"):
         config.parent.mkdir(parents=True, exist_ok=True)
-        disabled = {"@jupyterlab/apputils-extension:announcements": True}
         temporary = config.with_suffix(".tmp")  # not lessons_lib's own way: this runs before it is installed
-        temporary.write_text(json.dumps({"disabledExtensions": disabled}, indent=2), encoding="utf-8")
+        temporary.write_text(json.dumps(content | {"disabledExtensions": disabled}, indent=2), encoding="utf-8")
         os.replace(temporary, config)
+
+
+def with_tested(extras: list[str]) -> list[str]:
+    """The extras asked for; with `dev` also those that its tests need. (Ray is not built for every other system.)"""
+    tested = ["site", "teach", *(["cluster"] if sys.platform == "linux" else [])] if "dev" in extras else []
+    return sorted({*extras, *tested})
 
 
 def main() -> None:
@@ -93,10 +103,12 @@ def main() -> None:
         # as pip does of itself: where Python may not write bytecode, torch's thousands of files would be compiled again
         # by every process, and a lesson's kernel would start ten seconds later
         command += ["--python", python, "--compile-bytecode"]
-    extras = "dev,cluster" if sys.platform == "linux" else "dev"  # Ray is not built for every other system
+    extras = ",".join(with_tested(sys.argv[2:]))
     print("Installing the packages (about 6 GB with torch's CUDA libraries, the first time)", flush=True)
     environment = {"UV_HTTP_TIMEOUT": "300", **os.environ}  # the CUDA libraries are large, and some lines are slow
-    done = subprocess.run([*command, "-c", "constraints.txt", "-e", f".[{extras}]"], cwd=ROOT, env=environment)
+    done = subprocess.run(
+        [*command, "-c", "constraints.txt", "-e", f".[{extras}]" if extras else "."], cwd=ROOT, env=environment
+    )
     if done.returncode != 0:
         sys.exit(f"The packages could not be installed into {folder}: see the message above, then run this again.")
     without_news(folder)

@@ -1,4 +1,4 @@
-"""The lessons to fill in: without outputs, and with every exercise open.
+"""The lessons to hand out: without outputs, and with every exercise open. (`lessons start` is for those who learn.)
 
     python data_scripts/course/make_worksheets.py                       # all lessons, into worksheets/
     python data_scripts/course/make_worksheets.py --no-solutions --out lab_4 notebooks/04_coop.ipynb
@@ -13,62 +13,23 @@ locked cell worth a point. `nbgrader generate_assignment 04_coop` in that folder
 """
 
 import argparse
-import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearOutput, ClearSolutions
+from notebook_files import read_notebook
 
 from lessons_lib.files import atomic_write
+from lessons_lib.worksheets import STUB, exercises, worksheet
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-STUB = "# your code here"
-FOLDED = "<details><summary>Solution of this exercise</summary>\n\n```python\n{}\n```\n\n</details>"
 LONGEST_CELL = 600  # seconds, for nbgrader
 CONFIG = f"""c = get_config()
 c.CourseDirectory.course_id = "clip_adaptation"
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
 c.ExecutePreprocessor.timeout = {LONGEST_CELL}
 """
-
-
-def exercises(lesson: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
-    """Each cell with a solution, and the code cell after it, which checks it."""
-    code = [cell for cell in lesson.cells if cell.cell_type == "code"]
-    for cell, check in zip(code, code[1:]):
-        if BEGIN in cell.source:
-            yield cell, check
-
-
-def without_solutions(lesson: NotebookNode) -> NotebookNode:
-    """The lesson with a stub for every solution; its outputs stay."""
-    clear = ClearSolutions(code_stub={"python": STUB}, enforce_metadata=False)
-    return clear.preprocess(lesson, {})[0]
-
-
-def worksheet(lesson: NotebookNode, *, solutions: bool = True) -> NotebookNode:
-    """The lesson to fill in. solutions: each folded up below its check."""
-    below = {check.id: FOLDED.format(solution_of(cell.source)) for cell, check in exercises(lesson)}
-    lesson, _ = ClearOutput().preprocess(without_solutions(lesson), {})
-    if solutions:
-        cells = []
-        for cell in lesson.cells:
-            cells.append(cell)
-            if cell.id in below:
-                cells.append(nbformat.v4.new_markdown_cell(below[cell.id], id=f"{cell.id}-solution"))
-        lesson.cells = cells
-    lesson.metadata.pop("widgets", None)  # states of widgets that are not there any more
-    return lesson
-
-
-def solution_of(source: str) -> str:
-    """What stands between the two marks of a cell."""
-    return dedent(re.search(rf"{BEGIN}\n(.*?)[ \t]*{END}", source, re.S)[1]).strip("\n")
 
 
 def graded(lesson: NotebookNode) -> NotebookNode:
@@ -101,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--nbgrader", type=Path, metavar="FOLDER", help="make a course for nbgrader there instead")
     parser.add_argument("--force", action="store_true", help="write over what is there")
     args = parser.parse_args(arguments)
-    lessons = args.lessons or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    lessons = args.lessons or sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))
     missing = [str(path) for path in lessons if not path.is_file()]
     if missing:
         print(f"there is no lesson {', '.join(missing)}", file=sys.stderr)
@@ -116,11 +77,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make(args: argparse.Namespace, lessons: list[Path]) -> None:
     for path in lessons:
-        lesson = nbformat.read(path, as_version=4)
+        lesson = read_notebook(path)
         if args.nbgrader:
             write(graded(lesson), args.nbgrader / "source" / path.stem / path.name, args.force, lessons)
         else:
-            write(worksheet(lesson, solutions=not args.no_solutions), args.out / path.name, args.force, lessons)
+            sheet = nbformat.from_dict(worksheet(lesson, path.stem, solutions=not args.no_solutions))
+            write(sheet, args.out / path.name, args.force, lessons)
     if args.nbgrader and not (config := args.nbgrader / "nbgrader_config.py").exists():
         atomic_write(config, CONFIG.encode())
 

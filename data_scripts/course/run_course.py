@@ -1,9 +1,8 @@
 """Run the lessons in place of a learner: `python data_scripts/course/run_course.py [notebook …]`
 
-Each lesson runs from top to bottom in a kernel of its own, with notebooks/ as its folder. The executed copy and an HTML
-page of each go to build/course/, with the times and the peak memory in times.json. A cell that fails ends its lesson,
-the others still run, and the exit status is 1. (The pages hold their pictures; formulas are typeset by MathJax, which a
-browser loads when the page is opened online.)
+Each lesson runs from top to bottom in a kernel of its own, with notebooks/ as its folder. The executed copies go to
+build/course/, with the times and the peak memory in times.json, and the course's site of this run, as make_site.py
+writes it, to build/course/site/. A cell that fails ends its lesson, the others still run, and the exit status is 1.
 
 With --record the outputs are also kept in the notebooks themselves, without what differs from run to run, and the times
 in the file that lesson 00 reads. A lesson that failed is left as it was.
@@ -20,11 +19,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import make_site
 import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
+from notebook_files import read_notebook
 from tqdm import tqdm
 
 from lessons_lib.files import atomic_write, check_output
@@ -90,12 +90,15 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool = False) -> Run:
-    """Execute one notebook, write its copy and its page into `out`, also when a cell fails, and say how it went.
+    """Execute one notebook, write its copy into `out`, also when a cell fails, and say how it went.
 
     record: a notebook whose cells all ran keeps its outputs.
     """
     source = path.read_bytes()
-    notebook = nbformat.reads(source.decode(), as_version=4)
+    try:
+        notebook = read_notebook(path, source)
+    except ValueError as error:
+        return Run(path.stem, 0, 0.0, 0.0, failure=str(error))
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     run = Run(lesson=path.stem, cells=cells, seconds=0.0, peak_gib=0.0)
     at = 0
@@ -132,11 +135,8 @@ def run_lesson(path: Path, *, out: Path, timeout: int, label: str, record: bool 
     run.seconds = time.perf_counter() - start
 
     drop_progress_bars(notebook)
-    resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources=resources)
     try:
         write(notebook, out / path.name)
-        atomic_write(out / f"{path.stem}.html", page.encode())
         if record and not run.failure:
             if path.read_bytes() != source:
                 raise OSError(f"'{path}' was changed while it ran, and is left as it is: run it again")
@@ -152,14 +152,16 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run the lessons and write executed copies and HTML pages.")
+    parser = argparse.ArgumentParser(description="Run the lessons and write executed copies and their pages.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every notebook in notebooks/")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "course")
     parser.add_argument("--timeout", type=int, default=600, help="seconds that one cell may take")
     parser.add_argument("--record", action="store_true", help="keep the outputs in the notebooks, and the times")
+    parser.add_argument("--no-pages", dest="pages", action="store_false", help="executed copies alone")
     parser.add_argument("--times", type=Path, default=None, help="the file that --record keeps the times in")
     args = parser.parse_args()
-    paths = [path.resolve() for path in args.notebooks] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    there = sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))  # hidden ones are what a kill left half written
+    paths = [path.resolve() for path in args.notebooks] or there
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         parser.error(f"no such notebook: {', '.join(missing)}" if missing else "there are no notebooks in notebooks/")
@@ -182,7 +184,8 @@ def main() -> int:
             f"{run.lesson:{width}}  {run.cells:5d}  {run.seconds:7.1f}  {run.peak_gib:8.2f}  {run.failure and 'FAILED'}"
         )
     print(f"{'all':{width}}  {sum(r.cells for r in runs):5d}  {sum(r.seconds for r in runs):7.1f}")
-    print(f"\nExecuted copies and pages: {args.out}")
+    print(f"\nExecuted copies: {args.out}")
+    pages = write_pages(runs, args.out) if args.pages else ""
     if args.record:
         from lessons_lib.teaching import lesson_times
 
@@ -191,7 +194,21 @@ def main() -> int:
     failed = [run for run in runs if run.failure]
     for run in failed:
         print(f"FAILED  {run.lesson}, {run.failure}", file=sys.stderr)
-    return 1 if failed else 0
+    if pages:
+        print(f"run_course: {pages}", file=sys.stderr)
+    return 1 if failed or pages else 0
+
+
+def write_pages(runs: list[Run], out: Path) -> str:
+    """The site of this run. Returns what was wrong, "" where it is there."""
+    copies = [path for run in runs if (path := out / f"{run.lesson}.ipynb").is_file()]
+    times = {run.lesson: run.seconds for run in runs if not run.failure}
+    try:
+        make_site.build(copies, out.absolute() / "site", out.absolute() / "site-source", times=times)
+    except (OSError, RuntimeError, ValueError) as error:
+        return f"the pages were not written: {error}"
+    print(f"Pages: {out / 'site' / 'index.html'}")
+    return ""
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from tqdm.auto import tqdm
 from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
-from lessons_lib.files import atomic_write
+from lessons_lib.files import atomic_write, from_json
 from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import to_bytes
@@ -94,7 +94,7 @@ def main() -> None:
     device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu")
     if world > 1:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    cfg = json.loads((PACKAGE / "toyclip.json").read_text())
+    cfg = from_json((PACKAGE / "toyclip.json").read_text())
     preprocess_cfg = cfg.pop("preprocess_cfg")
     cfg["vision_cfg"]["patch_dropout"] = settings.patch_dropout
     tokenizer = make_tokenizer("toyclip", cfg)
@@ -117,7 +117,7 @@ def main() -> None:
                 f"'{args.checkpoint}' belongs to a run with other settings ({saved['settings']}): "
                 "delete it, or name another --checkpoint"
             )
-        record = json.loads(saved["record"])
+        record = from_json(saved["record"])
         print(f"going on from step {run.step} of {settings.steps}")
     record["sittings"] += 1
     stream = PairStream(

@@ -28,7 +28,7 @@ BENCHMARKS = ROOT / "benchmarks" / "results"
 def lessons_table(folder: Path = ROOT / "notebooks") -> str:
     """A line a lesson, with the title and the question (in bold) that its notebook opens with, as Markdown."""
     lines = ["| lesson | question |", "|---|---|"]
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in sorted(folder.glob("[!.]*.ipynb")):
         opening = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
         title = re.match(r"# \d+ · (.+)", opening)[1]
         question = re.search(r"\*\*([^*]+\?)\*\*", opening)[1]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from lessons_lib.files import from_json
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def value_of(text: str) -> Any:
     if text.lower() in WORDS:
         return WORDS[text.lower()]
     try:
-        return json.loads(text)
+        return from_json(text)
     except json.JSONDecodeError:
         return text
 

@@ -15,6 +15,7 @@ from lessons_lib.cli.arguments import (
     shows_progress,
     value_of,
 )
+from lessons_lib.files import expanded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,8 +175,8 @@ def dotted(given: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
 
 def store_path(args: argparse.Namespace) -> Path:
     if args.store:
-        return Path(args.store).expanduser()
-    return Path(args.file).expanduser().with_suffix(".sqlite") if args.file else Path(STORE)
+        return expanded(args.store)
+    return expanded(args.file).with_suffix(".sqlite") if args.file else Path(STORE)
 
 
 def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: int | None) -> str:

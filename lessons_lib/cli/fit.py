@@ -23,7 +23,7 @@ from lessons_lib.cli.arguments import (
     shots_of,
     shows_progress,
 )
-from lessons_lib.files import check_output
+from lessons_lib.files import check_output, expanded
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split, Task
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     method = make_method(method_type, load_clip(args), settings)
     print(task)
     seconds = fit(method, task, training)
-    path = keep(method, Path(args.out).expanduser(), args.force) if args.out else None  # before what could fail
+    path = keep(method, expanded(args.out), args.force) if args.out else None  # before what could fail
     print(summary(method, task, seconds))
     if path:
         print(f"kept in '{path}' ({path.stat().st_size / 1e3:,.0f} kB):  lessons eval {path} {args.task}")
@@ -95,11 +95,11 @@ def check_out(args: argparse.Namespace) -> None:
     ):
         if given is None:
             continue
-        path = Path(given).expanduser()
+        path = expanded(given)
         if path.is_dir():
             raise ValueError(f"{name} '{given}' is a folder: give a file, such as '{path / 'method.safetensors'}'")
         check_output(path, inputs=inputs)
-    if args.out and Path(args.out).expanduser().exists() and not args.force:
+    if args.out and expanded(args.out).exists() and not args.force:
         raise FileExistsError(f"'{args.out}' exists: give another --out, or --force to write over it")
 
 

@@ -13,17 +13,19 @@ import warnings
 from collections.abc import Sequence
 
 from lessons_lib import __version__
-from lessons_lib.cli import bench, cache, doctor, evaluate, fetch, fit, report
+from lessons_lib.cli import bench, cache, doctor, evaluate, fetch, fit, progress, report, start
 from lessons_lib.cli.arguments import Parser
 from lessons_lib.suggest import nearest
 
 COMMANDS = {
-    "doctor": doctor, "fetch": fetch, "fit": fit, "eval": evaluate, "bench": bench, "report": report, "cache": cache,
+    "start": start, "progress": progress, "doctor": doctor, "fetch": fetch, "fit": fit, "eval": evaluate,
+    "bench": bench, "report": report, "cache": cache,
 }  # fmt: skip
 MISTAKE, STOPPED = 2, 130  # exit statuses; 1 is for runs that failed, and for what `doctor` or `fetch` finds missing
 EXPECTED = (ValueError, OSError, ArithmeticError, MemoryError, ImportError)  # what the library says in a sentence
 EXAMPLES = """\
 examples:
+  lessons start                                         worksheets of the lessons, beside you
   lessons doctor                                        is everything here?
   lessons fit CoOp toy_flowers --out coop.safetensors   learn, 16 images a class
   lessons eval coop.safetensors toy_flowers             measure again

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lessons_lib.cli.arguments import one_of
-from lessons_lib.files import check_output
+from lessons_lib.files import check_output, expanded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
         runs, rows = Runs.of(store), store.rows()
     if args.out:
         for name in ("report.md", "report.csv"):
-            check_output(Path(args.out).expanduser() / name, inputs=[args.file])
-        written = write(runs, Path(args.file).name, Path(args.out).expanduser(), args.metric)
+            check_output(expanded(args.out) / name, inputs=[args.file])
+        written = write(runs, Path(args.file).name, expanded(args.out), args.metric)
         print(runs.progress())
         print("\n".join(f"wrote '{path}'" for path in written))
     elif args.format == "markdown":

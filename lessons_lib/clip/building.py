@@ -15,12 +15,13 @@ from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
 from torch import nn
 
 from lessons_lib.clip.downloads import hub_cache
+from lessons_lib.clip.grouping import GroupingCLIP
 from lessons_lib.files import in_bytes
 
 PLAIN = (bool, int, float, str, tuple)
 COMPUTES = (  # what a module has beside its weights that changes what it computes
     "num_heads", "eps", "image_size", "patch_size", "pool_type", "text_pool_type", "final_ln_after_pool", "eos_id",
-    "text_eos_id", "pad_id", "use_pad_mask", "context_length",
+    "text_eos_id", "pad_id", "use_pad_mask", "context_length", "heads", "assignment",
 )  # fmt: skip
 
 
@@ -47,8 +48,11 @@ def _with_weights(digest, model: nn.Module) -> str:
 
 
 def build(model_cfg: dict) -> nn.Module:
-    """An open_clip model with random weights; nothing is downloaded for its towers."""
+    """An open_clip model with random weights; nothing is downloaded for its towers. One whose image tower has "groups"
+    is a `GroupingCLIP`."""
     cfg = deepcopy(model_cfg)
+    if "groups" in cfg["vision_cfg"]:
+        return GroupingCLIP(**cfg)
     if "timm_model_name" in cfg["vision_cfg"]:
         cfg["vision_cfg"]["timm_model_pretrained"] = False
     if "hf_model_name" in cfg["text_cfg"]:

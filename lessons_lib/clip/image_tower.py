@@ -140,6 +140,17 @@ class ImageTower:
         kept = tuple(seen[number][:, : patches.stop] for number in hooks)  # (N, 1 + h · w, d_v) each
         return Dense(self._project(self._read(x, changes[-1])), tokens.unflatten(1, grid), kept)
 
+    def encode_hooks(self, images: Tensor, hooks: Sequence[int]) -> tuple[Tensor, ...]:
+        """images: (N, 3, H, W), sides multiples of the patch -> (N, 1 + h · w, d_v) behind each of these blocks, from
+        1, and nothing else: for a tower that is trained. Raises ValueError as `encode_dense` does."""
+        self.check_promptable()
+        for number in hooks:
+            check_depth(number, self.layers, f"image tower of {self.name}")
+        x, seen = self._enter(images, None, False), {}
+        for number, block in enumerate(self.model.visual.transformer.resblocks[: max(hooks)], start=1):
+            x = seen[number] = through(block, x)  # (N, 1 + h · w, d_v)
+        return tuple(seen[number] for number in hooks)
+
     def grid(self, images: Tensor) -> tuple[int, int]:
         """(h, w): how many patches lie in a column and in a row of these images."""
         patch = self.model.visual.patch_size

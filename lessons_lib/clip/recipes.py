@@ -2,7 +2,7 @@
 
 import importlib.resources
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import open_clip
@@ -11,10 +11,12 @@ from open_clip.pretrained import get_pretrained_cfg
 from lessons_lib.clip import downloads
 from lessons_lib.clip.building import check_packages, size_in_words
 from lessons_lib.clip.checkpoints import read_json
+from lessons_lib.files import expanded
 from lessons_lib.suggest import nearest
 
 TOYCLIP = "toyclip"
 HUB, FOLDER = "hf-hub:", "local-dir:"  # open_clip's prefixes
+QUICK = "-quickgelu"  # ends the name of an architecture whose twin has GELU
 CONFIG_FILE = "open_clip_config.json"
 
 
@@ -40,6 +42,21 @@ def find(name: str, pretrained: str | None) -> Recipe:
     return _registered(name.replace("/", "-"), pretrained)
 
 
+def with_activation(recipe: Recipe, quick_gelu: bool) -> Recipe:
+    """The same weights under the activation that the learner says, and under the architecture's name that has it.
+
+    Raises ValueError where the weights are published ones, which say theirs, and for what is no bool.
+    """
+    if not isinstance(quick_gelu, bool):
+        raise ValueError(f"quick_gelu={quick_gelu!r}: give True, False, or None for what the name says")
+    if not recipe.learners_own:
+        raise ValueError(f"the published weights of {recipe.name!r} say their activation: leave out quick_gelu")
+    twin = recipe.name.removesuffix(QUICK) + QUICK * quick_gelu
+    name = twin if twin in open_clip.list_models() else recipe.name
+    plain = {key: value for key, value in recipe.model_cfg.items() if key != "quick_gelu"}  # as twins are written
+    return replace(recipe, name=name, model_cfg=plain | ({"quick_gelu": True} if quick_gelu else {}))
+
+
 def toyclip_dir() -> Path:
     """Where the installed package keeps ToyCLIP."""
     return Path(str(importlib.resources.files("lessons_lib.clip").joinpath("toyclip")))
@@ -52,7 +69,7 @@ def _toyclip(pretrained: str | None) -> Recipe:
             raise FileNotFoundError(f"ToyCLIP is incomplete in this installation, install it again: no '{file}'")
     model_cfg = read_json(config)
     preprocess_cfg = model_cfg.pop("preprocess_cfg", {})
-    path = weights if pretrained is None else Path(pretrained).expanduser()
+    path = weights if pretrained is None else expanded(pretrained)
     return Recipe(TOYCLIP, model_cfg, preprocess_cfg, path, learners_own=pretrained is not None)
 
 
@@ -72,7 +89,7 @@ def _registered(name: str, pretrained: str | None) -> Recipe:
     if tag_cfg:
         _check_tags_activation(name, pretrained, tag_cfg, model_cfg)
         return Recipe(name, model_cfg, tag_cfg, _tags_weights(name, pretrained, tag_cfg, model_cfg))
-    path = Path(pretrained).expanduser()
+    path = expanded(pretrained)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return Recipe(name, model_cfg, _usual_preprocess(name), path, learners_own=True)
     plain = name.removesuffix("-quickgelu")
@@ -142,7 +159,7 @@ def _hub(name: str) -> Recipe:
 
 def _folder(name: str) -> Recipe:
     """The same layout in a local folder."""
-    folder = Path(name.removeprefix(FOLDER)).expanduser()
+    folder = expanded(name.removeprefix(FOLDER))
     candidates = [folder / file for file in downloads.WEIGHTS_FILES]
     weights = next((file for file in candidates if file.is_file()), None)
     if not (folder / CONFIG_FILE).is_file() or weights is None:

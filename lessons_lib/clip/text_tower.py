@@ -90,6 +90,24 @@ class TextTower:
         deep: for blocks 2, 3, …, the (b, d) that replace rows 1 … b before that block.   change: as in `encode`.
         Returns (N, D), or (N, L, D) for all positions, not normalised.
         """
+        return self.project(self._rows(embeddings, ends, deep, change))
+
+    def encode_unprojected(self, tokens: Tensor) -> Tensor:
+        """tokens: (N, L) -> (N, d), at each text's end before `ln_final` and the projection; the batch is cut at its
+        last end. For projections that look at a whole batch: see `project`."""
+        self.check_cuts()
+        ends = self.end_positions(tokens)  # (N,)
+        tokens = tokens[:, : int(ends.max()) + 1]
+        return self._rows(self.embed(tokens), ends)
+
+    def _rows(
+        self,
+        embeddings: Tensor,
+        ends: Tensor | None,
+        deep: Sequence[Tensor] = (),
+        change: Sequence[Change | None] | None = None,
+    ) -> Tensor:
+        """(N, L, d) -> (N, d) or (N, L, d), behind the last block."""
         changes = self._changes(change)
         length = embeddings.shape[1]
         mask = self.model.attn_mask[:length, :length]  # -inf above the diagonal
@@ -104,13 +122,13 @@ class TextTower:
                 x = through(block, x, changes[i], causal=True)
         if ends is not None:
             x = x[torch.arange(len(x), device=x.device), ends]  # (N, d)
-        return self._project(x)  # (N, D), or (N, L, D)
+        return x
 
-    def _project(self, x: Tensor) -> Tensor:
+    def project(self, x: Tensor) -> Tensor:
         """(..., d) -> (..., D)."""
         x = self.model.ln_final(x)
         projection = self.model.text_projection
-        if isinstance(projection, nn.Linear):
+        if isinstance(projection, nn.Module):
             return projection(x)
         return x if projection is None else x @ projection
 
@@ -127,6 +145,17 @@ class TextTower:
         if not ids:
             raise ValueError(f"{words!r} has no words to start context vectors from")
         return self.embed(torch.tensor(ids, device=self.model.positional_embedding.device)).detach().clone()
+
+    @torch.no_grad()
+    def nearest_tokens(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """rows: (n, d) -> (n,) ids of the tokens whose embeddings are nearest, and (n,) how far off these are, in units
+        of their length."""
+        table = self.model.token_embedding.weight.float()  # (V, d)
+        rows, back = rows.to(table).unique(dim=0, return_inverse=True)
+        lengths = table.square().sum(dim=1)  # (V,)
+        ids = torch.cat([(lengths - 2 * part @ table.T).argmin(dim=1) for part in rows.split(256)])
+        far = (rows - table[ids]).norm(dim=1) / lengths[ids].sqrt()
+        return ids[back], far[back]
 
     def encode_prompts(
         self,
@@ -156,7 +185,7 @@ class TextTower:
         if plain:
             features = self._encode_whole(layout, context, deep, change)  # (G, C, D)
         else:
-            features = self._project(encode_shared(self.model, layout.rows, context, deep, self._changes(change)))
+            features = self.project(encode_shared(self.model, layout.rows, context, deep, self._changes(change)))
         return features[0] if one else features
 
     def _encode_whole(

@@ -8,6 +8,7 @@ import gzip
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import time
 import uuid
@@ -25,7 +26,9 @@ from lessons_lib.data.downloads import CHUNK, disk_full
 from lessons_lib.files import in_bytes
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, LZMAError, RuntimeError)
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, LZMAError, RuntimeError,
+           struct.error)  # fmt: skip
+NOWHERE = (errno.EINVAL, errno.ENAMETOOLONG)  # of a place before the file's beginning, and of a name that is none
 MOST_FILES = 3_000_000
 UNPACKING = ".unpacking-"
 ABANDONED = 24 * 3600  # seconds after which such a folder was left by a process that was killed
@@ -61,15 +64,16 @@ def extract(
             where = f" below '{prefix}'" if prefix else ""
             raise ValueError(f"'{archive}' holds no files{where}: it is not the published archive")
         _merge(temporary, into)
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(into, f"'{archive.name}' was not unpacked, and nothing was changed") from error
+        if not isinstance(error, DAMAGED) and number not in NOWHERE:
+            raise
         reason = str(error) or type(error).__name__
         raise ValueError(
             f"'{archive}' is cut short or damaged ({reason}). Nothing was unpacked: remove it and fetch it again"
         ) from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise disk_full(into, f"'{archive.name}' was not unpacked, and nothing was changed") from error
-        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     if left_out:

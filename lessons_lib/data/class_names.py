@@ -1,6 +1,5 @@
 """What the classes of a folder are called: as classnames.json says, or the folders; WordNet's ids by their words."""
 
-import json
 import re
 import warnings
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from open_clip import IMAGENET_CLASSNAMES
 
+from lessons_lib.files import from_json
 from lessons_lib.suggest import listed
 from lessons_lib.templates import as_clip_reads, composed
 
@@ -84,7 +84,7 @@ def _warn_of_ids(root: Path, names: list[str]) -> None:
 
 def _read_classnames(file: Path, folders: list[str]) -> list[str]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = from_json(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"'{file}' is not valid JSON: {error}") from error
     if isinstance(content, dict):

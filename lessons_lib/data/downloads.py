@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from lessons_lib.files import atomic_write, in_bytes, only_one, why_not_written
+from lessons_lib.files import atomic_write, from_json, in_bytes, only_one, why_not_written
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
@@ -180,7 +180,7 @@ def _starts_at(response, have: int) -> int:
 
 def _note(note: Path) -> dict:
     try:
-        known = json.loads(note.read_bytes())
+        known = from_json(note.read_bytes())
         return known if isinstance(known, dict) else {}
     except (OSError, ValueError):  # none, or damaged: start over
         return {}

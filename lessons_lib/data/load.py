@@ -7,6 +7,7 @@ from pathlib import Path
 from lessons_lib.data.fewshot import check_shots
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.task import Task
+from lessons_lib.files import expanded
 
 
 def load_task(
@@ -17,6 +18,7 @@ def load_task(
     templates: str | Sequence[str] | None = None,
     root: str | os.PathLike | None = None,
     pool_seed: int = 0,
+    size: int | None = None,
     skip_unreadable: bool = False,
     progress: bool = True,
 ) -> Task:
@@ -31,6 +33,8 @@ def load_task(
     ("photo 2" before "photo 10"), or come from a ``classnames.json`` in the folder: {folder: name, …}, or a list in
     that order. Pictures in folders inside a class folder are of that class. What is no picture is left out, with a
     warning that counts it; hidden files and folders are ignored. HEIC is read where ``pillow-heif`` is installed.
+    A folder ``images`` with a folder ``masks`` beside it is a task of masks, one with COCO's ``annotations.json`` is of
+    boxes: see `data.mask_folders` and `data.coco`.
     Without a ``test`` folder 30 % of each class are held out for it, and without a ``val`` folder 20 %, at least 1
     image each, always the same ones for one ``pool_seed``.
 
@@ -43,6 +47,7 @@ def load_task(
         above its own, by default that of the environment variable LESSONS_DATA.
     pool_seed: draws a toy task's images anew, or splits a folder without ``test`` or ``val`` anew. Leave it alone
         to compare several ``seed`` on one and the same test split. Published splits are fixed.
+    size: the edge of drawn pictures in pixels, such as 64 or 128, by default the toy task's own.
     skip_unreadable: leave damaged image files (and missing ones of a published set) out, with a warning that names
         them, instead of raising.
     progress: show a bar when checking the files takes long.
@@ -52,15 +57,23 @@ def load_task(
     unknown, a folder without images, with one class, with an empty class folder, with empty or repeated class names,
     with damaged files, with other classes in train than in test, and for classes with fewer images than ``shots``.
     """
+    from lessons_lib.data.toys import check_size, toy_splits, toy_tasks
     from lessons_lib.templates import DEFAULT, check_templates
 
     check_shots(shots)
+    check_size(size)
     given = None if templates is None else check_templates(templates)
-    folder = Path(root or ".").expanduser() / Path(name_or_path).expanduser()
-    if _is_path(name_or_path, folder):
+    folder = expanded(root or ".") / expanded(name_or_path)
+    is_path = _is_path(name_or_path, folder)
+    if size is not None and (is_path or name_or_path in PUBLISHED):
+        raise ValueError(f"size={size}: only toy tasks are drawn at a size; photos are as large as they are")
+    if is_path:
+        from lessons_lib.data.annotated import annotated_reader, annotated_splits
         from lessons_lib.data.folders import folder_splits
 
-        splits = folder_splits(folder, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
+        how = {"seed": pool_seed, "skip_unreadable": skip_unreadable, "progress": progress}
+        reader = annotated_reader(folder)
+        splits = annotated_splits(folder, reader, **how) if reader else folder_splits(folder, **how)
         name, own_templates = folder.resolve().name, [DEFAULT]
     elif name_or_path in PUBLISHED:
         from lessons_lib.data.published.splits import published_splits
@@ -68,10 +81,8 @@ def load_task(
         name, own_templates = str(name_or_path), [PUBLISHED[name_or_path].template]
         splits = published_splits(name, root=root, seed=pool_seed, skip_unreadable=skip_unreadable, progress=progress)
     else:
-        from lessons_lib.data.toys import toy_splits, toy_tasks
-
         name = str(name_or_path)
-        splits, own_templates = toy_splits(name, seed=pool_seed), toy_tasks()[name].templates
+        splits, own_templates = toy_splits(name, seed=pool_seed, size=size), toy_tasks()[name].templates
     return Task.from_pools(name, templates=given or own_templates, shots=shots, seed=seed, **splits)
 
 

@@ -1,12 +1,11 @@
 """Image files: opening them as upright RGB, and telling sound ones from damaged ones before work starts."""
 
 import errno
-import json
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -18,8 +17,9 @@ from tqdm.auto import tqdm
 
 from lessons_lib.data.kinds import EXTENSIONS as EXTENSIONS  # for those who look for it here
 from lessons_lib.data.kinds import HOW_TO_READ, format_of, readable
-from lessons_lib.files import atomic_write
 from lessons_lib.rgb import as_rgb
+from lessons_lib.sealed import recall, remember
+from lessons_lib.suggest import listed
 
 
 @dataclass(frozen=True)
@@ -117,17 +117,29 @@ def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: 
         known.update(zip(new, found))
     found = {path: known[path] for path in paths}
     if memory and new:
-        content = json.dumps({str(path): astuple(seen) for path, seen in found.items()}).encode()
-        with suppress(OSError):  # a disk that takes no more costs only the time to look again
-            atomic_write(memory, content)
+        remember(memory, {str(path): astuple(seen) for path, seen in found.items()})
     return found
+
+
+def sound_ones(
+    paths: list[Path], folder: Path, *, skip_unreadable: bool, progress: bool = True
+) -> tuple[list[Path], dict[Path, Examined]]:
+    """Those of `paths` that can be read, and what is known of all. Raises ValueError, or with ``skip_unreadable``
+    warns, where some cannot."""
+    examined = examine_all(paths, progress=progress)
+    damaged = [f"{path.relative_to(folder)} ({seen.problem})" for path, seen in examined.items() if seen.problem]
+    if damaged:
+        found = f"{len(damaged)} unreadable image file(s) in '{folder}': {listed(damaged)}"
+        if not skip_unreadable:
+            raise ValueError(f"{found}. Mend or remove them, or leave them out with skip_unreadable=True")
+        warnings.warn(f"left out {found}", stacklevel=5)
+    return [path for path in paths if not examined[path].problem], examined
 
 
 def _recall(memory: Path) -> dict[Path, Examined]:
     try:
-        content = json.loads(memory.read_bytes())
-        return {Path(path): Examined(tuple(stamp), *rest) for path, (stamp, *rest) in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: look again
+        return {Path(path): Examined(tuple(stamp), *rest) for path, (stamp, *rest) in recall(memory).items()}
+    except (ValueError, TypeError, AttributeError):  # none yet, or damaged: look again
         return {}
 
 

@@ -67,7 +67,7 @@ class Split:
 
     @property
     def kind(self) -> str:
-        """What is predicted: "classify" or "segment"."""
+        """What is predicted: "classify", "segment", "detect" or "ground"."""
         return self.targets.kind
 
     @property

@@ -1,7 +1,8 @@
 """What is to be predicted of each picture: one label, or a class for every pixel.
 
-A :class:`Targets` is what a :class:`lessons_lib.data.Split` holds beside its images. A further kind (boxes, captions)
-is one more class here: a split, few-shot sampling and halves or folds of the classes ask their targets alone.
+A :class:`Targets` is what a :class:`lessons_lib.data.Split` holds beside its images. Boxes, and captions with the box
+of each phrase, are in `boxes`. A further kind is one more such class: a split, few-shot sampling and halves or folds of
+the classes ask their targets alone.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ BACKGROUND = "background"  # the name of the class of what shows none of the oth
 class Targets(Protocol):
     """Of N pictures, with classes 0 … C-1."""
 
-    kind: str  # "classify", "segment": what a task with these targets is
+    kind: str  # "classify", "segment", "detect", "ground": what a task with these targets is
     fingerprint: str  # hex; over their content and order
     one_class: bool  # whether a picture shows one class, and so belongs to one
 

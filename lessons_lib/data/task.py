@@ -69,7 +69,7 @@ class Task:
 
     @property
     def kind(self) -> str:
-        """What is predicted: "classify" or "segment"."""
+        """What is predicted: "classify", "segment", "detect" or "ground"."""
         return self.test.kind
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from torchvision import tv_tensors
 from torchvision.transforms import InterpolationMode, v2
 
 from lessons_lib.clip.transforms import Transforms
@@ -18,8 +19,14 @@ def together(transform: Callable[..., Any], image: Image.Image, target: Any) -> 
     """(transformed image, target moved with it).
 
     target: a label, a `tv_tensors.Mask`, `tv_tensors.BoundingBoxes`, or dicts and lists of them.
-    Raises ValueError where the target has a place in the picture and the transform does not say where that goes.
+    Raises ValueError where the target has a place in the picture and the transform does not say where that goes, and
+    for a mask of another size than the picture.
     """
+    if isinstance(target, tv_tensors.Mask) and tuple(target.shape[-2:]) != (image.height, image.width):
+        raise ValueError(
+            f"a mask of {target.shape[-1]} × {target.shape[-2]} pixels does not belong to a picture of {image.width} × "
+            f"{image.height}: masks have a value for every pixel of their picture"
+        )
     if isinstance(transform, v2.Transform):
         return transform(image, target)
     if isinstance(target, int):

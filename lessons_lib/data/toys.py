@@ -1,6 +1,6 @@
 """The toy world's tasks as splits: scenes that are drawn when their images are first asked for."""
 
-import json
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -12,9 +12,13 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from lessons_lib import sealed
+from lessons_lib.data.boxes import Boxes, Captions
 from lessons_lib.data.split import Split
-from lessons_lib.data.targets import Masks
+from lessons_lib.data.targets import Masks, Targets
 from lessons_lib.files import atomic_write, cache_dir
+from lessons_lib.sealed import recall, remember
+
+SIZE = 64  # pixels: the edge of a drawn picture unless asked for otherwise
 
 
 @cache
@@ -35,14 +39,14 @@ class Drawn:
     changed, pictures are drawn once more, and those that come out the same keep their digests.
     """
 
-    def __init__(self, scenes):
-        self._scenes, self._memory = scenes, None
+    def __init__(self, scenes, size: int):
+        self._scenes, self._size, self._memory = scenes, size, None
         self._known: dict[int, str] | None = None  # place among the N -> digest
 
     @property
     def memory(self) -> Path:
         if self._memory is None:
-            self._memory, self._scenes = _memory(self._scenes, "json"), None
+            self._memory, self._scenes = _memory(self._scenes, "json", self._size), None
         return self._memory
 
     def of(self, images: "SceneImages") -> list[str]:
@@ -53,15 +57,13 @@ class Drawn:
             for place, pixels in zip(images.places, images.tensor(), strict=True):
                 about = f"{tuple(pixels.shape)} ".encode()
                 self._known[place] = sha256(about + pixels.contiguous().numpy().tobytes()).hexdigest()
-            content = json.dumps({**self._recall(), **self._known}).encode()
-            with suppress(OSError):  # a disk that takes no more costs only the time to draw again
-                atomic_write(self.memory, content)
+            remember(self.memory, {**self._recall(), **self._known})
         return [self._known[place] for place in images.places]
 
     def _recall(self) -> dict[int, str]:
         try:
-            return {int(place): str(digest) for place, digest in json.loads(self.memory.read_bytes()).items()}
-        except (OSError, ValueError, AttributeError):  # none yet, or damaged: draw again
+            return {int(place): str(digest) for place, digest in recall(self.memory).items()}
+        except (ValueError, AttributeError):  # none yet, or damaged: draw again
             return {}
 
     def __getstate__(self) -> dict:
@@ -73,13 +75,14 @@ class Drawn:
 class SceneImages:
     """Drawn once, all together, when the first is asked for.
 
-    scenes: ToyWorld scenes: ``len()``, indexable by a list, ``render()`` to (N, 3, 64, 64) uint8, a ``fingerprint``.
+    scenes: ToyWorld scenes: ``len()``, indexable by a list, ``render()`` to (N, 3, size, size) uint8, a
+    ``fingerprint``.   size: the pictures' edge in pixels.
     """
 
-    def __init__(self, scenes):
-        self.scenes = scenes
+    def __init__(self, scenes, size: int = SIZE):
+        self.scenes, self.size = scenes, size
         self.places = list(range(len(scenes)))  # among the scenes that `_drawn` knows
-        self._drawn = Drawn(scenes)
+        self._drawn = Drawn(scenes, size)
         self._pixels: torch.Tensor | None = None
 
     def __len__(self) -> int:
@@ -88,14 +91,14 @@ class SceneImages:
     def tensor(self) -> torch.Tensor:
         """(N, 3, H, W) uint8."""
         if self._pixels is None:
-            self._pixels = self.scenes.render()
+            self._pixels = self.scenes.render(size=self.size)
         return self._pixels
 
     def image(self, index: int) -> Image.Image:
         return Image.fromarray(self.tensor()[index].permute(1, 2, 0).numpy())
 
     def subset(self, indices: list[int]) -> "SceneImages":
-        part = SceneImages(self.scenes[indices])
+        part = SceneImages(self.scenes[indices], self.size)
         part.places, part._drawn = [self.places[index] for index in indices], self._drawn
         if self._pixels is not None:
             part._pixels = self._pixels[indices]
@@ -114,37 +117,74 @@ def toy_tasks() -> dict[str, Any]:
     return toyworld.TASKS | toyworld.SEVERAL
 
 
-def toy_splits(name: str, *, seed: int) -> dict[str, Split]:
-    """ "train", "val" and "test" of a toy task; ``seed`` chooses which scenes are drawn."""
+def check_size(size: int | None) -> None:
+    """Raises ValueError for another edge of drawn pictures than a multiple of 4 from 32 to 512, or None."""
+    is_number = isinstance(size, int) and not isinstance(size, bool)
+    if size is not None and not (is_number and 32 <= size <= 512 and size % 4 == 0):
+        raise ValueError(f"size={size!r}: pictures are drawn 32 to 512 pixels wide, a multiple of 4, such as 64 or 128")
+
+
+def toy_splits(name: str, *, seed: int, size: int | None = None) -> dict[str, Split]:
+    """ "train", "val" and "test" of a toy task; ``seed`` chooses which scenes are drawn, ``size`` how large."""
     from lessons_lib import toyworld
 
+    check_size(size)
     splits = {}
     for role in ("train", "val", "test"):
         if name in toyworld.SEVERAL:
+            spec = toyworld.SEVERAL[name]
             scenes, classes = toyworld.draw_several(name, split=role, seed=seed)
-            splits[role] = Split(SceneImages(scenes), _masks(scenes, classes), toyworld.SEVERAL[name].classnames)
+            edge = size or spec.size
+            if spec.told == "masks":
+                targets = _masks(scenes, classes, edge)
+            else:
+                targets = _boxes(name, f"{seed} {role}", scenes, classes, edge)
+            splits[role] = Split(SceneImages(scenes, edge), targets, spec.classnames)
         else:
             scenes, labels = toyworld.draw_scenes(name, split=role, seed=seed)
-            splits[role] = Split(SceneImages(scenes), labels, toyworld.TASKS[name].classnames)
+            splits[role] = Split(SceneImages(scenes, size or SIZE), labels, toyworld.TASKS[name].classnames)
     return splits
 
 
-def _masks(scenes, classes: torch.Tensor) -> Masks:
-    """Drawn, or remembered: they cost as much as the pictures, and few shots cannot be drawn without them."""
+def _masks(scenes, classes: torch.Tensor, size: int) -> Masks:
     from lessons_lib import toyworld
 
-    memory = _memory(scenes, "masks.safetensors")
+    found = _remembered(scenes, "masks", size, lambda: toyworld.class_masks(scenes, classes, size=size))
+    return Masks(found)
+
+
+def _boxes(name: str, words: str, scenes, classes: torch.Tensor, size: int) -> Targets:
+    from lessons_lib import toyworld
+
+    found = _remembered(scenes, "boxes", size, lambda: toyworld.thing_boxes(scenes, size=size))  # (N, MOST, 4)
+    seen = found.isfinite().all(dim=-1)  # (N, MOST)
+    boxes = [some[there] for some, there in zip(found, seen)]
+    of_things = boxes, [row[there] - 1 for row, there in zip(classes, seen)], [(size, size)] * len(scenes)
+    if toyworld.SEVERAL[name].told == "boxes":
+        return Boxes(*of_things)
+    captions, told = zip(*toyworld.captions_of(name, scenes, seed=words))
+    place = (seen.cumsum(dim=1) - 1).tolist()  # of a thing among those that are seen
+    phrases = [
+        [(start, end, place[i][thing]) for start, end, thing in each if seen[i, thing]] for i, each in enumerate(told)
+    ]
+    return Captions(*of_things, captions, phrases)
+
+
+def _remembered(scenes, what: str, size: int, draw: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """Drawn, or remembered: it costs as much as the pictures, and few shots cannot be drawn without it."""
+    memory = _memory(scenes, f"{what}.safetensors", size)
     with suppress(OSError, SafetensorError, KeyError, ValueError):  # none yet, or damaged: draw
-        kept = sealed.load(memory)[0]["masks"]
-        if kept.shape[0] == len(scenes) and kept.dtype == torch.uint8 and kept.ndim == 3:
-            return Masks(kept)
-    masks = toyworld.class_masks(scenes, classes)
+        kept = sealed.load(memory)[0][what]
+        if kept.shape[0] == len(scenes) and kept.ndim == 3:
+            return kept
+    found = draw()
     with suppress(OSError):  # a disk that takes no more costs only the time to draw again
-        atomic_write(memory, sealed.to_bytes({"masks": masks}))
-    return Masks(masks)
+        atomic_write(memory, sealed.to_bytes({what: found}))
+    return found
 
 
-def _memory(scenes, what: str) -> Path:
+def _memory(scenes, what: str, size: int) -> Path:
     """The file for what was found of these scenes as they are drawn today."""
-    key = sha256(f"{scenes.fingerprint} {renderer_fingerprint()}".encode()).hexdigest()[:32]
+    large = "" if size == SIZE else f" {size}"
+    key = sha256(f"{scenes.fingerprint} {renderer_fingerprint()}{large}".encode()).hexdigest()[:32]
     return cache_dir() / "drawn" / f"{key}.{what}"

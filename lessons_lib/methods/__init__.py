@@ -6,12 +6,15 @@ A file that lies in such a folder is imported, and the methods that it defines a
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lessons_lib.files import expanded
 from lessons_lib.methods import saving
 from lessons_lib.methods.base import METHODS, Method
 from lessons_lib.methods.classifier import Classifier
+from lessons_lib.methods.detector import Detector
 from lessons_lib.methods.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -23,15 +26,23 @@ for _room in pkgutil.iter_modules(__path__):
             importlib.import_module(f"{__name__}.{_room.name}.{_file.name}")
 globals().update(METHODS)
 
+from lessons_lib.methods import released  # noqa: E402
 from lessons_lib.methods.classify.open_set import OpenSet  # noqa: E402
 
-__all__ = ["METHODS", "Classifier", "Method", "OpenSet", "Segmenter", "load_method", *METHODS]
+__all__ = ["METHODS", "Classifier", "Detector", "Method", "OpenSet", "Segmenter", "load_method", *METHODS]
 
 
-def load_method(path: str | Path, clip: "Clip") -> Method:
-    """The fitted method that `method.save(path)` wrote, for the same CLIP.
+def load_method(path: str | Path, clip: "Clip", classnames: Sequence[str] | None = None, **settings) -> Method:
+    """The fitted method that `method.save(path)` wrote, for the same CLIP; or one with the prompts that the authors of
+    CoOp, CoCoOp or MaPLe release (`released`), for the CLIP that these were learned with.
 
-    Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
+    classnames, settings: of released prompts alone, whose files say neither; a saved method's file does.
+    Raises FileNotFoundError where there is no file, and ValueError where it is damaged, holds something else, or was
     fitted on another CLIP.
     """
+    path = expanded(path)
+    if saving.written_by_torch(path):
+        return released.load(path, clip, classnames, **settings)
+    if classnames is not None or settings:
+        raise ValueError(f"'{path}' says its own classes and settings: leave them out, and use for_classes(classnames)")
     return saving.load(path, clip, METHODS)

@@ -6,7 +6,7 @@ that makes it known. What a kind adds to this class is in a class of its own, su
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ class Method(torch.nn.Module):
     CHOOSES = ("", "")  # there: what it chooses, and how to make the method so that there is nothing to choose
     EPOCHS: int | None = None  # that training takes, as published
     WARMUP_EPOCHS = 0  # of its training, at a rate so low that next to nothing is learned
+    LR_TIMES: Mapping[str, float] = {}  # part of the method -> what the learning rate is multiplied by there
     MEMORY_ONLY: tuple[str, ...] = ()  # settings that trade time for memory: to lower where memory is short
     PAPER_NAME = ""  # the class's name if empty
     IN_PAPER: tuple[str, ...] = ()  # settings that the paper itself varies under that name

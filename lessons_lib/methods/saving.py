@@ -15,7 +15,7 @@ from torch import nn
 
 from lessons_lib.clip.building import content_as_before
 from lessons_lib.editions import weights_in_words
-from lessons_lib.files import atomic_write
+from lessons_lib.files import atomic_write, expanded, from_json
 from lessons_lib.sealed import load as load_tensors
 from lessons_lib.sealed import not_finite, to_bytes
 from lessons_lib.suggest import nearest
@@ -41,7 +41,7 @@ def save(method: nn.Module, path: str | Path, *, replace: bool = True) -> Path:
     learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     if broken := not_finite(learned):
         raise ValueError(f"'{broken}' holds values that are not finite numbers, so nothing is saved: fit again")
-    return atomic_write(Path(path).expanduser(), to_bytes(learned, header), replace=replace)
+    return atomic_write(expanded(path), to_bytes(learned, header), replace=replace)
 
 
 def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]]) -> nn.Module:
@@ -50,7 +50,7 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged, is not a saved method, or was
     fitted on another CLIP.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     learned, header = _read(path)
     if header["clip_fingerprint"] not in (clip.fingerprint, content_as_before(clip.model, clip.model_cfg)):
         made_for = weights_in_words(header["clip_name"], header["clip_fingerprint"])
@@ -65,9 +65,9 @@ def load(path: str | Path, clip: "Clip", methods: Mapping[str, type[nn.Module]])
             f"'{path}' holds a method named {name!r}, which does not exist here. {nearest(name, methods)}".strip()
         )
     try:
-        method = methods[name](clip, **json.loads(header["settings"]))
+        method = methods[name](clip, **from_json(header["settings"]))
         method.task_template = header.get("task_template", method.task_template)  # older files: among the settings
-        classnames = json.loads(header.get("classnames", "null"))
+        classnames = from_json(header.get("classnames", "null"))
         if classnames is not None:
             method.set_classes(classnames)
         method.load_state_dict(learned)
@@ -84,7 +84,15 @@ def read_header(path: str | Path) -> dict[str, str]:
 
     Raises FileNotFoundError where there is no file, and ValueError where it is damaged or is not a saved method.
     """
-    return _read(Path(path).expanduser())[1]
+    return _read(expanded(path))[1]
+
+
+def written_by_torch(path: Path) -> bool:
+    """Whether a file begins as those of `torch.save` do, which our saved methods are not."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4).startswith((b"PK\3\4", b"\x80\x02\x8a"))
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -92,6 +100,11 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no saved method at '{path}': check the path, or fit one and call method.save"
+        )
+    if written_by_torch(path):
+        raise ValueError(
+            f"'{path}' was not written by method.save, but by torch: if it holds the prompts that CoOp's, CoCoOp's or "
+            "MaPLe's authors release, load_method(path, clip, classnames) reads it, and method.save makes a file of it"
         )
     try:
         learned, header = load_tensors(path)

@@ -4,8 +4,8 @@ What a subclass gives:
     fit(task)                   learns, and returns self
     patch_logits(images)        (n, 3, S, S) preprocessed -> (n, C, h, w)
     set_classes(classnames)     whatever depends on the class names
-Between patches, logits are interpolated (bilinear) to the pixels of the preprocessed picture, S × S; masks are moved
-with their pictures to that size, and measured there.
+Between patches, logits are interpolated (bilinear) to the pixels of the preprocessed picture, S × S (a method that goes
+there another way overrides `at_pixels`); masks are moved with their pictures to that size, and measured there.
 """
 
 from collections.abc import Iterator
@@ -36,20 +36,29 @@ class Segmenter(Method):
         """images: (n, 3, S, S) preprocessed -> (n, C, h, w)."""
         raise NotImplementedError
 
+    def at_pixels(self, images: Tensor) -> Tensor:
+        """images: (n, 3, S, S) preprocessed -> (n, C, S, S), differentiable in what is learned."""
+        return F.interpolate(self.patch_logits(images), size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+    @property
+    def patch(self) -> int:
+        """Pixels along the side of the squares that get one answer each."""
+        return self.clip.image_tower.patch_size
+
     @torch.inference_mode()
     def logits(self, images: "Split | Tensor") -> Tensor:
         """images: a split, or (N, 3, S, S) float, preprocessed. Returns (N, C, S, S), on the CLIP's device."""
         self.check_ready()
         size = self.clip.transforms.size
         empty = torch.empty(0, len(self.classnames), *size, device=self.clip.device)
-        return torch.cat([empty, *(self._at_pixels(batch) for batch in self._batches(images))])
+        return torch.cat([empty, *(self.at_pixels(batch) for batch in self._batches(images))])
 
     @torch.inference_mode()
     def predict(self, images: "Split | Tensor") -> Tensor:
         """The most likely class of each pixel: (N, S, S) long, positions in `classnames`."""
         self.check_ready()
         empty = torch.empty(0, *self.clip.transforms.size, dtype=torch.long, device=self.clip.device)
-        return torch.cat([empty, *(self._at_pixels(batch).argmax(dim=1) for batch in self._batches(images))])
+        return torch.cat([empty, *(self.at_pixels(batch).argmax(dim=1) for batch in self._batches(images))])
 
     def measure(self, split: "Split") -> dict[str, float]:
         """mIoU, of all classes and, where one is the background, mIoU_things, without it; pixel_accuracy: percent.
@@ -80,7 +89,7 @@ class Segmenter(Method):
 
     def _confusions(self, split: "Split") -> list[Confusion]:
         """Of its answers, of one right answer a patch, and of one answer for all pixels."""
-        classes, patch = len(split.classnames), self.clip.image_tower.patch_size
+        classes, patch = len(split.classnames), self.patch
         every_pixel = torch.cat([mask.flatten() for mask in split.targets.masks])
         found = [Confusion(classes) for _ in range(3)]
         rank, world = processes()
@@ -93,10 +102,6 @@ class Segmenter(Method):
             dist.all_reduce(matrix)
             each.matrix = matrix.cpu()
         return found
-
-    def _at_pixels(self, images: Tensor) -> Tensor:
-        """(n, 3, S, S) -> (n, C, S, S)."""
-        return F.interpolate(self.patch_logits(images), size=images.shape[-2:], mode="bilinear", align_corners=False)
 
     def _batches(self, images: "Split | Tensor") -> Iterator[Tensor]:
         if isinstance(images, Tensor):

@@ -10,7 +10,7 @@ Statistics take tables and need no torch. What is measured on embeddings is impo
 
 import importlib
 
-from lessons_lib.metrics.comparisons import compare, gains, summary, table, with_harmonic_mean
+from lessons_lib.metrics.comparisons import compare, gains, summary, table, with_harmonic_mean, without_each
 from lessons_lib.metrics.findings import (
     difference,
     effect,
@@ -19,6 +19,7 @@ from lessons_lib.metrics.findings import (
     findings_table,
     is_beyond,
     text_of,
+    told,
     verdict,
 )
 from lessons_lib.metrics.ranks import correlations, holm, mean_ranks
@@ -36,8 +37,8 @@ from lessons_lib.metrics.statistics import (
 __all__ = [
     "Interval", "compare", "correlations", "difference", "effect", "effects_table", "finding", "findings_table",
     "gains", "h_of_means", "harmonic_mean", "holm", "interval", "is_beyond", "mean_of_h", "mean_ranks",
-    "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "verdict", "wilson",
-    "with_harmonic_mean",
+    "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "told", "verdict",
+    "wilson", "with_harmonic_mean", "without_each",
 ]  # fmt: skip
 
 

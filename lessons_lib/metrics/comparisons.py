@@ -69,6 +69,23 @@ def compare(
     return pd.DataFrame(rows)
 
 
+def without_each(
+    results: pd.DataFrame, first: str, second: str, by: str = "task", value: str = "accuracy", *, shared: bool = False
+) -> pd.DataFrame:
+    """Whether a mean difference rests on one task: what `first` is above `second` without each of them.
+
+    Arguments and errors as in `compare`. Returns a row for each value of `by` that is left out, those that change most
+    first: by, mean, half_width, n and text; change: how far the mean moves when it is left out, in points.
+    """
+    whole = interval(gains(results, first, second, value, shared=shared)).mean
+    rows = []
+    for left_out in results.loc[results["method"].isin([first, second]), by].unique():
+        across = interval(gains(results[results[by] != left_out], first, second, value, shared=shared))
+        said = f"{across.mean:+.1f} ± {across.half_width:.1f}"
+        rows.append({by: left_out, **across._asdict(), "text": said, "change": across.mean - whole})
+    return pd.DataFrame(rows).sort_values("change", key=abs, ascending=False, kind="stable", ignore_index=True)
+
+
 def with_harmonic_mean(results: pd.DataFrame) -> pd.DataFrame:
     """Rows of base-to-new with rows added where `on` is "H": 2 · base · new / (base + new) of each run.
 

@@ -26,6 +26,12 @@ def is_beyond(found: dict, sign: int) -> bool:
     return sign * found["mean"] > found["half_width"]
 
 
+def told(found: dict, sign: int = +1) -> str:
+    """What an effect says of a claim that it has this sign: "seen", "the opposite is seen", or "cannot be told", which
+    is not the same as that there is none."""
+    return "seen" if is_beyond(found, sign) else "the opposite is seen" if is_beyond(found, -sign) else "cannot be told"
+
+
 def finding(claim: str, *wanted: tuple[str, dict, int], other: dict | None = None) -> dict:
     """A claim, its effects by name, and whether it was seen: every effect that it names has its sign beyond its
     interval. `other` effects are shown beside, and decide nothing."""

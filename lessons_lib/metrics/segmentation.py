@@ -65,6 +65,38 @@ class Confusion:
         return _iou(group.T @ self.matrix @ group).nanmean().item()
 
 
+class ToldClass:
+    """The protocol of PASCAL-5i (Shaban et al., "One-Shot Learning for Semantic Segmentation", BMVC 2017): of each
+    picture a class is told, and every pixel is that class or not. Far easier than to choose among the classes.
+
+    classes: C. ignore: the true value of pixels that do not count.
+    """
+
+    def __init__(self, classes: int, *, ignore: int = IGNORE):
+        self.ignore, self.pairs = ignore, [Confusion(2) for _ in range(classes)]
+
+    def add(self, answers: Tensor, truth: Tensor, told: int) -> "ToldClass":
+        """answers: where the class `told` is seen, bool; truth: class numbers, of the same shape, 0 … C-1."""
+        counts = truth != self.ignore
+        self.pairs[told].add(answers.bool()[counts].long(), (truth[counts] == told).long())
+        return self
+
+    @property
+    def iou(self) -> Tensor:
+        """(C,) float64, percent: of the pixels that are the told class; NaN for a class that was never told."""
+        return torch.stack([pair.iou[1] for pair in self.pairs])
+
+    @property
+    def mean_iou(self) -> float:
+        """Percent: the mean over the classes that were told."""
+        return self.iou.nanmean().item()
+
+    @property
+    def two_class_iou(self) -> float:
+        """Percent: FB-IoU, the mean of the IoUs of told and not told, all classes' pixels together."""
+        return _iou(sum(pair.matrix for pair in self.pairs)).nanmean().item()
+
+
 def mean_iou(answers: Tensor, truth: Tensor, classes: int, *, without: int | None = None) -> float:
     """Percent, of pictures that lie in one tensor; errors as `Confusion.add`, ``without`` as `Confusion.mean_iou`."""
     return Confusion(classes).add(answers, truth).mean_iou(without=without)

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import open_clip
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
+from lessons_lib.clip.building import build
 from lessons_lib.clip.model import Clip
 from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.device import training_dtype
+from lessons_lib.files import expanded
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import damaged, load_state, save_state
 
@@ -117,13 +118,19 @@ class Towers(nn.Module):
 
 
 def frozen_copy(
-    model: nn.Module, cfg: dict, preprocess_cfg: dict, tokenizer: Callable, *, device: str | torch.device = "cpu"
+    model: nn.Module,
+    cfg: dict,
+    preprocess_cfg: dict,
+    tokenizer: Callable,
+    *,
+    name: str = "toyclip",
+    device: str | torch.device = "cpu",
 ) -> Clip:
     """The model in training as methods and lessons take it: cfg, preprocess_cfg and tokenizer are what it was made
     with."""
-    copy = open_clip.model.CLIP(**cfg)
+    copy = build(cfg)
     copy.load_state_dict(model.state_dict())
-    return Clip(copy, tokenizer, name="toyclip", model_cfg=cfg, preprocess_cfg=preprocess_cfg, device=device)
+    return Clip(copy, tokenizer, name=name, model_cfg=cfg, preprocess_cfg=preprocess_cfg, device=device)
 
 
 def make_optimizer(model: nn.Module, s: Settings) -> torch.optim.AdamW:
@@ -194,14 +201,14 @@ class Run:
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
         state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **extra}
-        save_state(Path(path).expanduser(), state)
+        save_state(expanded(path), state)
 
     def load(self, path: str | Path) -> dict:
         """Goes on from a checkpoint; returns what else was saved in it.
 
         Raises ValueError where it is damaged, or of another model.
         """
-        path = Path(path).expanduser()
+        path = expanded(path)
         state = load_state(path, self.device, MEND)
         if not {"model", "optimizer", "step"} <= state.keys():
             raise damaged(path, "it holds something else", MEND)

@@ -5,13 +5,23 @@ from typing import Any
 
 import yaml
 
+from lessons_lib.files import check_depth
+
+MOST = 100_000  # values in a sweep's file
 # The keys that hold names; in `settings` and `fit` only their own keys, the methods' labels, are.
 NAMES = ("methods", "tasks", "others", "folds", "protocol", "model", "pretrained", "device", "precision", "root")
 
 
 def load(text: str) -> Any:
-    """What the YAML holds. Raises yaml.YAMLError for what is none."""
-    typed, written = yaml.safe_load(text), yaml.load(text, Loader=yaml.BaseLoader)  # which makes texts of all there is
+    """What the YAML holds. Raises yaml.YAMLError for what is none, or is nested or repeated without end."""
+    try:
+        typed = yaml.safe_load(text)
+        written = yaml.load(text, Loader=yaml.BaseLoader)  # which makes texts of all there is
+        check_depth(typed, MOST)
+    except RecursionError as error:
+        raise yaml.YAMLError("it is nested too deeply") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # PyYAML's own, such as of a 13th month
+        raise yaml.YAMLError(f"it makes no sense ({error})") from error
     if not isinstance(typed, Mapping) or len(typed) != len(written):
         return typed
     found = {}

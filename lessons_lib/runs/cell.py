@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lessons_lib.files import expanded
 from lessons_lib.identity import canonical, digest
 from lessons_lib.runs.checks import check_trial, fit_settings, made, only_warms_up
 from lessons_lib.runs.identity import method_identity, plain
@@ -61,7 +61,7 @@ class FitAndTest(Work):
         skip_unreadable: bool = False,
     ):
         self.model, self.pretrained, self.device, self.asked_precision = model, pretrained, device, precision
-        self.root = None if root is None else str(Path(root).expanduser().absolute())
+        self.root = None if root is None else str(expanded(root).absolute())
         self.skip_unreadable = skip_unreadable
         self._loaded = Loaded(model, pretrained, self.root, skip_unreadable)
 

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 
 from lessons_lib.runs.engine import DONE, FAILED, READY, STARTS, UNUSABLE, Job, Outcome, in_a_line
@@ -133,6 +133,11 @@ def _serve(pipe: Connection, work: Work, place: Place) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends its processes itself
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # tidies up, which a process that is killed does not
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, ConnectionError):  # nothing more to do, or nobody left to tell: the sweep was killed
+        _answer(pipe, work, place)
+
+
+def _answer(pipe: Connection, work: Work, place: Place) -> None:
     try:
         worker = Worker(work, place)
     except Exception as error:
@@ -140,10 +145,7 @@ def _serve(pipe: Connection, work: Work, place: Place) -> None:
         return
     pipe.send((READY, None))
     while True:
-        try:
-            cell = pipe.recv()
-        except EOFError:
-            return
+        cell = pipe.recv()
         try:
             answer = DONE, worker(cell)
         except Exception as error:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lessons_lib.editions import weights_in_words
-from lessons_lib.files import atomic_write
+from lessons_lib.files import atomic_write, from_json
 from lessons_lib.identity import digest
 from lessons_lib.runs.tables import COST, ORIGIN
 
@@ -54,7 +54,7 @@ def write(
     found = {
         **about,
         "date": max(origin["date"]).date().isoformat(),
-        "versions": [json.loads(versions) for versions in origin["versions"]],
+        "versions": [from_json(versions) for versions in origin["versions"]],
         "machines": [machine for machine in origin["machine"] if machine],
         "core_hours": about.get("core_hours", core_hours(rows)),
         "metrics": list(metrics),
@@ -82,8 +82,12 @@ def read(folder: Path, name: str, make: str, clip: str | None = None) -> Record:
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"there is no '{path}': {again}")
-    about, text = json.loads(paths[0].read_text(encoding="utf-8")), paths[1].read_bytes()
-    if digest({key: value for key, value in about.items() if key != "digest"}) != about["digest"]:
+    try:
+        about, text = from_json(paths[0].read_text(encoding="utf-8")), paths[1].read_bytes()
+        is_whole = digest({key: value for key, value in about.items() if key != "digest"}) == about["digest"]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"'{paths[0]}' is damaged ({error}): {again}") from error
+    if not is_whole:
         raise ValueError(f"'{paths[0]}' was changed by hand: {again}")
     if sha256(text).hexdigest() != about["table"]:
         raise ValueError(f"'{paths[1]}' is not the table that its record describes, or was changed by hand: {again}")

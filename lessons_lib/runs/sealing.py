@@ -1,9 +1,9 @@
 """Rows of a file of runs that say whether they were damaged. A run that is counts as not done, and is run again."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lessons_lib.files import from_json
 from lessons_lib.identity import digest
 from lessons_lib.runs.tables import COST
 
@@ -31,7 +31,7 @@ def take_out_damaged(jobs: Mapping[str, dict], results: dict[int, list[tuple]]) 
 def is_whole(job: Mapping[str, Any], rows: Iterable[Sequence]) -> bool:
     """Whether a run is as it was written. Of one from before there were digests, its identity is looked at alone."""
     try:
-        known = digest({"kind": job["kind"], **json.loads(job["content"])}) == job["identity"]
+        known = digest({"kind": job["kind"], **from_json(job["content"])}) == job["identity"]
         return known and (job.get("digest") is None or job["digest"] == of_run(job, rows))
     except (ValueError, TypeError):  # no JSON, a text where a number was
         return False

@@ -12,9 +12,9 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lessons_lib.files import expanded, from_json
 from lessons_lib.identity import canonical, digest
 from lessons_lib.runs import sealing
 from lessons_lib.runs.engine import Job
@@ -37,7 +37,7 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike, *, read_only: bool = False):
-        self.path, self.read_only = Path(path).expanduser(), read_only
+        self.path, self.read_only = expanded(path), read_only
         if self.path.is_dir():
             raise ValueError(f"'{self.path}' is a folder: give the name of a file, such as '{self.path}/runs.sqlite'")
         if read_only and not self.path.is_file():
@@ -92,7 +92,7 @@ class Store:
     def plans(self) -> list[dict]:
         """What the file was asked for, the last one last: `about` of each plan."""
         with errors_in_words(self.path):
-            return [json.loads(about) for (about,) in self.file.execute("SELECT about FROM plan ORDER BY started, id")]
+            return [from_json(about) for (about,) in self.file.execute("SELECT about FROM plan ORDER BY started, id")]
 
     def writer(self) -> str | None:
         """Who is writing now, "process 12 on host"; None where nobody is."""
@@ -111,7 +111,7 @@ class Store:
         )
         whole = [row[:3] for row in found if row[3] is None or row[3] == sealing.of_asked(*row[:3])]
         self._warn(len(found) - len(whole))
-        return [(identity, json.loads(columns), json.loads(names)) for identity, columns, names in whole]
+        return [(identity, from_json(columns), from_json(names)) for identity, columns, names in whole]
 
     def _whole(self) -> tuple[dict[str, dict[str, Any]], dict[int, list[tuple]]]:
         """Jobs by identity, and the numbers of each. A job that was damaged waits, without numbers, with a warning."""

@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from lessons_lib.files import expanded
 from lessons_lib.runs import record
 from lessons_lib.runs.driver import ENGINES, run
 from lessons_lib.runs.estimate import in_words
@@ -162,7 +163,7 @@ def _units(work: Work, result: Result) -> dict[str, str]:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    return expanded(text)
 
 
 def main(study: Study, doc: str, arguments: Iterable[str] | None = None, report: Callable | None = None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from lessons_lib.files import expanded
 from lessons_lib.runs import as_written
 from lessons_lib.runs.cell import Cell, FitAndTest
 from lessons_lib.runs.checks import GIVEN, check_names, constructor_names, method_class
@@ -81,7 +82,7 @@ class Bench:
         """
         import yaml
 
-        path = Path(path).expanduser()
+        path = expanded(path)
         if not path.is_file():
             raise FileNotFoundError(f"there is no sweep at '{path}'")
         try:

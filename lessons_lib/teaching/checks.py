@@ -1,8 +1,9 @@
 """Checks of exercises: each compares what the learner wrote with a reference, and says what differs and what to try.
 
-A lesson's checks live in its folder (`lesson00/checks.py`, …), one function an exercise, built from four helpers:
-`written` (is there anything yet?), `answer_of` (call the learner's function), `same` (compare values) and `right` (say
-so). A check raises `ExerciseError` with a hint, or prints a line that starts with ✓.
+A lesson's checks live in its folder (`lesson00/checks.py`, …), one function an exercise, built from few helpers:
+`written` (is there anything yet?), `answer_of` (call the learner's function), `same` (compare values), `same_gradients`
+(compare what training would take, too) and `right` (say so). A check raises `ExerciseError` with a hint, or prints a
+line that starts with ✓.
 
     def top1(student):
         for logits, labels in CASES:
@@ -13,13 +14,24 @@ so). A check raises `ExerciseError` with a hint, or prints a line that starts wi
 
 from __future__ import annotations
 
-import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
+from torch import Tensor
 
-__all__ = ["ExerciseError", "answer_of", "difference", "require", "right", "same", "written"]
+from lessons_lib.teaching.differences import difference, kind_of
+
+__all__ = [
+    "ExerciseError",
+    "answer_of",
+    "difference",
+    "explain",
+    "require",
+    "right",
+    "same",
+    "same_gradients",
+    "written",
+]
 
 
 class ExerciseError(AssertionError):
@@ -58,7 +70,7 @@ def answer_of(function: Callable, *args, name: str, **kwargs) -> object:
     returns nothing, and when it changes its inputs.
     """
     if not callable(written(function, name=name)):
-        raise ExerciseError(f"`{name}` should be a function; it is {_kind(function)}.")
+        raise ExerciseError(f"`{name}` should be a function; it is {kind_of(function)}.")
     before = [arg.clone() if isinstance(arg, torch.Tensor) else arg for arg in args]
     try:
         value = function(*args, **kwargs)
@@ -83,6 +95,37 @@ def same(got: object, expected: object, *, name: str, rtol: float = 1e-4, atol: 
         raise ExerciseError(f"`{name}`: {what}{' ' + hint if hint else ''}")
 
 
+def same_gradients(
+    student: Callable, reference: Callable, *args: object, name: str, learned: Sequence[int] = (0,), hint: str = ""
+) -> None:
+    """Raises an `ExerciseError` unless the learner's function gives the reference's values, and the gradients that
+    training would take.
+
+    args: what both are called with.   learned: which of them, floating-point tensors, gradients are taken of.
+    hint: said where a gradient differs.
+    """
+    own, theirs = ([_leaf(arg) if i in learned else arg for i, arg in enumerate(args)] for _ in range(2))
+    value, expected = answer_of(student, *own, name=name), reference(*theirs)
+    same(value, expected, name=name)
+    require(
+        isinstance(value, Tensor) and value.requires_grad,
+        f"`{name}`: the values are right, but nothing could learn from them: no gradient flows back. Is there a "
+        "detach(), an item(), a no_grad(), or a way through numpy?",
+    )
+    weights = torch.linspace(0.5, 1.5, expected.numel()).reshape(expected.shape).to(expected)  # no two outputs alike
+    for output in (value, expected):
+        (output * weights).sum().backward()
+    for i in learned:
+        got = torch.zeros_like(own[i]) if own[i].grad is None else own[i].grad
+        what = difference(got, theirs[i].grad)
+        said = f"`{name}`: the values are right, but the gradient of argument {i + 1} {what} {hint}"
+        require(not what, said.rstrip())
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone().requires_grad_()
+
+
 def explain(got: object, expected: object, mistakes: dict[str, object], *, name: str) -> None:
     """Raises with the mistake that gives what was got, unless what was got is right."""
     if difference(got, expected) == "":
@@ -90,138 +133,3 @@ def explain(got: object, expected: object, mistakes: dict[str, object], *, name:
     for mistake, value in mistakes.items():
         if difference(got, value) == "":
             raise ExerciseError(f"`{name}`: {mistake}")
-
-
-def difference(got: object, expected: object, *, rtol: float = 1e-4, atol: float = 1e-5) -> str:
-    """How `got` differs from `expected`, in words, or "" when it does not.
-
-    Numbers, arrays and tensors are compared by shape, kind (whole, real, boolean), NaN, scale, offset, order and value;
-    strings and lists of strings exactly. Whole numbers pass for real ones where the values agree.
-    """
-    if isinstance(expected, str) or _is_strings(expected):
-        return _text_difference(got, expected)
-    a, b = _as_array(got), _as_array(expected)
-    if a is None:
-        return f"should be {_kind(expected)}; it is {_kind(got)}."
-    if a.shape != b.shape:
-        return _shape_difference(a, b)
-    if (a.dtype == bool) != (b.dtype == bool):
-        return f"should hold {_values(b)}; it holds {_values(a)}."
-    if b.dtype.kind in "iu" and a.dtype.kind == "f" and not np.array_equal(a, np.round(a)):
-        return "should hold whole numbers; it holds fractions."
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    if np.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True):
-        return ""
-    return _value_difference(a, b, rtol=rtol, atol=atol)
-
-
-def _value_difference(a: np.ndarray, b: np.ndarray, *, rtol: float, atol: float) -> str:
-    """The likeliest reason why two arrays of one shape differ in value."""
-    near = {"rtol": max(rtol, 1e-3), "atol": atol}
-    new_nan = np.isnan(a) & ~np.isnan(b)
-    if new_nan.any():
-        return f"has NaN in {new_nan.sum()} of {a.size} places. A division by zero, or the log of zero?"
-    if (np.isinf(a) & ~np.isinf(b)).any():
-        return "is infinite. Too large for exp, or a division by zero?"
-    if np.allclose(a, -b, **near):
-        return "has the opposite sign."
-    if a.size > 1 and np.ptp(b) > atol:
-        if np.ptp(a) <= atol:
-            return f"is {_number(a.flat[0])} everywhere; the values should differ."
-        ratio = float((a * b).sum() / (b * b).sum())
-        if np.allclose(a, ratio * b, **near):
-            return f"is {_number(ratio)} times as large as it should be, everywhere. Is a factor too many, or missing?"
-        offset = float((a - b).mean())
-        if np.allclose(a, b + offset, **near):
-            return f"is {_number(abs(offset))} too {'large' if offset > 0 else 'small'} everywhere."
-        if a.ndim >= 2 and a.shape[-1] == a.shape[-2] and np.allclose(np.swapaxes(a, -1, -2), b, **near):
-            return "is transposed: rows and columns are exchanged."
-        for axis in range(a.ndim):
-            if a.shape[axis] > 1 and np.allclose(np.flip(a, axis), b, **near):
-                return f"holds the right values in reversed order{_along(a, axis)}."
-        if np.allclose(np.sort(a, axis=None), np.sort(b, axis=None), **near):
-            return "holds the right values in another order."
-    if a.ndim == 0 or a.size == 1:
-        x, y = float(a.flat[0]), float(b.flat[0])
-        times = f", {_number(x / y)} times as much" if y and x / y > 0 and not 0.9 < x / y < 1.1 else ""
-        return f"is {_number(x)}; it should be {_number(y)}{times}."
-    wrong = ~np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
-    where = tuple(int(i) for i in np.argwhere(wrong)[0])
-    place = where[0] if len(where) == 1 else where
-    return (
-        f"differs in {wrong.sum()} of {a.size} places; the first is [{str(place).strip('()')}]: "
-        f"{_number(a[where])} instead of {_number(b[where])}."
-    )
-
-
-def _shape_difference(a: np.ndarray, b: np.ndarray) -> str:
-    if b.ndim == 0:
-        return f"should be one number; it has the shape {a.shape}. Is a mean or a sum missing?"
-    if a.ndim == 0:
-        return f"should have the shape {b.shape}; it is one number."
-    advice = ""
-    if a.shape == b.shape[::-1]:
-        advice = " Rows and columns are exchanged: is a transpose missing, or one too many?"
-    elif a.size == b.size:
-        advice = " The number of values is right: squeeze, unsqueeze or reshape?"
-    return f"should have the shape {b.shape}; it has {a.shape}.{advice}"
-
-
-def _text_difference(got: object, expected: object) -> str:
-    if isinstance(expected, str):
-        if not isinstance(got, str):
-            return f"should be a string; it is {_kind(got)}."
-        return "" if got == expected else f"is {got!r}; it should be {expected!r}."
-    if isinstance(got, str) or not _is_strings(got):
-        return f"should be a list of strings; it is {_kind(got)}."
-    got, expected = list(got), list(expected)
-    if len(got) != len(expected):
-        return f"should hold {len(expected)} strings; it holds {len(got)}."
-    if sorted(got) == sorted(expected) and got != expected:
-        return "holds the right strings in another order."
-    return next((f"[{i}] is {x!r}; it should be {y!r}." for i, (x, y) in enumerate(zip(got, expected)) if x != y), "")
-
-
-def _as_array(value: object) -> np.ndarray | None:
-    """A number, array, tensor or nested list of them as an array of numbers; None for anything else."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        return value.float().numpy() if value.is_floating_point() else value.numpy()
-    if isinstance(value, (bool, numbers.Number, np.ndarray, list, tuple)):
-        try:
-            array = np.asarray(value)
-        except (ValueError, TypeError):
-            return None
-        return array if array.dtype.kind in "biuf" else None
-    return None
-
-
-def _is_strings(value: object) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(item, str) for item in value)
-
-
-def _kind(value: object) -> str:
-    """What a value is, in words: "a tensor of shape (3, 4)", "a number", "a list"."""
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, numbers.Number):
-        return "a number"
-    if isinstance(value, str):
-        return "a string"
-    if callable(value):
-        return "a function (call it?)"
-    return f"a {type(value).__name__}"
-
-
-def _values(array: np.ndarray) -> str:
-    return "True and False" if array.dtype == bool else "numbers"
-
-
-def _along(array: np.ndarray, axis: int) -> str:
-    return "" if array.ndim == 1 else f" along dimension {axis}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}"

@@ -19,7 +19,16 @@ from torch import Tensor
 from lessons_lib.toyworld.captions import DIALS, Dials, caption, caption_of_several
 from lessons_lib.toyworld.looks import any_look
 from lessons_lib.toyworld.scenes import Scenes, ToyClass, draw_class
-from lessons_lib.toyworld.several import CROWDS, SEVERAL, SeveralSpec, class_masks, draw_several, draw_together
+from lessons_lib.toyworld.several import (
+    CROWDS,
+    SEVERAL,
+    SeveralSpec,
+    captions_of,
+    class_masks,
+    draw_several,
+    draw_together,
+    thing_boxes,
+)
 from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 from lessons_lib.toyworld.tasks import ELEVEN, EXTRAS, PRETRAINING, SHIFTS, TASKS, TaskSpec
 
@@ -38,10 +47,12 @@ __all__ = [
     "Sketch",
     "TaskSpec",
     "ToyClass",
+    "captions_of",
     "class_masks",
     "draw_pairs",
     "draw_scenes",
     "draw_several",
+    "thing_boxes",
 ]
 
 SPLIT_SIZES = {"train": 32, "val": 16, "test": 50}  # pictures a class

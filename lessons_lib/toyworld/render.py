@@ -6,74 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from lessons_lib.toyworld.shapes import PATTERNS, SHAPES, _hash
+from lessons_lib.toyworld import windows
+from lessons_lib.toyworld.coverage import COL, SIZE, coverage, pixel_grid
+from lessons_lib.toyworld.shapes import _hash
 
 VERSION = 1  # part of every cache key: raise it when the same table would give other pixels
-SIZE = 64
-
-# One shape is one row of numbers. Lengths in half pictures, angles in radians (clockwise), colours 0 … 1.
-COLUMNS = ("kind", "x", "y", "a", "b", "angle", "p", "q", "red", "green", "blue", "alpha")
-COLUMNS += ("pattern", "freq", "turn", "duty", "phase", "object", "part", "copies", "orbit")
-COL = {name: i for i, name in enumerate(COLUMNS)}
-KIND = {name: i + 1 for i, name in enumerate(SHAPES)}  # 0: no shape
-PATTERN = {name: i + 1 for i, name in enumerate(PATTERNS)}  # 0: filled evenly
 
 # One picture's finish is one row of numbers.
 FINISH = ("style", "brightness", "contrast", "noise", "seed", "warmth", "vignette", "softness")
 STYLES = ("plain", "grey", "sketch", "poster", "negative", "mosaic", "blurred")
 STYLE = {name: i for i, name in enumerate(STYLES)}
-
-
-def pixel_grid(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The x and y of every pixel's centre, each (size, size), from -1 (left, top) to 1."""
-    at = (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size * 2 - 1
-    return at[None, :].expand(size, size), at[:, None].expand(size, size)
-
-
-def _fold(x: Tensor, y: Tensor, copies: Tensor, orbit: Tensor) -> tuple[Tensor, Tensor]:
-    """Folds the plane so that one shape appears `copies` times on a circle of radius `orbit`, each pointing
-    outwards.
-    """
-    sector = 2 * torch.pi / copies
-    angle = torch.atan2(y, x)
-    angle = angle - sector * (angle / sector).round()
-    radius = torch.hypot(x, y)
-    return radius * torch.cos(angle) - orbit, radius * torch.sin(angle)
-
-
-def coverage(shapes: Tensor, size: int = SIZE) -> Tensor:
-    """How much of each pixel each shape covers, before anything hides it.
-
-    shapes: (S, len(COLUMNS)). Returns (S, size, size) in 0 … 1.
-    """
-    out = shapes.new_zeros(len(shapes), size, size)
-    px, py = pixel_grid(size, shapes.device)
-    kinds, patterns = shapes[:, COL["kind"]].long(), shapes[:, COL["pattern"]].long()
-    for name, kind in KIND.items():
-        (which,) = torch.nonzero(kinds == kind, as_tuple=True)
-        if len(which) == 0:
-            continue
-        col = dict(zip(COL, shapes[which, :, None, None].unbind(1)))  # each (S, 1, 1)
-        dx, dy = px - col["x"], py - col["y"]  # (S, H, W)
-        cos, sin = torch.cos(col["angle"]), torch.sin(col["angle"])
-        x, y = dx * cos + dy * sin, dy * cos - dx * sin
-        (many,) = torch.nonzero(col["copies"][:, 0, 0] > 0, as_tuple=True)
-        if len(many):
-            x[many], y[many] = _fold(x[many], y[many], col["copies"][many], col["orbit"][many])
-        distance = SHAPES[name](x, y, col["a"], col["b"], col["p"], col["q"])
-        out[which] = (0.5 - distance * (size / 2)).clamp_(0, 1) * col["alpha"]
-    for name, pattern in PATTERN.items():
-        (which,) = torch.nonzero(patterns == pattern, as_tuple=True)
-        if len(which) == 0:
-            continue
-        col = dict(zip(COL, shapes[which, :, None, None].unbind(1)))
-        dx, dy = px - col["x"], py - col["y"]
-        cos, sin = torch.cos(col["turn"]), torch.sin(col["turn"])
-        u, v = (dx * cos + dy * sin) * col["freq"], (dy * cos - dx * sin) * col["freq"]
-        if name not in ("spiral", "rings", "rays", "fade"):
-            u, v = u + col["phase"] * 7, v + col["phase"] * 3
-        out[which] *= PATTERNS[name](u, v, col["freq"] * 2 / size, col["duty"], col["phase"])
-    return out
 
 
 def paint(tables: Tensor, size: int = SIZE) -> Tensor:
@@ -159,7 +101,13 @@ def _looked(canvas: Tensor, warmth: Tensor, vignette: Tensor, softness: Tensor) 
 def _render_chunk(tables: Tensor, how: Tensor, size: int, device: torch.device) -> Tensor:
     used = (tables[:, :, COL["kind"]] > 0).any(0).nonzero()
     layers = int(used.max()) + 1 if len(used) else 1
-    canvas = finish(paint(tables[:, :layers].to(device), size), how.to(device))
+    tables = tables[:, :layers].to(device)
+    if size > SIZE and device.type == "cpu":
+        rgb = tables[:, :, COL["red"] : COL["blue"] + 1]
+        canvas = windows.paint(tables, rgb, tables.new_zeros(len(tables), 3, size, size))
+    else:
+        canvas = paint(tables, size)
+    canvas = finish(canvas, how.to(device))
     return (canvas * 255 + 0.5).to(torch.uint8)
 
 
@@ -170,14 +118,15 @@ def render(
 
     tables: (N, P, len(COLUMNS)) float; how: (N, len(FINISH)) float; chunk: pictures drawn at a time; if not given,
     what was fastest: 8 on one thread, whose cache holds that; up to 32 on several, which wait for Python between
-    operations; 512 on a GPU. Returns (N, 3, size, size) uint8 on `device`.
+    operations, and where windows of large pictures are drawn; 512 on a GPU. Returns (N, 3, size, size) uint8 on
+    `device`.
     """
     device = torch.device(device)
     if len(tables) == 0:
         return torch.empty(0, 3, size, size, dtype=torch.uint8, device=device)
     threads = torch.get_num_threads() if device.type == "cpu" else 1
     if chunk is None and device.type == "cpu":
-        chunk = 8 if threads == 1 else min(32, math.ceil(len(tables) / threads))
+        chunk = 8 if threads == 1 and size <= SIZE else min(32, math.ceil(len(tables) / threads))
     elif chunk is None:
         chunk = 512
     jobs = [(tables[i : i + chunk], how[i : i + chunk], size, device) for i in range(0, len(tables), chunk)]
@@ -209,7 +158,7 @@ def object_masks(table: Tensor, *, size: int = SIZE) -> Tensor:
 
 
 @torch.inference_mode()
-def owners(tables: Tensor, *, size: int = SIZE, chunk: int = 8) -> Tensor:
+def owners(tables: Tensor, *, size: int = SIZE, chunk: int = 32) -> Tensor:
     """Which object is seen most in each pixel, for every picture.
 
     tables: (N, P, len(COLUMNS)); chunk: pictures at a time. Returns (N, size, size) long: -1 where the background is.
@@ -217,17 +166,7 @@ def owners(tables: Tensor, *, size: int = SIZE, chunk: int = 8) -> Tensor:
     out = torch.empty(len(tables), size, size, dtype=torch.long)
     for start in range(0, len(tables), chunk):
         part = tables[start : start + chunk].clone()
-        owner = part[:, :, COL["object"]].long()  # (n, P)
-        behind = (owner >= 0).cumsum(1) == 0  # what hides no object need not be drawn
+        behind = (part[:, :, COL["object"]] >= 0).cumsum(1) == 0  # what hides no object need not be drawn
         part[:, :, COL["kind"]].masked_fill_(behind, 0)
-        n, p, _ = part.shape
-        cover = coverage(part.flatten(0, 1), size).view(n, p, size, size)
-        seen = cover.new_zeros(n, int(owner.max()) + 2, size, size)  # of the background, of object 0, …
-        left = cover.new_ones(n, size, size)
-        for i in range(p - 1, -1, -1):
-            for owned, covered, rest, k in zip(seen, cover[:, i], left, owner[:, i].tolist()):
-                owned[k + 1].addcmul_(covered, rest)
-            left.addcmul_(left, cover[:, i], value=-1)
-        seen[:, 0] += left
-        out[start : start + chunk] = seen.argmax(dim=1) - 1
+        out[start : start + chunk] = windows.owners(part, size)
     return out

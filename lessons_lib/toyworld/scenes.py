@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from lessons_lib.toyworld import render as _render
+from lessons_lib.toyworld.coverage import COL, SIZE
 from lessons_lib.toyworld.looks import NO_LOOK
-from lessons_lib.toyworld.render import COL, FINISH, SIZE, STYLE
+from lessons_lib.toyworld.render import FINISH, STYLE
 from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lessons_lib.toyworld.coverage import COL, COLUMNS, KIND, PATTERN
 from lessons_lib.toyworld.looks import NO_LOOK, Look
-from lessons_lib.toyworld.render import COL, COLUMNS, KIND, PATTERN
 from lessons_lib.toyworld.shapes import SCALES_WITH
 
 PALETTE = {

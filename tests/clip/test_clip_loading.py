@@ -28,7 +28,10 @@ from lessons_lib.clip import downloads, recipes
 from lessons_lib.clip.building import build
 
 ASK_THE_NETWORK = downloads._remote_size  # before a fixture replaces it
-pytestmark = pytest.mark.usefixtures("empty_caches")
+pytestmark = [
+    pytest.mark.usefixtures("empty_caches"),
+    pytest.mark.filterwarnings("ignore:.*does not say which activation"),  # where it is not what is tested
+]
 
 
 # ---- every way in -------------------------------------------------------------------------------------------------

@@ -10,9 +10,13 @@ import torch
 from saved_clips import TOWERS, assert_same, load, openai_archive, save_old_pt, save_pt, save_safetensors
 from tiny_clip import tiny_model
 
+from lessons_lib import sealed
 from lessons_lib.clip import recipes
 
-pytestmark = pytest.mark.usefixtures("empty_caches")
+pytestmark = [
+    pytest.mark.usefixtures("empty_caches"),
+    pytest.mark.filterwarnings("ignore:.*does not say which activation"),  # where it is not what is tested
+]
 
 
 # ---- names --------------------------------------------------------------------------------------------------------
@@ -85,6 +89,33 @@ def test_openais_weights_saved_again_as_a_plain_state_dict_bring_a_warning(tiny,
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load("Tiny-8-quickgelu", pretrained=tmp_path / "w.pt")
+
+
+def test_what_was_fine_tuned_from_quickgelu_brings_a_word_and_the_caller_decides(tiny, tmp_path):
+    """No half-precision values any more, and nothing in the file that says it."""
+    save_pt(tiny, path := tmp_path / "w.pt")
+    with pytest.warns(UserWarning, match=r"does not say which activation.*fine-tuned from them, need QuickGELU.*"
+                      r"load_clip\('Tiny-8-quickgelu'.*If not: quick_gelu=False says so"):  # fmt: skip
+        load("Tiny-8", pretrained=path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("Tiny-8", "Tiny-8-quickgelu"):
+            for quick in (False, True):
+                clip = load(name, pretrained=path, quick_gelu=quick)
+                assert_same(clip, tiny_model(seed=3, quick_gelu=quick, **TOWERS))
+                assert clip.name == ("Tiny-8-quickgelu" if quick else "Tiny-8")
+        by_name = load("Tiny-8-quickgelu", pretrained=path)
+        assert by_name.fingerprint == load("Tiny-8", pretrained=path, quick_gelu=True).fingerprint
+        plain = load("Tiny-8", pretrained=path, quick_gelu=False).fingerprint
+        assert plain == load("Tiny-8-quickgelu", pretrained=path, quick_gelu=False).fingerprint
+
+
+def test_the_callers_activation_is_of_files_alone_and_a_bool(tiny, tmp_path):
+    save_pt(tiny, path := tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="quick_gelu='yes': give True, False, or None"):
+        load("Tiny-8", pretrained=path, quick_gelu="yes")
+    with pytest.raises(ValueError, match="the published weights of 'toyclip' say their activation"):
+        load("toyclip", quick_gelu=True)
 
 
 def test_a_configuration_that_asks_for_code_from_the_network_is_refused(tiny, tmp_path):
@@ -197,3 +228,18 @@ def test_a_broken_configuration_beside_the_weights_is_named(tiny, tmp_path):
     (tmp_path / "open_clip_config.json").write_text('{"model_cfg": ')
     with pytest.raises(ValueError, match="open_clip_config.json' is damaged: it is not JSON"):
         load("Tiny-8", pretrained=tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_too_little_memory_is_no_damage(tiny, tmp_path, monkeypatch, error):
+    def too_small(*args, **kwargs):
+        raise error
+
+    save_pt(tiny, tmp_path / "w.pt")
+    monkeypatch.setattr(torch, "load", too_small)
+    with pytest.raises(MemoryError, match="not enough memory to read '.*w.pt'"):
+        load("Tiny-8", pretrained=tmp_path / "w.pt")
+    with pytest.raises(MemoryError, match="not enough memory to read '.*w.pt'"):
+        sealed.load_state(tmp_path / "w.pt", "cpu", "delete it")

@@ -14,17 +14,21 @@ from reference import (
     coop,
     dapt,
     dense_zero_shot,
+    groupvit,
     ivlp,
     linear_probe,
     lp_plus_plus,
+    lseg,
     maple,
     prolip,
     promptsrc,
     text_probe,
     tip_adapter,
+    vild,
     vpt,
     zero_shot,
 )
+from tiny_clip import tiny_clip, tiny_groupvit
 
 from lessons_lib.methods import METHODS, Method
 
@@ -32,13 +36,15 @@ from lessons_lib.methods import METHODS, Method
 @dataclass(frozen=True)
 class Line:
     """method: its class's name.   settings: of the constructor.   published: (method, images) -> logits (N, C).
-    learns: how many numbers.   fit: arguments of `fit` beside the brief ones below."""
+    learns: how many numbers.   fit: arguments of `fit` beside the brief ones below.   model: what it is built around.
+    """
 
     method: str
     published: Callable
     learns: int
     settings: dict = field(default_factory=dict)
     fit: dict = field(default_factory=dict)
+    model: Callable = tiny_clip
 
     def make(self, clip) -> Method:
         return METHODS[self.method](clip, **self.settings)
@@ -49,6 +55,14 @@ class Line:
         known = METHODS[self.method].fit_arguments()
         return {name: value for name, value in brief.items() if name in known} | changes
 
+
+_FUSION = 64 * 129 * 2 + 65 * 4 * 2 + 148 * 7 + 144 * 2 + 20 * 2  # of 4 channels, at two depths of width 64
+_LSEG = 64 * 192 + 64 * 20 + 2 * 49984 + _FUSION + 5 * 32  # tower, fusion, and the step into the joint space
+_SMALL, _FIT = {"image_size": 32, "width": 16, "hidden": 24, "proposals": 6}, {"proposal_epochs": 6, "lr": 0.003}
+_VILD_HEAD = (49 * 16 + 1) * 24 + 25 * 24 + 25 * 32  # two layers and the projection
+_VILD_BACKBONE = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 3 * 2 * (144 * 16 + 2 * 16)
+_VILD_PROPOSALS = 145 * 16 + 17 * 12 * 5  # twelve anchors a cell: whether there is anything, and four deltas
+_VILD = _VILD_BACKBONE + _VILD_PROPOSALS + _VILD_HEAD + 25 * 4 + 32
 
 TABLE = {
     "ZeroShot": Line("ZeroShot", zero_shot.of_method, 0),
@@ -101,4 +115,18 @@ TABLE = {
         "DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "correlative", "templates": ["{}", "a {}."]}
     ),
     "DenseZeroShot, attention": Line("DenseZeroShot", dense_zero_shot.of_method, 0, {"last": "attention"}),
+    "LSeg": Line("LSeg", lseg.of_method, _LSEG, {"channels": 4}, {"lr": 0.01, "epochs": 2}),
+    "LSeg, depthwise": Line(
+        "LSeg", lseg.of_method, _LSEG + 10, {"channels": 4, "block": "depthwise", "block_depth": 3, "start": "random"}
+    ),
+    "LSeg, bottleneck": Line(
+        "LSeg", lseg.of_method, _LSEG + 10, {"channels": 4, "block": "bottleneck", "block_depth": 2}, {"lr": 0.01}
+    ),
+    "GroupViT": Line("GroupViT", groupvit.of_method, 0, {"threshold": 0.2}, model=tiny_groupvit),
+    "GroupViT, hard maps": Line(
+        "GroupViT", groupvit.of_method, 0, {"maps": "hard", "top": 2, "templates": ["{}", "a {}."]}, model=tiny_groupvit
+    ),
+    "ViLD": Line("ViLD", vild.of_method, _VILD, _SMALL, _FIT),
+    "ViLD, ensemble": Line("ViLD", vild.of_method, _VILD + _VILD_HEAD, {"variant": "ensemble", **_SMALL}, _FIT),
+    "ViLD, image": Line("ViLD", vild.of_method, _VILD - 32, {"variant": "image", **_SMALL}, _FIT),
 }

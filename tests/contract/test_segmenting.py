@@ -1,20 +1,23 @@
 """What every method of kind "segment" keeps to: the same contract, for a class a pixel."""
 
+import copy
 import json
 
 import pytest
 import torch
-from contract.asking import learned, same
+from contract.asking import all_of, assert_unchanged, away_from_start, learned, same
 from contract.table import TABLE
+from contract.test_refusing import IMPOSSIBLE, Watched
 from noise_task import NAMES, mask_split, mask_task, noise_task
-from reference.comparing import assert_same
-from tiny_clip import tiny_clip
+from reference.comparing import assert_as_published
 
-from lessons_lib import identity
+from lessons_lib import identity, training
+from lessons_lib.data import Masks, Split
 from lessons_lib.methods import METHODS, load_method
 from lessons_lib.methods.parts.cost import Sizes
 
 LINES = {name: line for name, line in TABLE.items() if METHODS[line.method].kind == "segment"}
+TRAINED = [name for name, line in LINES.items() if METHODS[line.method].trains]
 ALL = ["background", *NAMES]
 
 
@@ -24,8 +27,13 @@ def line(request):
 
 
 @pytest.fixture(scope="session")
+def clip(line):
+    return line.model()
+
+
+@pytest.fixture(scope="session")
 def task():
-    return mask_task(shots=4)
+    return mask_task(shots=2)
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +45,16 @@ def pictures(device="cpu"):
     return torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(3)).to(device)
 
 
-def test_values_are_those_of_the_published_computation(line, device, task):
-    method = line.make(tiny_clip(device=device)).fit(task, **line.arguments())
-    found, wanted = method.logits(pictures(device)), line.published(method, pictures(device))
-    assert found.shape == (3, 6, 32, 32)
-    assert_same([found], [wanted], ["logits"], 1e-4)
+def test_values_and_gradients_are_those_of_the_published_computation(line, device, task):
+    method = line.make(line.model(device=device))
+    method.begin(task)
+    away_from_start(method, pictures(device))
+    assert method.logits(pictures(device)).shape == (3, 6, 32, 32)
+    assert_as_published(method, line.published, pictures(device))
 
 
 def test_it_learns_so_many_numbers_and_clip_stays_as_it_was(line, task):
-    clip = tiny_clip()
+    clip = line.model()
     before = {name: value.clone() for name, value in clip.model.state_dict().items()}
     method = line.make(clip).fit(task, **line.arguments())
     method.score(task.test)
@@ -71,6 +80,7 @@ def test_every_score_stands_between_its_floor_and_ceiling_and_is_counted_over_al
     for name in ("mIoU", "mIoU_things"):
         assert measured[f"{name}_floor"] < measured[f"{name}_ceiling"]
     assert measured["mIoU_ceiling"] == pytest.approx(100), "here every patch shows one thing"
+    assert fitted.patch in (1, 2, 4, 8) and fitted.predict(pictures()[:0]).shape == (0, 32, 32)
 
 
 def test_pictures_of_another_size_are_measured_as_they_are_preprocessed(fitted, task):
@@ -108,7 +118,7 @@ def test_its_arguments_are_plain_and_make_the_same_method_again(line, fitted, cl
     assert identity.digest(arguments) and identity.digest(fitted.fit_settings(4))
     again = type(fitted)(clip, **json.loads(json.dumps(arguments))).fit(task, **line.arguments())
     assert torch.equal(again.logits(task.test), fitted.logits(task.test))
-    assert fitted.paper_name and type(fitted)(clip).paper_name
+    assert type(fitted)(clip).paper_name and (fitted.paper_name or line.settings)
     assert fitted.cost(Sizes(classes=6, trained_on=40, tested=100)) > 0
     assert fitted.cost(Sizes(classes=None, trained_on=40, tested=None)) is None
 
@@ -136,3 +146,87 @@ def test_what_it_cannot_measure_is_refused_by_name(line, fitted, clip):
         line.make(clip).predict(pictures())
     with pytest.raises(ValueError, match="takes no 'banana'"):
         fitted.fit_settings(4, banana=7)
+
+
+# --- what is trained
+
+
+def fit(line, clip, task, **changes):
+    return line.make(clip).fit(task, **line.arguments(**changes))
+
+
+@pytest.mark.parametrize("line", TRAINED, indirect=True)
+def test_one_seed_gives_one_result_from_the_start_and_torchs_generator_is_left_alone(line, clip, fitted, task):
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        before = torch.get_rng_state()
+        again = line.make(clip).fit(mask_task(names=["a", "b"], shots=1), **line.arguments(epochs=1))
+        again.fit(task, **line.arguments())
+        assert torch.equal(torch.get_rng_state(), before)
+    assert same(learned(fitted), learned(again)) and torch.equal(fitted.logits(pictures()), again.logits(pictures()))
+    other = fit(line, clip, task, seed=2, epochs=1)
+    assert not same(learned(other), learned(fit(line, clip, task, epochs=1)))
+
+
+@pytest.mark.parametrize("line", TRAINED, indirect=True)
+def test_a_run_that_was_stopped_goes_on(line, clip, task, tmp_path, monkeypatch):
+    whole, epoch = fit(line, clip, task, epochs=2), training._epoch
+
+    def stopped(method, inputs, optimizer, recipe, number):
+        if number == 2:
+            raise KeyboardInterrupt
+        return epoch(method, inputs, optimizer, recipe, number)
+
+    monkeypatch.setattr(training, "_epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        fit(line, clip, task, epochs=2, checkpoint=tmp_path / "run.pt")
+    monkeypatch.setattr(training, "_epoch", epoch)
+    resumed = fit(line, clip, task, epochs=2, checkpoint=tmp_path / "run.pt")
+    assert same(learned(resumed), learned(whole))
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+
+
+@pytest.mark.parametrize("line", TRAINED, indirect=True)
+def test_bfloat16_learns_in_full_precision_and_stays_near(line, fitted, device, task):
+    method = fit(line, line.model(device=device, precision="bf16"), task)
+    assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in method.parameters())
+    logits = method.logits(pictures())
+    assert logits.dtype == torch.float32 and logits.isfinite().all()
+    losses, expected = ([row["loss"] for row in each.history] for each in (method, fitted))
+    assert losses == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("line", TRAINED, indirect=True)
+def test_what_it_cannot_learn_from_is_refused_before_any_work(line, fitted, task):
+    before = all_of(fitted, task.test.subset(range(2)))
+
+    def refused(words, task, **arguments):
+        with pytest.raises(ValueError, match=words):
+            fitted.fit(task, **line.arguments(**arguments))
+
+    for name, values in IMPOSSIBLE.items():
+        for value in values:
+            refused(f"{name}=", Watched(task), **{name: value})
+    refused("views='fresh': masks would not move", Watched(task), views="fresh")
+    refused("takes no 'banana'", Watched(task), banana=7)
+    refused("no images: there is nothing to learn from", with_train(task, task.train.subset([])))
+    refused("needs .* tokens", mask_task(names=["very " * 80 + "long dog"], shots=1))
+    of_another_size = Split(task.train.images, Masks(task.train.targets.masks[:, :16]), task.train.classnames)
+    refused("a mask of 32 × 16 pixels does not belong to a picture of 32 × 32", with_train(task, of_another_size))
+    void = Split(task.train.images, Masks(torch.full_like(task.train.targets.masks, 255)), task.train.classnames)
+    refused("no pixel of the training masks has a class", with_train(task, void))
+    refused("at least 2 classes", task.of_classes(["cat"]))
+    assert_unchanged(before, all_of(fitted, task.test.subset(range(2))))
+
+
+def with_train(task, split):
+    other = copy.copy(task)
+    object.__setattr__(other, "train", split)
+    return other
+
+
+def test_class_names_that_are_none_are_refused_and_one_is_enough_to_answer(fitted):
+    for names in ([], ["a", "a"], ["a", ""], "cat"):
+        with pytest.raises(ValueError, match="class name"):
+            fitted.for_classes(names)
+    assert (fitted.for_classes(["cat"]).predict(pictures()) == 0).all()

@@ -27,7 +27,7 @@ class CountingScenes:
     def __getitem__(self, indices):
         return CountingScenes(self.numbers[indices], self.drawn)
 
-    def render(self):
+    def render(self, size=64):
         self.drawn.append(len(self))
         return self.numbers.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 8, 8).contiguous()
 

@@ -112,6 +112,17 @@ def test_an_archive_cut_short_changes_nothing(archive, tmp_path, kept):
     assert everything(tmp_path) == [archive.name]
 
 
+def test_an_archive_whose_entries_lie_before_its_beginning_changes_nothing(tmp_path):
+    with zipfile.ZipFile(path := tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "content")
+    content = bytearray(path.read_bytes())
+    content[-6:-2] = (int.from_bytes(content[-6:-2], "little") + 500).to_bytes(4, "little")  # where its list begins
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="a.zip' is cut short or damaged .*fetch it again"):
+        unpack(path, tmp_path / "into", limit=10**6)
+    assert everything(tmp_path / "into") == []
+
+
 def test_an_altered_archive_changes_nothing(tmp_path):
     for archive in (tmp_path / "a.zip", tmp_path / "a.tar.gz"):
         content = bytearray(pack(archive, {f"set/{number}": os.urandom(20_000) for number in range(4)}).read_bytes())

@@ -84,3 +84,9 @@ def test_a_transform_of_pictures_alone_is_refused_for_masks_and_taken_for_labels
 def test_a_model_that_pads_is_refused():
     with pytest.raises(ValueError, match="resize_mode='longest'"):
         preprocess(Transforms(PreprocessCfg(size=24, resize_mode="longest")))
+
+
+def test_a_mask_of_another_size_than_its_picture_is_refused_not_stretched(transforms):
+    mask = tv_tensors.Mask(torch.zeros(60, 40, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="a mask of 40 × 60 pixels does not belong to a picture of 60 × 40"):
+        together(preprocess(transforms), picture(), mask)

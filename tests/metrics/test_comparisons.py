@@ -15,6 +15,7 @@ from lessons_lib.metrics import (
     summary,
     table,
     with_harmonic_mean,
+    without_each,
 )
 
 
@@ -129,6 +130,19 @@ def test_a_task_that_one_method_never_ran_on_is_left_out_only_where_that_is_aske
         gains(rows, "b", "a")
     assert gains(rows, "b", "a", shared=True).tolist() == [10, 10, 10]
     assert compare(rows, "b", "a", shared=True)["mean"].item() == 10
+
+
+def test_a_mean_that_rests_on_one_task_shows_where_that_is_left_out():
+    gain = {"satellite": 20.0, "pets": 1.0, "cars": -1.0}
+    results = pd.DataFrame(
+        {"method": method, "task": task, "seed": seed, "accuracy": 50 + 10 * seed + (method == "new") * more}
+        for task, more in gain.items() for seed in range(3) for method in ("new", "old")
+    )  # fmt: skip
+    found = without_each(results, "new", "old")
+    assert found["task"].tolist() == ["satellite", "cars", "pets"], "what changes the mean most comes first"
+    assert found["mean"].tolist() == pytest.approx([0.0, 10.5, 9.5])
+    assert found["change"].tolist() == pytest.approx([-20 / 3, 10.5 - 20 / 3, 9.5 - 20 / 3])
+    assert found["text"][0] == "+0.0 ± 0.0"
 
 
 def test_nothing_to_compare_is_an_error():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lessons_lib.metrics import difference, effect, effects_table, finding, findings_table, verdict
+from lessons_lib.metrics import difference, effect, effects_table, finding, findings_table, told, verdict
 
 
 def rows(**by_method: list[float]) -> pd.DataFrame:
@@ -42,6 +42,13 @@ def test_every_effect_that_is_claimed_must_be_beyond_its_interval():
     assert not finding("", ("x", up, +1), ("y", unclear, +1))["seen"]
     assert not finding("", ("x", alone, +1))["seen"], "a single seed has no interval"
     assert finding("", ("x", up, +1), other={"y": unclear})["seen"], "other effects decide nothing"
+
+
+def test_what_is_not_seen_is_either_its_opposite_or_cannot_be_told():
+    up, unclear, alone = (effect(values) for values in ([3.0, 3.1, 2.9], [3.0, -2.0, 1.0], [5.0]))
+    assert [told(up), told(up, -1), told(unclear), told(unclear, -1), told(alone)] == [
+        "seen", "the opposite is seen", "cannot be told", "cannot be told", "cannot be told",
+    ]  # fmt: skip
 
 
 def test_tables_say_seen_not_seen_and_not_measured_yet():

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 
 def fast_logits(method: nn.Module, images: Tensor) -> Tensor:
-    """What the library trains on: (N, C), differentiable."""
+    """What the library trains on: (N, C), or (N, C, S, S) for a class a pixel, differentiable."""
+    if method.kind == "segment":
+        return method.at_pixels(images)
     if method.learns_from_pixels:
         return method.compare(method.image_features(images))
     return method.logits_from_features(method.features(images).clone())

@@ -1,6 +1,7 @@
 """A plan on local processes: everything once, whatever crashes, is killed, or is stopped in the middle."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import psutil
 import pytest
 from bench_workers import Dying, Stubborn, Unwilling, alive, orders, ran, until
 
-from lessons_lib.runs import Plan, Store, Summary, driver, run
+from lessons_lib.runs import Place, Plan, Store, Summary, driver, local, run
 from lessons_lib.runs.engine import Job
 from lessons_lib.runs.local import how_it_ended
 
@@ -120,6 +121,25 @@ def test_wrong_arguments_are_errors_before_anything_is_written(path, folder):
             sweep(path, orders(["a"], str(folder)), **wrong)
     with Store(path) as store:
         assert store.status().empty
+
+
+@pytest.mark.parametrize("kind", ["before it is ready", "while it waits"])
+def test_a_process_whose_sweep_was_killed_ends_without_a_word(tmp_path, monkeypatch, kind):
+    """Else a traceback of its pipe is the last that the user sees."""
+    monkeypatch.setattr(local.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(local, "_end_with_parent", lambda: None)
+    here, there = multiprocessing.Pipe()
+    if kind == "while it waits":
+        send = here.send
+
+        def sent_and_never_read(connection, what):
+            send(what)
+            there.close()
+
+        monkeypatch.setattr(type(here), "send", sent_and_never_read)
+    else:
+        there.close()
+    assert local._serve(here, orders(["a"], str(tmp_path)).work, Place("cpu", 1)) is None
 
 
 def test_how_a_process_ended_is_said_in_words():

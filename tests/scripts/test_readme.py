@@ -27,6 +27,7 @@ def test_lessons_are_listed_with_the_title_and_question_of_their_notebooks(tmp_p
     openings = {"01_b": "# 01 · Second\n\n**Why?**\n\n**not this**", "00_a": "# 00 · First\n\n**How?**"}
     for name, opening in openings.items():
         (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": [opening]}]}))
+    (tmp_path / ".00_a.0123456789ab.tmp.ipynb").write_text("{")  # what a kill left
     assert update_readme.lessons_table(tmp_path).splitlines()[2:] == [
         "| [00 First](notebooks/00_a.ipynb) | How? |",
         "| [01 Second](notebooks/01_b.ipynb) | Why? |",

@@ -47,6 +47,13 @@ def test_recording_keeps_outputs_in_place_without_bars_or_times(recorded):
     }
 
 
+def test_a_damaged_notebook_fails_by_itself_and_is_left_as_it_is(tmp_path):
+    (path := tmp_path / "cut.ipynb").write_text('{"cells": [')
+    run = run_course.run_lesson(path, out=tmp_path / "out", timeout=60, label="cut", record=True)
+    assert run.failure.startswith(f"'{path}' is damaged, or no notebook (") and run.cells == 0
+    assert path.read_text() == '{"cells": ['
+
+
 @pytest.mark.parametrize("fault", ["a full disk", "an edit meanwhile"])
 def test_a_notebook_that_cannot_be_recorded_is_left_as_it_is(tmp_path, monkeypatch, fault):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(1)")])

@@ -10,10 +10,12 @@ from pathlib import Path
 import make_worksheets as script
 import nbformat
 import pytest
-from make_worksheets import BEGIN, main, solution_of
+from make_worksheets import main
 
-LESSONS = sorted((script.ROOT / "notebooks").glob("*.ipynb"))
-EXERCISE = f"chance = None\n{BEGIN}\nchance = 25\n{script.END}"
+from lessons_lib.worksheets import BEGIN, END, STUB, solution_of, without_solutions, worksheet
+
+LESSONS = sorted((script.ROOT / "notebooks").glob("[!.]*.ipynb"))
+EXERCISE = f"chance = None\n{BEGIN}\nchance = 25\n{END}"
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -38,12 +40,12 @@ def lesson(tmp_path) -> Path:
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_worksheet_is_the_lesson_without_outputs_and_its_solutions_are_folded_up(path):
-    lesson, sheet = read(path), script.worksheet(read(path))
+    lesson, sheet = read(path), nbformat.from_dict(worksheet(read(path), path.stem))
     nbformat.validate(sheet)
     code = [cell for cell in sheet.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     solved = [cell for cell in lesson.cells if BEGIN in cell.source]
-    assert sum(cell.source.count(script.STUB) for cell in code) == len(solved)
+    assert sum(cell.source.count(STUB) for cell in code) == len(solved)
     assert not any("SOLUTION" in cell.source for cell in sheet.cells)
     folded = [cell for cell in sheet.cells if cell.source.startswith("<details>")]
     assert all(solution_of(cell.source) in fold.source for cell, fold in zip(solved, folded, strict=True))
@@ -55,7 +57,7 @@ def test_a_worksheet_is_the_lesson_without_outputs_and_its_solutions_are_folded_
 def test_what_is_handed_out_holds_no_solution(lesson, tmp_path):
     assert main([str(lesson), "--out", str(tmp_path / "out"), "--no-solutions"]) == 0
     sheet = read(tmp_path / "out" / "lesson.ipynb")
-    assert [cell.source for cell in sheet.cells][2] == f"chance = None\n{script.STUB}"
+    assert [cell.source for cell in sheet.cells][2] == f"chance = None\n{STUB}"
     assert len(sheet.cells) == 5 and not any("25" in cell.source for cell in sheet.cells)
 
 
@@ -63,16 +65,16 @@ def test_a_folded_solution_stands_below_its_check_as_it_would_be_typed(lesson, t
     assert main([str(lesson), "--out", str(tmp_path / "out")]) == 0
     sheet = read(tmp_path / "out" / "lesson.ipynb")
     assert sheet.cells[3].source.startswith("check.") and "```python\nchance = 25\n```" in sheet.cells[4].source
-    assert solution_of(f"def f(x):\n    ...\n    {BEGIN}\n    if x:\n        return 1\n    {script.END}") == (
+    assert solution_of(f"def f(x):\n    ...\n    {BEGIN}\n    if x:\n        return 1\n    {END}") == (
         "if x:\n    return 1"
     )
 
 
 def test_taking_out_a_solution_leaves_what_stands_around_it():
-    source = f"def f(x):\n    ...\n    {BEGIN}\n    return x\n    {script.END}\n\n\ny = 1"
+    source = f"def f(x):\n    ...\n    {BEGIN}\n    return x\n    {END}\n\n\ny = 1"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    left = f"def f(x):\n    ...\n    {script.STUB}\n\n\ny = 1"
-    assert script.without_solutions(notebook).cells[0].source == left
+    left = f"def f(x):\n    ...\n    {STUB}\n\n\ny = 1"
+    assert without_solutions(notebook)["cells"][0].source == left
 
 
 def test_a_worksheet_that_is_there_is_kept_unless_forced(lesson, tmp_path, capsys):
@@ -91,12 +93,34 @@ def test_a_lesson_that_is_not_there_is_named_and_nothing_is_written(lesson, tmp_
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_solutions_are_taken_out_as_nbgrader_takes_them_out(path):
+    preprocessors = pytest.importorskip("nbgrader.preprocessors", reason="the extra `teach` is not installed")
+    clear = preprocessors.ClearSolutions(code_stub={"python": STUB}, enforce_metadata=False)
+    theirs, _ = clear.preprocess(read(path), {})
+    ours = without_solutions(read(path))["cells"]
+    assert [cell.source for cell in ours] == [cell.source for cell in theirs.cells]
+
+
+def test_a_damaged_lesson_is_named_and_what_a_kill_left_is_none(lesson, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(lesson, tmp_path / "notebooks" / "00_a.ipynb")
+    (tmp_path / "notebooks" / ".00_a.0123456789ab.tmp.ipynb").write_text("{")
+    assert main(["--out", str(tmp_path / "out")]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["00_a.ipynb"]
+    for number, content in enumerate(("{", "[]", "{}", "[" * 5000 + "]" * 5000)):
+        (path := tmp_path / f"{number}.ipynb").write_text(content)
+        assert main([str(path), "--out", str(tmp_path / "out")]) == 2
+        assert f"'{path}' is damaged, or no notebook (" in capsys.readouterr().err
+
+
 def test_nbgrader_gives_a_point_where_the_check_passes_and_none_where_it_does_not(lesson, tmp_path):
     course = tmp_path / "course"
     assert main([str(lesson), "--nbgrader", str(course)]) == 0
     nbgrader(course, "generate_assignment", "lesson")
     released = course / "release" / "lesson" / "lesson.ipynb"
-    assert read(released).cells[2].source == f"chance = None\n{script.STUB}"
+    assert read(released).cells[2].source == f"chance = None\n{STUB}"
     for student, answer in (("ada", "chance = 25"), ("ben", "chance = 4")):
         handed_in = course / "submitted" / student / "lesson" / "lesson.ipynb"
         handed_in.parent.mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, same, written
+from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, same, same_gradients, written
 
 X = torch.tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [64.0, 128.0, 300.0]])
 
@@ -87,3 +87,40 @@ def test_what_is_no_function_is_told_so():
 def test_a_notebook_shows_the_hint_without_a_traceback():
     assert ExerciseError("almost")._render_traceback_() == ["Not yet: almost"]
     assert issubclass(ExerciseError, AssertionError)
+
+
+# --- values and gradients
+
+
+def mean_of_squares(x, y):
+    return (x * y).square().mean(dim=1)
+
+
+@pytest.mark.parametrize(
+    "wrong, hint",
+    [
+        (lambda x, y: mean_of_squares(x, y).detach(), "no gradient flows back"),
+        (lambda x, y: mean_of_squares(x.detach(), y.detach()), "no gradient flows back"),
+        (lambda x, y: mean_of_squares(x.detach(), y) + 0 * x.sum(), "gradient of argument 1 is 0 everywhere"),
+        (lambda x, y: mean_of_squares(x, y.detach()) + 0 * y.sum(), "gradient of argument 2 is 0 everywhere"),
+        (lambda x, y: (x * x.detach()).mean(dim=1) * 0 + mean_of_squares(x, y) * 2, "2 times as large"),
+        (lambda x, y: (x * x.detach() * y.square()).mean(dim=1), "gradient of argument 1 is 0.5 times"),
+    ],
+)
+def test_what_nothing_can_learn_from_is_refused(wrong, hint):
+    x, y = torch.randn(4, 3), torch.randn(4, 3)
+    with pytest.raises(ExerciseError, match=hint):
+        same_gradients(wrong, mean_of_squares, x, y, name="f", learned=(0, 1))
+
+
+def test_equal_values_and_gradients_pass_and_inputs_stay_as_they_were():
+    x, y, labels = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3), torch.arange(4)
+
+    def mine(x, y, labels):
+        return (x.pow(2) * y.pow(2)).sum(1)[labels] / 3
+
+    def theirs(x, y, labels):
+        return mean_of_squares(x, y)[labels]
+
+    same_gradients(mine, theirs, x, y, labels, name="f", learned=(0, 1))
+    assert x.grad is None and not y.requires_grad

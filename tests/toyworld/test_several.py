@@ -5,8 +5,8 @@ import torch
 
 import lessons_lib as ll
 from lessons_lib import toyworld
-from lessons_lib.toyworld import class_masks, draw_several
-from lessons_lib.toyworld.several import PICTURES, SEVERAL
+from lessons_lib.toyworld import captions_of, class_masks, draw_several, thing_boxes
+from lessons_lib.toyworld.several import OF_SCENES, PICTURES, SEVERAL
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +95,70 @@ def test_masks_are_drawn_once_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setitem(PICTURES, "test", 4)
     first = ll.load_task("toy_masks")
     calls = []
-    monkeypatch.setattr(toyworld, "class_masks", lambda *given: calls.append(given) or class_masks(*given))
+    monkeypatch.setattr(
+        toyworld, "class_masks", lambda *given, **size: calls.append(given) or class_masks(*given, **size)
+    )
     again = ll.load_task("toy_masks")
     assert calls == [] and again.identity() == first.identity()
     for path in tmp_path.glob("drawn/*.masks.safetensors"):
         path.write_bytes(path.read_bytes()[:50])
     assert ll.load_task("toy_masks").identity() == first.identity() and len(calls) == 3
+
+
+def test_scenes_have_all_things_and_every_fold_is_of_all_kinds():
+    names = SEVERAL["toy_scene_boxes"].classnames
+    assert sorted(names) == sorted(cls.name for cls in toyworld.TASKS["toy_things"].classes) and len(names) == 64
+    assert names[:3] == ["cloud", "cactus", "whale"], "the order, and so the folds, are the same for ever"
+    assert SEVERAL["toy_scene_masks"].classnames == ["background", *names]
+    for start in range(0, 64, 16):
+        order = [c.name for c in toyworld.TASKS["toy_things"].classes]
+        quarters = {order.index(name) // 16 for name in names[start : start + 16]}
+        assert quarters == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_boxes_are_tight_around_what_the_masks_show(size):
+    scenes, classes = draw_several("toy_scene_boxes", "val", count=20)
+    masks, boxes = class_masks(scenes, classes, size=size), thing_boxes(scenes, size=size)
+    for i in range(len(scenes)):
+        for k in range(4):
+            if classes[i, k] == 0:
+                assert boxes[i, k].isnan().all()
+                continue
+            ys, xs = (masks[i] == classes[i, k]).nonzero(as_tuple=True)
+            assert boxes[i, k].tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+
+
+def test_captions_name_things_and_say_which():
+    scenes, classes = draw_several("toy_scene_captions", "val", count=200)
+    told = captions_of("toy_scene_captions", scenes)
+    assert told == captions_of("toy_scene_captions", scenes) != captions_of("toy_scene_captions", scenes, seed=1)
+    twins = 0
+    for i, (text, phrases) in enumerate(told):
+        things = scenes.facts[i].things
+        assert 1 <= len(phrases) <= 3 and len({thing for _, _, thing in phrases}) == len(phrases)
+        for start, end, thing in phrases:
+            one = things[thing]
+            assert one.name in text[start:end] and not text[:start].endswith(("a", "an"))
+            assert text[start:end].startswith((one.name, *one.colours[:1]))
+        names = [one.name for one in things]
+        twins += names[0] == names[1]
+        assert len(set(names[1:])) == len(names[1:]) or names[0] == names[1]
+    assert 60 < twins < 100 and int((classes[:, 0] == classes[:, 1]).sum()) == twins
+
+
+@pytest.mark.parametrize("task", ["toy_scene_masks", "toy_scene_boxes", "toy_scene_captions"])
+def test_scenes_are_tasks_at_both_sizes(task, monkeypatch):
+    for role, count in (("train", 24), ("val", 4), ("test", 4)):
+        monkeypatch.setitem(OF_SCENES, role, count)
+    large, small = ll.load_task(task, size=128), ll.load_task(task, size=64)
+    kind = {"masks": "segment", "boxes": "detect", "captions": "ground"}[SEVERAL[task].told]
+    assert large.kind == small.kind == kind and large.train[0][0].size == (128, 128)
+    assert small.train.tensor().shape == (24, 3, 64, 64) and large.identity() != small.identity()
+    assert ll.load_task(task).identity() == (small if kind == "segment" else large).identity(), "and its own"
+    assert ll.load_task(task, size=128, pool_seed=1).identity() != large.identity()
+    base, new = large.fold(2)
+    assert len(new.test.named) == 16 and len(base.test.named) == 48
+    if kind != "segment":
+        boxes, smaller = large.train.targets.boxes[0], small.train.targets.boxes[0]
+        assert (boxes / 2 - smaller).abs().max() <= 1.5

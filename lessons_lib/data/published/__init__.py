@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lessons_lib.data.published import sets
 from lessons_lib.data.published.record import DataSet
+from lessons_lib.files import expanded
 
 ROOT_VARIABLE = "LESSONS_DATA"
 
@@ -42,7 +43,7 @@ def data_root(name: str, root: str | os.PathLike | None) -> Path:
             f"where is {spec.title}? Give root=, the folder that holds '{spec.folder}/', or set {ROOT_VARIABLE} to it. "
             f"{how_to_get(name)} (A folder of your own photos with this name is './{name}'.)"
         )
-    folder = Path(chosen).expanduser().absolute()
+    folder = expanded(chosen).absolute()
     source = "root" if root is not None else ROOT_VARIABLE
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder '{folder}' ({source}). {how_to_get(name)}")

@@ -11,6 +11,7 @@ from lessons_lib.data.downloads import download
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.published.record import Source
 from lessons_lib.data.published.splits import Counted, verify
+from lessons_lib.files import expanded
 
 SPACE = 4  # an archive of JPEGs hardly shrinks; one that unpacks to more than this many times its size is another one
 
@@ -29,7 +30,7 @@ def fetch(
     hand and put where it belongs is taken. Returns the count. Raises what `download` and `extract` raise.
     """
     spec = PUBLISHED[name]
-    folder = Path(root).expanduser().absolute() / spec.folder
+    folder = expanded(root).absolute() / spec.folder
     folder.mkdir(parents=True, exist_ok=True)
     report = verify(name, root)
     if not report.problems:

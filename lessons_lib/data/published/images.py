@@ -1,10 +1,8 @@
 """The files of a published data set: opened when asked for, and never all read just to load a task."""
 
-import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +10,8 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from lessons_lib.data.pictures import open_picture, read_regular, stamp
-from lessons_lib.files import atomic_write, cache_dir
+from lessons_lib.files import cache_dir
+from lessons_lib.sealed import recall, remember
 
 
 class Digests:
@@ -38,16 +37,13 @@ class Digests:
             bar = tqdm(found, total=len(new), desc="reading images", delay=2, disable=not self.progress)
             self._known.update((name, (stamps[name], digest)) for name, digest in zip(new, bar))
         if new:
-            content = json.dumps({**self._recall(), **self._known}).encode()
-            with suppress(OSError):  # a disk that takes no more costs only the time to read again
-                atomic_write(self.memory, content)
+            remember(self.memory, {**self._recall(), **self._known})
         return [self._known[name][1] for name in names]
 
     def _recall(self) -> dict:
         try:
-            content = json.loads(self.memory.read_bytes())
-            return {name: (tuple(seen), str(digest)) for name, (seen, digest) in content.items()}
-        except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: read again
+            return {name: (tuple(seen), str(digest)) for name, (seen, digest) in recall(self.memory).items()}
+        except (ValueError, TypeError, AttributeError):  # none yet, or damaged: read again
             return {}
 
 

@@ -4,7 +4,6 @@ Every reader is given the set's record and its folder, and returns a :class:`Lis
 the lists themselves; whether the images are there is looked up folder by folder.
 """
 
-import json
 import os
 from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -13,6 +12,7 @@ from lessons_lib.data.class_names import WNID
 from lessons_lib.data.fewshot import shuffled
 from lessons_lib.data.kinds import EXTENSIONS
 from lessons_lib.data.published.record import DataSet, Listing
+from lessons_lib.files import from_json
 from lessons_lib.suggest import listed
 from lessons_lib.templates import read_alike, spoken
 
@@ -40,7 +40,7 @@ def read_split(spec: DataSet, folder: Path, *, seed: int) -> Listing:
     """A fixed split: {"train": [[path under the images' folder, label, class name], …], "val": …, "test": …}."""
     file = folder / spec.listing
     try:
-        content = json.loads(_text(file))
+        content = from_json(_text(file))
         parts = {part: [(_slashes(path), int(label), name) for path, label, name in content[part]] for part in _PARTS}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"'{file}' is damaged, or not a split file ({error}): remove it and fetch it again") from error

@@ -13,6 +13,7 @@ from lessons_lib.data.published.readers import missing_images
 from lessons_lib.data.published.record import Listing
 from lessons_lib.data.split import Split
 from lessons_lib.data.task import Task
+from lessons_lib.files import expanded
 from lessons_lib.suggest import listed
 
 
@@ -127,7 +128,7 @@ def verify(name: str, root: str | os.PathLike | None = None) -> Counted:
         if missing_images(report.folder, listing):
             listing = as_it_lies(report.folder, listing)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        place = Path(root).expanduser().absolute() / spec.folder if root else Path(spec.folder)
+        place = expanded(root).absolute() / spec.folder if root else Path(spec.folder)
         return Counted(name, place, problems=[str(error)])
     report.classes, report.missing = len(listing.classnames), missing_images(report.folder, listing)
     gone = set(report.missing)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lessons_lib import toyworld
 from lessons_lib.look import heading
-from lessons_lib.teaching.plots import PALETTE, panels, show_images
+from lessons_lib.teaching.plots import PALETTE, describe, panels, show_images
 from lessons_lib.toyworld.render import COL, FINISH, SIZE
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def overview(
             x = left + c * (size + GAP)
             page.paste(drawn[name][0], (x, y))
             _write(draw, (x + size / 2, y + size + 8), name, size=9.5, fill=FAINT, anchor="mm", width=size)
-    return few_colours(page)
+    rows = ", ".join(f"{task} (like {twin(task)})" for task in tasks)
+    return describe(few_colours(page), f"A page of drawn pictures, up to {columns} classes in each row. Rows: {rows}.")
 
 
 def sheet(task: str, *, width: int = 880, seed: int = 0) -> Image.Image:
@@ -87,7 +88,8 @@ def sheet(task: str, *, width: int = 880, seed: int = 0) -> Image.Image:
         for k, picture in enumerate(drawn):
             page.paste(picture, (x + k * (SIZE + 1), y))
         _write(draw, (x, y + SIZE + 3), name, size=11)
-    return few_colours(page)
+    listed = ", ".join(spec.classnames)
+    return describe(few_colours(page), f"A page of {task}: {per_class} drawn pictures of each class: {listed}.")
 
 
 def few_colours(page: Image.Image, colours: int = 256) -> Image.Image:
@@ -103,7 +105,10 @@ def show_steps(scenes: toyworld.Scenes, i: int = 0, *, columns: int = 8, size: f
     for k, table in enumerate(steps.tables):
         table[used[k + 1 :]] = 0
     titles = [f"{k}. {part}" for k, part in enumerate(parts, start=1)]
-    return show_images(steps.render(), titles, columns=columns, size=size)
+    figure = show_images(steps.render(), titles, columns=columns, size=size)
+    return describe(
+        figure, "One picture as it is painted, shape by shape, from back to front; each step keeps the last."
+    )
 
 
 def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = None) -> "Figure":
@@ -126,7 +131,7 @@ def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = Non
             label = {"facecolor": PALETTE[k % 10], "edgecolor": "none", "pad": 1, "alpha": 0.85}
             axes[2].text(x0, y0, names[k], fontsize=7, color="white", va="top", bbox=label, clip_on=True)
     heading(figure, title)
-    return figure
+    return describe(figure, f"A picture, what each thing in it covers, and a box around each: {', '.join(names)}.")
 
 
 def _drawn(task: str, *, per_class: int, size: int, seed: int, grain: bool = False) -> dict[str, list[Image.Image]]:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.metrics import paired_difference
+from lessons_lib.teaching import verdicts
 from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, explain, require, right, same
 
 
@@ -92,30 +92,4 @@ def nearest_word(student: Callable) -> None:
 
 def verdict(student: Callable) -> None:
     """`verdict(coop, probe)` -> "CoOp", "probe" or "cannot tell", from accuracies of the same seeds."""
-    name = "verdict"
-    cases = {
-        "CoOp ahead by five points for every seed, while the seeds differ by ten": (
-            [61.0, 71.2, 66.1, 76.0, 56.3],
-            [56.1, 66.0, 61.0, 71.2, 51.1],
-        ),
-        "the probe ahead for every seed": ([70.0, 71.0, 69.5, 70.4, 70.9], [74.1, 75.3, 73.2, 74.6, 75.0]),
-        "CoOp ahead by a point on average, by luck": ([70.0, 75.0, 68.0, 77.0, 70.0], [72.0, 70.0, 71.0, 70.0, 72.0]),
-        "three seeds, the probe ahead by two points on average": ([60.0, 64.0, 62.0], [61.0, 64.5, 66.5]),
-    }
-    for spoken, (coop, probe) in cases.items():
-        d = paired_difference(coop, probe)
-        expected = "CoOp" if d.low > 0 else "probe" if d.high < 0 else "cannot tell"
-        got = answer_of(student, list(coop), list(probe), name=name)
-        known = ("CoOp", "probe", "cannot tell")
-        require(got in known, f"`{name}` should return one of {known}; it returns {got!r}.")
-        if got != expected:
-            swapped = {"CoOp": "probe", "probe": "CoOp"}.get(got) == expected
-            hint = (
-                "The two are exchanged: the difference is CoOp − probe."
-                if swapped
-                else "The interval of the difference holds 0, so the seeds do not settle it."
-                if expected == "cannot tell"
-                else "Compare seed by seed: the interval of the paired difference leaves 0 out."
-            )
-            raise ExerciseError(f"`{name}` is {got!r} for {spoken}; it should be {expected!r}. {hint}")
-    right("verdict: a winner only where the interval of the paired difference leaves 0 out.")
+    verdicts.check(student, ("CoOp", "probe", "cannot tell"), name="verdict")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from lessons_lib.metrics import harmonic_mean, paired_difference
+from lessons_lib.metrics import harmonic_mean
+from lessons_lib.teaching import verdicts
 from lessons_lib.teaching.checks import answer_of, require, right, same
 
 
@@ -81,34 +82,6 @@ def texts_per_epoch(student: Callable) -> None:
     )
 
 
-RUNS = [  # (a, b), seed by seed, and which is better
-    (([71.0, 60.2, 65.4, 80.1, 55.3], [69.2, 58.1, 63.5, 78.2, 53.6]), "a"),  # the seeds differ far more than a and b
-    (([69.2, 58.1, 63.5, 78.2, 53.6], [71.0, 60.2, 65.4, 80.1, 55.3]), "b"),
-    (([90.0, 70.0, 85.0], [80.0, 78.0, 70.0]), "neither"),  # 5.7 points in the mean, of three unlike seeds
-    (([75.0], [60.0]), "neither"),  # one run says nothing about the next
-    (([80.0, 80.2, 79.9, 80.1, 80.0], [80.1, 80.0, 80.0, 80.2, 79.9]), "neither"),
-]
-
-
 def which_is_better(student: Callable) -> None:
     """`which_is_better(a, b)` -> "a", "b", or "neither" where the paired 95 % interval holds 0 or cannot be had."""
-    for (a, b), expected in RUNS:
-        got = answer_of(student, list(a), list(b), name="which_is_better")
-        call = f"which_is_better({a}, {b})"
-        require(got in ("a", "b", "neither"), f'`{call}` should be "a", "b" or "neither"; it is {str(got)[:60]!r}.')
-        if got == expected:
-            continue
-        difference = paired_difference(a, b)
-        if len(a) == 1:
-            hint = "one run has no interval (its half-width is NaN), and every comparison with NaN is False"
-        elif expected == "neither":
-            hint = f"the difference is {difference}, an interval that holds 0: another set of seeds might turn it"
-        elif got == "neither":
-            hint = (
-                f"the differences of the same seeds are {difference}, away from 0. The seeds differ from one another, "
-                "but that hits both alike: compare run by run, not two separate intervals"
-            )
-        else:
-            hint = f"a − b is {difference}: which one is higher?"
-        require(False, f"`{call}` is {got!r}; it should be {expected!r}: {hint}.")
-    right("which_is_better: a difference is real when the interval of the paired differences keeps clear of 0.")
+    verdicts.check(student, ("a", "b", "neither"), name="which_is_better")

@@ -5,10 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lessons_lib.metrics import paired_difference
+from lessons_lib.teaching import verdicts
 from lessons_lib.teaching.checks import answer_of, require, right, same
-
-ANSWERS = ("first", "second", "cannot tell")
 
 
 def with_prompts(append: Callable, replace: Callable) -> None:
@@ -90,27 +88,7 @@ def maple_parameters(student: Callable) -> None:
 
 def better(student: Callable) -> None:
     """`better(first, second)` -> "first", "second" or "cannot tell"; both are {seed: accuracy}, in any order."""
-    ups = {1: 60.0, 2: 71.0, 3: 65.5, 4: 80.0, 5: 55.0}
-    small = {seed: value - 1.0 - 0.1 * seed for seed, value in ups.items()}  # below by little, in every seed
-    noisy = {seed: value + change for (seed, value), change in zip(ups.items(), (9.0, -6.0, 7.0, -5.0, 4.0))}
-    cases = {
-        "the first is above in every seed, by little": (ups, small, "first"),
-        "the second is above in every seed, by little": (small, ups, "second"),
-        "now one is above, now the other": (noisy, ups, "cannot tell"),
-        "the seeds are listed in another order": (ups, dict(reversed(small.items())), "first"),
-        "there are only two seeds": ({1: 60.0, 2: 70.0}, {1: 58.0, 2: 60.0}, "cannot tell"),
-    }
-    for case, (first, second, expected) in cases.items():
-        got = answer_of(student, dict(first), dict(second), name="better")
-        require(got in ANSWERS, f"`better` should return one of {', '.join(map(repr, ANSWERS))}; it returns {got!r}.")
-        paired = paired_difference([first[seed] for seed in sorted(first)], [second[seed] for seed in sorted(first)])
-        advice = f"The paired difference is {paired}: does its interval reach over 0?"
-        if "order" in case:
-            advice = "Pair the runs by their seed, not by their place in the list."
-        elif got == "cannot tell":
-            advice = "The seeds move both alike; take the differences within each seed, then their interval. " + advice
-        require(got == expected, f"`better` says {got!r} where {case}; it should say {expected!r}. {advice}")
-    right("better: seed by seed, and honest where the runs cannot tell.")
+    verdicts.check(student, ("first", "second", "cannot tell"), name="better", by_seed=True)
 
 
 def _not(got: object, wrong: Tensor, hint: str) -> None:

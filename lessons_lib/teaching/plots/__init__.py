@@ -4,7 +4,8 @@ Each function draws one figure and returns its Axes (or, where there are several
 save. In a notebook, end the line with ";" so that the figure alone is shown. Nothing here needs a display.
 
 Whatever is defined here without an underscore is offered: a new plot is its function. One that a single lesson draws
-stands in `plots.py` of the lesson's folder, which offers these, too, so every notebook has one `plots`.
+stands in `plots.py` of the lesson's folder, which offers these, too, so every notebook has one `plots`. Whatever a
+notebook shows then has its words beside it (`lessons_lib/teaching/alt.py`); `describe(figure, "…")` adds what to see.
 """
 
 import importlib
@@ -26,11 +27,14 @@ from lessons_lib.look import (
     styled,
     use_style,
 )
+from lessons_lib.teaching.alt import describe, tell_notebooks
 
 __all__ = [
-    "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG", "heading", "look", "looks", "panels",
-    "styled", "use_style",
+    "COLORMAP", "MARKERS", "PALETTE", "REFERENCE", "RIGHT", "STYLE", "WRONG", "describe", "heading", "look", "looks",
+    "panels", "styled", "use_style",
 ]  # fmt: skip
+
+tell_notebooks()
 
 
 def defined_in(module: ModuleType) -> dict[str, FunctionType]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from saved_clips import TOWERS, load, openai_archive
 from tiny_clip import tiny_model
 
-from lessons_lib.clip import torchscript
+from lessons_lib.clip import archives
 from lessons_lib.clip.checkpoints import read_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
@@ -46,7 +46,7 @@ def archive(tmp_path):
 
 def read(path) -> dict:
     with zipfile.ZipFile(path) as archive:
-        return torchscript.read_tensors(archive)
+        return archives.read_tensors(archive)
 
 
 def changed(path, name, content, compress=zipfile.ZIP_STORED):
@@ -117,19 +117,19 @@ def test_a_pickle_of_other_things_is_refused_unrun(archive, content):
     [((2, 4), "lies outside"), ((3, 3), "lies outside"), ((-2, -3), "lies outside"), ((0, 9), None)],
 )
 def test_a_tensor_stays_within_its_entry(sizes, why):
-    storage = torchscript._Storage(torch.arange(6.0))
+    storage = archives._Storage(torch.arange(6.0))
     if why is None:
-        assert torchscript._view(storage, 0, sizes, (3, 1)).shape == sizes
+        assert archives._view(storage, 0, sizes, (3, 1)).shape == sizes
         return
     with pytest.raises(ValueError, match=why):
-        torchscript._view(storage, 0, sizes, (3, 1))
+        archives._view(storage, 0, sizes, (3, 1))
 
 
 @pytest.mark.parametrize(("offset", "size", "stride"), [(6, (1,), (1,)), (-1, (2,), (1,)), (0, (2,), (6,)),
                                                         (0, (99, 99), (0, 0)), (5, (2,), (-1,))])  # fmt: skip
 def test_no_offset_or_stride_reaches_beyond_the_entry_or_makes_more_of_it(offset, size, stride):
     with pytest.raises(ValueError, match="lies outside its 6 numbers"):
-        torchscript._view(torchscript._Storage(torch.arange(6.0)), offset, size, stride)
+        archives._view(archives._Storage(torch.arange(6.0)), offset, size, stride)
 
 
 def test_an_entry_that_is_short_compressed_or_of_another_byte_order_is_refused(archive):

@@ -1,8 +1,9 @@
-"""The tensors of a TorchScript archive, such as OpenAI's weights: read as data, its code neither compiled nor run.
+"""torch's archives read as data, their code neither compiled nor run: TorchScript's, such as OpenAI's weights, and what
+`torch.save` wrote, where that holds more than tensors (a learning-rate schedule, a Namespace of arguments).
 
-The archive is a zip file. `data.pkl`, a pickle, spells out the tree of modules; `data/0`, `data/1`, … hold the numbers.
-The pickle is walked here by the few steps that TorchScript writes, and the classes and functions that it names stay
-names: nothing is imported or called. Tensors are views of the entries' bytes, within their bounds.
+The archive is a zip file. `data.pkl`, a pickle, spells out what was saved; `data/0`, `data/1`, … hold the numbers. The
+pickle is walked here by the few steps that torch writes, and the classes and functions that it names stay names:
+nothing is imported or called. Tensors are views of the entries' bytes, within their bounds.
 """
 
 import math
@@ -13,18 +14,19 @@ from typing import Any, NamedTuple
 
 import torch
 
-TENSOR = "torch._utils._rebuild_tensor_v2"
-PLAIN = ("collections.OrderedDict", "torch.jit._pickle.")  # what else TorchScript calls: dictionaries, typed lists
+TENSOR, PARAMETER = "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"
+DICTIONARY = "collections.OrderedDict"
+TYPED = "torch.jit._pickle."  # TorchScript's lists, which say of what
 STORAGES = {
     "torch.DoubleStorage": torch.float64, "torch.FloatStorage": torch.float32, "torch.HalfStorage": torch.float16,
     "torch.BFloat16Storage": torch.bfloat16, "torch.LongStorage": torch.int64, "torch.IntStorage": torch.int32,
     "torch.ShortStorage": torch.int16, "torch.CharStorage": torch.int8, "torch.ByteStorage": torch.uint8,
     "torch.BoolStorage": torch.bool,
 }  # fmt: skip
-PUSHES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE")  # a plain value
+PUSHES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES",
+          "SHORT_BINBYTES")  # a plain value  # fmt: skip
 BUILT_IN = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 MOST_TEXT = 1_000_000  # characters in all names together; modules that hold themselves would never end
-NO_TENSOR = object()
 
 
 def is_torchscript(archive: zipfile.ZipFile) -> bool:
@@ -32,22 +34,34 @@ def is_torchscript(archive: zipfile.ZipFile) -> bool:
 
 
 def read_tensors(archive: zipfile.ZipFile) -> dict[str, torch.Tensor]:
-    """Name -> tensor, of all parameters, buffers and other tensors that modules have.
+    """Name -> tensor, of all parameters, buffers and other tensors that a TorchScript archive's modules have.
 
-    Raises UnpicklingError where reading would need code of the archive's own, or the pickle is no module; ValueError
+    Raises as `read` does, and UnpicklingError where reading would need code of the archive's own, or it is no module.
+    """
+    module, calls = read(archive)
+    if calls:
+        raise UnpicklingError(f"Unsupported global {calls[0]}")
+    if not isinstance(module, Thing):
+        raise UnpicklingError("its data.pkl holds no module")
+    return _tensors(module)
+
+
+def read(archive: zipfile.ZipFile) -> tuple[Any, list[str]]:
+    """What the archive holds: dictionaries (entries with a name alone), tensors, plain values, and `Thing`s for
+    whatever else; and the names of what torch would have called for these, none of which was.
+
+    Raises UnpicklingError where the pickle takes steps that torch does not write; ValueError where it makes no sense,
     for a tensor that lies outside its entry, and for numbers of another byte order.
     """
-    folder = next(name for name in archive.namelist() if name.endswith("/constants.pkl")).removesuffix("constants.pkl")
+    folder = next((name for name in archive.namelist() if name.endswith("data.pkl")), "data.pkl")
+    folder = folder.removesuffix("data.pkl")
     if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder").strip() != b"little":
         raise ValueError("its numbers are in another byte order (big-endian)")
     reader = _Reader(archive, folder)
     try:
-        module = reader.run(_stored(archive, f"{folder}data.pkl"))
+        return reader.run(_stored(archive, f"{folder}data.pkl")), reader.calls
     except (IndexError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its data.pkl makes no sense ({type(error).__name__})") from error
-    if not isinstance(module, _Module):
-        raise UnpicklingError("its data.pkl holds no module")
-    return _tensors(module)
 
 
 class _Name(NamedTuple):
@@ -56,8 +70,8 @@ class _Name(NamedTuple):
     dotted: str
 
 
-class _Module(dict):
-    """Attribute -> value. name: of its class."""
+class Thing(dict):
+    """Something of a class that stays a name.   Attribute -> value, where it has such."""
 
     name = ""
 
@@ -67,11 +81,12 @@ class _Storage(NamedTuple):
 
 
 class _Reader:
-    """The steps of a pickle that TorchScript writes, on a stack of plain values."""
+    """The steps of a pickle that torch writes, on a stack of plain values."""
 
     def __init__(self, archive: zipfile.ZipFile, folder: str):
         self.archive, self.folder = archive, folder
         self.stack, self.marks, self.memo, self.storages = [], [], {}, {}
+        self.calls: list[str] = []
 
     def run(self, data: bytes) -> Any:
         push, pop = self.stack.append, self.stack.pop
@@ -104,11 +119,11 @@ class _Reader:
                 case "SETITEM" | "SETITEMS":
                     pairs = self._since_mark() if step.name == "SETITEMS" else [pop(), pop()][::-1]
                     self._set(self.stack[-1], pairs)
+                case "POP":
+                    pop()
                 case "NEWOBJ":
                     pop()
-                    module = _Module()
-                    module.name = pop().dotted
-                    push(module)
+                    push(_thing(pop().dotted))
                 case "BUILD":
                     self._build(pop(), self.stack[-1])
                 case "BINPERSID":
@@ -118,7 +133,7 @@ class _Reader:
                 case "STOP":
                     return pop()
                 case other:
-                    raise UnpicklingError(f"its data.pkl has a step that TorchScript does not write ({other})")
+                    raise UnpicklingError(f"its data.pkl has a step that torch does not write ({other})")
         raise ValueError("its data.pkl has no end")
 
     def _since_mark(self) -> list:
@@ -132,18 +147,22 @@ class _Reader:
         if type(target) is dict:
             target.update((key, value) for key, value in zip(pairs[::2], pairs[1::2]) if isinstance(key, str))
 
-    def _build(self, state: Any, module: _Module) -> None:
-        if not isinstance(module, _Module) or type(state) is not dict:
-            name = module.name if isinstance(module, _Module) else "builtins.object"
-            raise UnpicklingError(f"Unsupported class {name}: it is put together by code of its own")
-        module.update(state)
+    def _build(self, state: Any, target: Any) -> None:
+        if isinstance(target, Thing) and type(state) is dict:
+            target.update(state)
+        elif type(target) is not dict:  # those have metadata, which hold no weights
+            self.calls.append(target.name if isinstance(target, Thing) else "builtins.object")
 
     def _call(self, values: tuple, what: _Name) -> Any:
         if what.dotted == TENSOR:
             return _view(*values[:4])
-        if not what.dotted.startswith(PLAIN):
-            raise UnpicklingError(f"Unsupported global {what.dotted}")
-        return NO_TENSOR
+        if what.dotted == PARAMETER:
+            return values[0]
+        if what.dotted == DICTIONARY:
+            return {}
+        if not what.dotted.startswith(TYPED):
+            self.calls.append(what.dotted)
+        return _thing(what.dotted)
 
     def _storage(self, kind: str, dtype: _Name, key: str, device: str, count: int) -> _Storage:
         if key not in self.storages:
@@ -166,6 +185,12 @@ def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
+def _thing(name: str) -> Thing:
+    thing = Thing()
+    thing.name = name
+    return thing
+
+
 def _view(storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> torch.Tensor:
     count = math.prod(size)
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
@@ -175,14 +200,14 @@ def _view(storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[i
     return storage.numbers.as_strided(size, stride, offset) if count else storage.numbers.new_empty(size)
 
 
-def _tensors(root: _Module) -> dict[str, torch.Tensor]:
+def _tensors(root: Thing) -> dict[str, torch.Tensor]:
     found, waiting, text = {}, [("", root)], 0
     while waiting:
         prefix, module = waiting.pop()
         for name, value in module.items():
-            if isinstance(value, _Module | torch.Tensor):
+            if isinstance(value, Thing | torch.Tensor):
                 text += len(prefix) + len(name) + 1
-                if isinstance(value, _Module):
+                if isinstance(value, Thing):
                     waiting.append((f"{prefix}{name}.", value))
                 else:
                     found[prefix + name] = value

@@ -1,0 +1,1 @@
+"""Methods that find things: boxes with classes."""
