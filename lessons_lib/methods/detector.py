@@ -17,6 +17,7 @@ from torchvision.ops import batched_nms, box_iou
 from torchvision.transforms.functional import pil_to_tensor
 
 from lessons_lib.methods.base import Method
+from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
 from lessons_lib.methods.parts.regions import has_area
 from lessons_lib.metrics.detection import BoxMatches
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split
 
 BATCH = 16  # pictures
+DETECTING = 0.01  # seconds a picture
 MOST, OVERLAP = 20, 0.5  # answers a picture; two of one class that overlap more are one
 
 
@@ -47,11 +49,18 @@ class Detector(Method):
     """Finds the things of a picture, around a frozen CLIP."""
 
     kind, metric = "detect", "AP50"
+    ONCE = 0.0  # seconds of what is made of a training picture once
     image_size: int
 
     def regions(self, pictures: Tensor) -> list[Regions]:
         """pictures: (n, 3, S, S) in 0 … 1."""
         raise NotImplementedError
+
+    def cost(self, sizes: Sizes) -> float | None:
+        if self.PER_IMAGE is None or not sizes.known:
+            return None
+        each = self.ONCE + self.PER_IMAGE * self.fit_settings(sizes.shots, **sizes.fit)["epochs"]
+        return AT_LEAST + each * sizes.trained_on + DETECTING * sizes.tested
 
     @torch.inference_mode()
     def detect(self, images: "Split | Tensor") -> list[Detections]:

@@ -54,7 +54,7 @@ class ViLD(Detector):
     Raises ValueError for impossible settings.
     """
 
-    trains, EPOCHS = True, 12
+    trains, EPOCHS, PER_IMAGE, ONCE = True, 12, 0.055, 0.14  # with the teacher's look at proposals
     IN_PAPER = ("variant", "weight", "templates")
 
     def __init__(
@@ -151,9 +151,8 @@ class ViLD(Detector):
             raise ValueError("no training picture has a box: there is nothing to learn from")
         self.begin(task)
         self.reset(seed)
-        self.fitted_on = torch.tensor(list(json.dumps(self.classnames).encode()), dtype=torch.uint8).to(
-            self.clip.device
-        )
+        names = json.dumps(self.classnames).encode()
+        self.fitted_on = torch.tensor(list(names), dtype=torch.uint8, device=self.clip.device)
         inputs, how = RegionInputs(self, task.train), {"views": "plain", "progress": progress}
         first = None if checkpoint is None else f"{checkpoint}.proposals"
         self.proposing = True
