@@ -30,7 +30,7 @@ def best_of(cell: Cell) -> dict:
     """What a made-up search finds best."""
     if cell.label.startswith("DAPT"):
         return {"lr": 0.2, "beta_v": 100.0}
-    epochs = {"MaPLe": 10, "CoCoOp": 20, "CoOp": 200, "CoOp+VPT": 24}
+    epochs = {"MaPLe": 10, "CoCoOp": 10, "CoOp": 200, "CoOp+VPT": 24}
     rate = {"MaPLe": 10 * 0.0035, "CoCoOp": 3 * 0.002, "CoOp": 0.002, "CoOp+VPT": 0.02}
     return {"lr": rate[cell.label], "epochs": epochs[cell.label]}
 
