@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from pretrain_toyclip import hardware
+from pretrain_toyclip import going_on, hardware
 from tqdm.auto import tqdm
 
 import lessons_lib as ll
@@ -104,18 +104,7 @@ def main() -> None:
         make_towers=GroupingTowers, loss=grouping_loss,
     )  # fmt: skip
     record = {"loss": [], "segmentation": [], "seconds": 0.0, "sittings": 0}
-    if args.checkpoint.exists():
-        try:
-            saved = run.load(args.checkpoint)
-        except (OSError, ValueError) as error:
-            raise SystemExit(str(error)) from None
-        if saved["settings"] != asdict(settings):
-            raise SystemExit(
-                f"'{args.checkpoint}' belongs to a run with other settings ({saved['settings']}): "
-                "delete it, or name another --checkpoint"
-            )
-        record = json.loads(saved["record"])
-        print(f"going on from step {run.step} of {settings.steps}")
+    record = going_on(run, args.checkpoint) or record
     record["sittings"] += 1
     draw = partial(toyworld.draw_pairs, dials=replace(toyworld.captions.DIALS, several=SEVERAL))
     pairs = WithNouns(draw, nouns_of, tokenizer, settings.nouns)

@@ -68,6 +68,23 @@ def hardware(device: torch.device) -> dict:
     }
 
 
+def going_on(run: Run, checkpoint: Path) -> dict | None:
+    """The record of a run that was begun, which is then as it was left; None where there is no checkpoint."""
+    if not checkpoint.exists():
+        return None
+    try:
+        saved = run.load(checkpoint)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+    if saved["settings"] != asdict(run.settings):
+        raise SystemExit(
+            f"'{checkpoint}' belongs to a run with other settings ({saved['settings']}): "
+            "delete it, or name another --checkpoint"
+        )
+    print(f"going on from step {run.step} of {run.settings.steps}")
+    return from_json(saved["record"])
+
+
 def arguments() -> argparse.Namespace:
     defaults = Settings()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -107,18 +124,7 @@ def main() -> None:
         wrap=(lambda m: m) if world == 1 else DistributedDataParallel,
     )  # fmt: skip
     record = {"loss": [], "zero_shot": [], "seconds": 0.0, "sittings": 0}
-    if args.checkpoint.exists():
-        try:
-            saved = run.load(args.checkpoint)
-        except (OSError, ValueError) as error:
-            raise SystemExit(str(error)) from None
-        if saved["settings"] != asdict(settings):
-            raise SystemExit(
-                f"'{args.checkpoint}' belongs to a run with other settings ({saved['settings']}): "
-                "delete it, or name another --checkpoint"
-            )
-        record = from_json(saved["record"])
-        print(f"going on from step {run.step} of {settings.steps}")
+    record = going_on(run, args.checkpoint) or record
     record["sittings"] += 1
     stream = PairStream(
         toyworld.draw_pairs,
