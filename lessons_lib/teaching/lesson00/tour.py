@@ -3,6 +3,9 @@
 Pages are PIL images of 256 colours, so that they stay small; figures are matplotlib's.
 """
 
+import re
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,12 +14,14 @@ from matplotlib.patches import Rectangle
 from PIL import Image, ImageDraw, ImageFont
 
 from lessons_lib import toyworld
-from lessons_lib.look import heading
+from lessons_lib.look import RIGHT, WRONG, heading, literal
 from lessons_lib.teaching.plots import PALETTE, describe, panels, show_images
 from lessons_lib.toyworld.render import COL, FINISH, SIZE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from lessons_lib.data import Split
 
 PAPER, INK, FAINT = "#ffffff", "#1b1f24", "#656d76"
 GAP = 6  # pixels
@@ -44,7 +49,7 @@ def overview(
     Pictures of the training pool. size: pixels a picture, drawn that large. grain: the camera's (makes large files).
     """
     tasks = toyworld.ELEVEN if tasks is None else tasks
-    left, row_h = 142, size + 20
+    left, row_h = 142, size + 30
     page = Image.new("RGB", (left + columns * (size + GAP), len(tasks) * row_h + GAP), PAPER)
     draw = ImageDraw.Draw(page)
     for r, task in enumerate(tasks):
@@ -66,7 +71,9 @@ def overview(
         for c, name in enumerate(names[:columns]):
             x = left + c * (size + GAP)
             page.paste(drawn[name][0], (x, y))
-            _write(draw, (x + size / 2, y + size + 8), name, size=9.5, fill=FAINT, anchor="mm", width=size)
+            for k, line in enumerate(_two_lines(name, most=13)):
+                at = (x + size / 2, y + size + 7 + 11 * k)
+                _write(draw, at, line, size=9.5, fill=FAINT, anchor="mm", width=size + GAP)
     rows = ", ".join(f"{task} (like {twin(task)})" for task in tasks)
     return describe(few_colours(page), f"A page of drawn pictures, up to {columns} classes in each row. Rows: {rows}.")
 
@@ -98,17 +105,66 @@ def few_colours(page: Image.Image, colours: int = 256) -> Image.Image:
 
 
 def show_steps(scenes: toyworld.Scenes, i: int = 0, *, columns: int = 8, size: float = 1.2) -> "Figure":
-    """Picture i, shape by shape, from back to front; each is named by the part that was just painted."""
+    """Picture i, shape by shape, from back to front, each named by the part that was just painted; and last what the
+    camera makes of it."""
     parts = [shape["part"] for shape in scenes.describe(i)["parts"]]
-    steps = scenes[[i] * len(parts)]
+    steps = scenes[[i] * (len(parts) + 1)]
     used = (scenes.tables[i, :, COL["kind"]] > 0).nonzero().flatten()
-    for k, table in enumerate(steps.tables):
+    for k, table in enumerate(steps.tables[:-1]):
         table[used[k + 1 :]] = 0
-    titles = [f"{k}. {part}" for k, part in enumerate(parts, start=1)]
+    steps.how[:-1] = torch.tensor([float(name == "contrast") for name in FINISH])  # no camera yet
+    titles = [f"{k}. {part}" for k, part in enumerate([*parts, "camera"], start=1)]
     figure = show_images(steps.render(), titles, columns=columns, size=size)
     return describe(
-        figure, "One picture as it is painted, shape by shape, from back to front; each step keeps the last."
+        figure,
+        "One picture as it is painted, shape by shape, from back to front; each step keeps the last. The camera "
+        "adds its grain at the end.",
     )
+
+
+def show_distance(distance: torch.Tensor, painted: torch.Tensor) -> "Figure":
+    """A signed distance (H, W) as colours, with its edge in black, and what was painted with it (H, W, 3)."""
+    figure, axes = panels(1, 2, size=(3.1, 2.8))
+    limit, place = distance.abs().max(), {"extent": (-1, 1, 1, -1)}
+    heat = axes[0].imshow(distance, cmap="RdBu", vmin=-limit, vmax=limit, **place)
+    at = (torch.arange(len(distance)) + 0.5) / len(distance) * 2 - 1
+    axes[0].contour(at, at, distance, levels=[0], colors="black")
+    axes[0].set(title="signed distance", xlabel="x", ylabel="y (down)")
+    figure.colorbar(heat, ax=axes[0], shrink=0.8)
+    axes[1].imshow(painted, **place)
+    axes[1].set(title="painted", xlabel="x")
+    for ax in axes:
+        ax.grid(False)
+    return describe(figure, "The distance to a disc: below 0 inside, above 0 outside; and the disc, painted yellow.")
+
+
+def show_pairs(pictures: torch.Tensor, captions: Sequence[str], *, columns: int = 4) -> "Figure":
+    """Pictures, each above its caption, whose lines are broken to fit."""
+    figure, axes = panels(-(-len(captions) // columns), columns, size=(1.75, 2.9))
+    for ax, picture, caption in zip(axes, pictures, captions):
+        ax.imshow(picture.permute(1, 2, 0))
+        ax.set_anchor("N")
+        ax.text(0, -0.05, literal(textwrap.fill(caption, width=25)), transform=ax.transAxes, va="top", fontsize=7.5)
+    for ax in axes:
+        ax.axis("off")
+    return describe(figure, "Pictures with their captions: " + " / ".join(captions))
+
+
+def show_answers(split: "Split", answers: Sequence[int]) -> "Figure":
+    """Pictures under the class that each was taken for: ✓ where that is right, ✗ and the right one where it is not."""
+    names = split.classnames
+    pairs = [(names[answer], names[truth]) for answer, truth in zip(answers, split.labels.tolist())]
+    titles = [f"✓ {said}\n" if said == real else f"✗ {said}\n(is: {real})" for said, real in pairs]
+    colours = [RIGHT if said == real else WRONG for said, real in pairs]
+    figure = show_images(split, titles, columns=6, size=1.15, title_colours=colours)
+    return describe(figure, f"{sum(said == real for said, real in pairs)} of {len(pairs)} are named rightly.")
+
+
+def share_that_names(task: str, pairs: int = 200) -> float:
+    """Percent of a task's captions that contain one of its class names, be it the right one or not."""
+    names = "|".join(map(re.escape, toyworld.TASKS[task].classnames))
+    _, texts = toyworld.draw_pairs(pairs, seed=0, tasks=[task])
+    return 100 * sum(bool(re.search(rf"\b({names})\b", text)) for text in texts) / pairs
 
 
 def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = None) -> "Figure":
@@ -143,6 +199,15 @@ def _drawn(task: str, *, per_class: int, size: int, seed: int, grain: bool = Fal
         shown.how[:, FINISH.index("noise")] = 0
     drawn = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in shown.render(size=size)]
     return {name: drawn[c * per_class : (c + 1) * per_class] for c, name in enumerate(names)}
+
+
+def _two_lines(name: str, most: int) -> list[str]:
+    """A name of more letters than that, broken at the space that makes its lines most alike."""
+    spaces = [i for i, letter in enumerate(name) if letter == " "]
+    if len(name) <= most or not spaces:
+        return [name]
+    at = min(spaces, key=lambda i: (max(i, len(name) - i - 1), -i))
+    return [name[:at], name[at + 1 :]]
 
 
 def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, *, size: float, bold: bool = False,

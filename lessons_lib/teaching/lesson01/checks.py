@@ -1,14 +1,24 @@
-"""Checks of lesson 01: the loss of a model that knows nothing, the symmetric loss, its temperature, false negatives."""
+"""Checks of lesson 01: CLIP's loss, the training step whole, and the loss of predicting words."""
 
 import math
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from lessons_lib.pretrain.losses import clip_loss
-from lessons_lib.teaching.checks import ExerciseError, answer_of, difference, explain, require, right, same
+from lessons_lib.pretrain.losses import bag_of_words_loss, clip_loss
+from lessons_lib.teaching.checks import (
+    ExerciseError,
+    answer_of,
+    explain,
+    require,
+    right,
+    same,
+    same_gradients,
+    written,
+)
+from lessons_lib.teaching.small_clip import small_clip, some_tokens
 
 
 def _pairs(n: int, width: int = 8, seed: int = 0, noise: float = 0.8) -> tuple[Tensor, Tensor]:
@@ -19,117 +29,192 @@ def _pairs(n: int, width: int = 8, seed: int = 0, noise: float = 0.8) -> tuple[T
     return F.normalize(f, dim=-1), F.normalize(w, dim=-1)
 
 
-def loss_of_knowing_nothing(student: Callable[[int], float]) -> None:
-    """student: batch size N -> the loss of a model that finds all captions equally likely."""
-    name = "loss_of_knowing_nothing"
-    for n in (64, 1, 2, 32_768):
-        got = answer_of(student, n, name=name)
-        if n == 64:
-            for base, spoken in ((2, "log2"), (10, "log10")):
-                if difference(got, math.log(n, base)) == "":
-                    raise ExerciseError(f"`{name}(64)` is {spoken}(64): cross-entropy takes the natural logarithm.")
-            if difference(got, 1 / n) == "":
-                raise ExerciseError(
-                    f"`{name}(64)` is the probability of the right caption, 1/64. The loss is −log of it."
-                )
-            if difference(got, 2 * math.log(n)) == "":
-                raise ExerciseError(f"`{name}(64)` is 2·log 64: the two directions are averaged, not added.")
-        same(got, math.log(n), name=f"{name}({n})", hint="Each of the N captions has the probability 1/N.")
-    right("log N: 0 for a single pair, 4.2 for 64, 10.4 for CLIP's batch of 32,768. The first loss of a healthy run.")
+def _not_by(student: Callable, *names: str) -> None:
+    """Refuses an answer that calls what the exercise is to build."""
+    used = set(getattr(getattr(student, "__code__", None), "co_names", ()))
+    called = sorted(used & set(names))
+    require(not called, f"`{'`, `'.join(called)}` is the finished thing. Here it is to be built from its parts.")
 
 
-def symmetric_loss(student: Callable[[Tensor, Tensor, float], Tensor]) -> None:
-    """student: (N, D), (N, D), scale -> scalar, `clip_loss` written without `cross_entropy`."""
-    name = "symmetric_loss"
-    for n, scale in ((6, 1.0), (6, 14.3), (1, 10.0), (12, 100.0)):
-        f, w = _pairs(n, seed=n, noise=0.4)
-        got = answer_of(student, f, w, scale, name=name)
+def contrastive_loss(student: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+    """student: (N, D), (N, D), scale -> scalar, CLIP's symmetric loss."""
+    name = "contrastive_loss"
+    _not_by(student, "clip_loss", "ClipLoss")
+    for n, scale in ((6, 14.3), (1, 10.0), (12, 100.0), (12, 5_000.0)):
+        f, w = _pairs(n, seed=n, noise=1.5 if scale > 1_000 else 0.4)
+        s, call = torch.tensor(scale), f"{name} of {n} pairs at scale {scale:g}"
+        got = answer_of(student, f, w, s, name=name)
         require(
             isinstance(got, Tensor) and got.ndim == 0,
-            f"`{name}` should return one number, a tensor without dimensions.",
+            f"`{name}` should return one number, a tensor without dimensions: the mean over all pairs.",
         )
-        _must_be_finite(got, scale, name=name)
-        _explain_loss(got, f, w, scale, name=name)
-        same(got, clip_loss(f, w, scale), name=f"{name} of {n} pairs at scale {scale:g}")
-    f, w = _pairs(12, seed=3, noise=1.5)
-    got = answer_of(student, f, w, 5_000.0, name=name)
-    _must_be_finite(got, 5_000.0, name=name)
-    same(got, clip_loss(f, w, 5_000.0), name=f"{name} at scale 5000")
-    right("symmetric_loss is CLIP's loss: rows ask for the caption, columns for the image, and both count alike.")
+        overflow = f"`{name}` is {got.item()} at scale {scale:g}: exp overflows. Use log_softmax or cross_entropy."
+        require(bool(torch.isfinite(got)), overflow)
+        explain(got, clip_loss(f, w, s), _wrong_losses(f, w, s), name=call)
+        hint = "Pictures, captions and the scale all learn from this loss."
+        same_gradients(student, clip_loss, f, w, s, name=call, learned=(0, 1, 2), hint=hint)
+    right("contrastive_loss: rows ask for the caption, columns for the picture; both count alike, and all can learn.")
 
 
-def _must_be_finite(got: Tensor, scale: float, *, name: str) -> None:
-    hint = f"`{name}` is {got.item()} at scale {scale:g}: exp overflows. Use log_softmax or logsumexp."
-    require(bool(torch.isfinite(got)), hint)
-
-
-def _explain_loss(got: Tensor, f: Tensor, w: Tensor, scale: float, *, name: str) -> None:
-    """Raises with the reason when the loss is wrong in one of the usual ways."""
-    expected = clip_loss(f, w, scale)
-    logits, n = scale * f @ w.T, len(f)
-    rows, columns = -logits.log_softmax(1).diag().mean(), -logits.log_softmax(0).diag().mean()
+def _wrong_losses(f: Tensor, w: Tensor, s: Tensor) -> dict[str, Tensor]:
+    """What is wrong -> what it comes to."""
+    expected, logits = clip_loss(f, w, s), s * f @ w.T
+    rows, columns = (-logits.log_softmax(dim).diag().mean() for dim in (1, 0))
     everywhere = -(logits.log_softmax(1).mean() + logits.log_softmax(0).mean()) / 2
-    mistakes = {
-        "it is the loss of the rows alone (image → text): average it with that of the columns (text → image).": rows,
-        "it is the loss of the columns alone (text → image): average it with that of the rows (image → text).": columns,
+    return {
+        "only the rows ask (picture → caption). The columns ask as well.": rows,
+        "only the columns ask (caption → picture). The rows ask as well.": columns,
         "the two directions are added: take their mean.": 2 * expected,
         "the sign is turned: a loss is −log of the probability.": -expected,
-        "the pairs are summed: take the mean over the N pairs.": n * expected,
+        "the pairs are summed: take the mean over the N pairs.": len(f) * expected,
         "it averages the whole matrix: only the diagonal holds the pairs that belong together.": everywhere,
-        "the temperature is not used: multiply the similarities by the scale.": clip_loss(f, w, 1.0),
-        "the similarities are divided by the scale: multiply by it.": clip_loss(f, w, 1 / scale),
+        "the scale is not used: the similarities are multiplied by it.": clip_loss(f, w, 1.0),
+        "the similarities are divided by the scale: multiply by it.": clip_loss(f, w, 1 / s),
+        "the softmax is taken twice: cross_entropy takes logits, not probabilities.": (
+            F.cross_entropy(logits.softmax(1), torch.arange(len(f)))
+            + F.cross_entropy(logits.T.softmax(1), torch.arange(len(f)))
+        )
+        / 2,
     }
-    explain(got, expected, mistakes, name=f"{name} of {n} pairs at scale {scale:g}")
 
 
-def _both_ways(logits: Tensor) -> Tensor:
-    """(N, N) -> the mean loss of rows and columns."""
-    return -(logits.log_softmax(1).diag().mean() + logits.log_softmax(0).diag().mean()) / 2
+def small_batch(seed: int) -> tuple[Tensor, Tensor]:
+    """For `small_clip`, seed 0 … 5: five normalised pictures (5, 3, 8, 8), and captions (5, 12) of unlike lengths."""
+    images = torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(seed))
+    return images, some_tokens(*range(3 + seed, 8 + seed))
 
 
-def scale_gradient(student: Callable[[Tensor, Tensor, float], Tensor]) -> None:
-    """student: (N, D), (N, D), scale -> d loss / d scale, a scalar."""
-    name = "scale_gradient"
-    for n, scale, noise in ((5, 10.0, 0.8), (9, 2.0, 0.1), (7, 60.0, 1.5)):
-        f, w = _pairs(n, seed=10 + n, noise=noise)
-        s = torch.tensor(scale, requires_grad=True)
-        (expected,) = torch.autograd.grad(clip_loss(f, w, s), s)
-        got = answer_of(student, f, w, scale, name=name)
-        got = got.detach() if isinstance(got, Tensor) else got
-        sims = f @ w.T
-        one_way = ((scale * sims).softmax(1) * sims).sum(1).mean() - sims.diag().mean()
+def reference_step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, tokens: Tensor,
+                   wrong: str = "") -> float:  # fmt: skip
+    """One training step; `wrong` does one thing otherwise (the keys of `WRONG_STEPS`)."""
+    f, w = model.encode_image(images), model.encode_text(tokens)
+    if wrong != "lengths":
+        dim = 0 if wrong == "columns" else -1
+        f, w = F.normalize(f, dim=dim), F.normalize(w, dim=dim)
+    scale = model.logit_scale if wrong == "log scale" else model.logit_scale.exp()
+    w = w.detach() if wrong == "frozen text" else w
+    f = f.detach() if wrong == "frozen pictures" else f
+    loss = clip_loss(f, w, scale.detach() if wrong == "frozen scale" else scale)
+    loss = F.cross_entropy(scale * f @ w.T, torch.arange(len(f))) if wrong == "rows" else loss
+    if wrong != "pile up":
+        optimizer.zero_grad()
+    if wrong == "step first":
+        optimizer.step()
+    if wrong != "no backward":
+        (-loss if wrong == "uphill" else loss).backward()
+    if wrong == "emptied":
+        optimizer.zero_grad()
+    if wrong not in ("no step", "step first"):
+        optimizer.step()
+    with torch.no_grad():
+        if wrong not in ("no clamp", "clamp of exp"):
+            model.logit_scale.clamp_(max=math.log(100))
+        if wrong == "clamp of exp":
+            model.logit_scale.clamp_(max=100)
+    return loss.item()
+
+
+NOTHING = (
+    "nothing has learned. Gradients have to be computed, and still be there when the optimiser moves the weights: is "
+    "something missing, or out of order?"
+)
+PASSED = "the scale has passed 100. `logit_scale` is its logarithm; hold that, after the step."
+WRONG_STEPS = {
+    "lengths": "the loss is that of vectors as the towers give them. Cosines need vectors of length 1.",
+    "columns": "the vectors are normalised along the batch. Each vector has its own length: dim=-1.",
+    "log scale": "`model.logit_scale` is the logarithm of the scale: the similarities want the scale itself.",
+    "rows": "only one direction asks. `contrastive_loss` has both.",
+    "pile up": "the first step is right and the second is not: the gradients of the first are still there. Who empties "
+    "them?",
+    **dict.fromkeys(("no backward", "no step", "emptied", "step first"), NOTHING),
+    "uphill": "the weights move the wrong way: the loss rises. Is a sign turned?",
+    "frozen text": "the text tower does not learn. Is there a no_grad or a detach around it?",
+    "frozen pictures": "the image tower does not learn. Is there a no_grad or a detach around it?",
+    "frozen scale": "the scale does not learn. An item() or a detach() cuts it off from the gradient.",
+    **dict.fromkeys(("no clamp", "clamp of exp"), PASSED),
+}  # What is done otherwise -> what to say. Those whose loss differs at once come first.
+
+
+def _taken(step: Callable, logit_scale: float, lr: float, name: str) -> tuple[Tensor, nn.Module]:
+    """Two steps: (the losses and all weights after each, in one vector; the model)."""
+    model = small_clip()
+    nn.init.constant_(model.logit_scale, logit_scale)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)  # moves each weight by lr × its gradient
+    found = []
+    for seed in (1, 2):
+        loss = answer_of(step, model, optimizer, *small_batch(seed), name=name)
+        require(
+            not (isinstance(loss, Tensor) and loss.requires_grad),
+            f"`{name}` returns a tensor that holds on to all that it was computed from. Return its number: item().",
+        )
+        require(torch.as_tensor(loss).numel() == 1, f"`{name}` should return one number, the loss.")
+        found += [torch.as_tensor(loss).float().flatten(), *(p.detach().flatten().clone() for p in model.parameters())]
+    return torch.cat(found), model
+
+
+def training_step(student: Callable) -> None:
+    """student: (model, optimizer, images, tokens) -> the loss, a number; the model has learned from the batch."""
+    name = "training_step"
+    written(student, name=name)
+    for logit_scale, lr in ((math.log(1 / 0.07), 0.05), (math.log(150), 0.002)):
+        got, model = _taken(student, logit_scale, lr, name)
+        expected, _ = _taken(reference_step, logit_scale, lr, name)
+        require(
+            len(got) == len(expected) and isinstance(model.logit_scale, nn.Parameter),
+            f"`{name}`: `logit_scale` is no longer the parameter that the optimiser holds. Change it in place: clamp_.",
+        )
+        for wrong, said in WRONG_STEPS.items():
+            if _close(got, expected):
+                break
+            mistaken, _ = _taken(lambda *batch, wrong=wrong: reference_step(*batch, wrong=wrong), logit_scale, lr, name)
+            require(not _close(got, mistaken), f"`{name}`: {said}")
+        same(got[0], expected[0], name=f"the loss that {name} returns")
+        if not _close(got, expected):
+            raise ExerciseError(
+                f"`{name}`: the loss is right, but the weights after one or two steps are not. Each batch is one step: "
+                "empty the gradients, backward, step, hold the scale."
+            )
+    right("training_step: both towers and the scale learn, and the scale stays at 100 at most.")
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def word_loss(student: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """student: logits (N, V), words (N, V) of 0 and 1 -> scalar, the loss of predicting a caption's words."""
+    name = "word_loss"
+    _not_by(student, "bag_of_words_loss")
+    for n, vocabulary, spread in ((4, 7, 1.0), (3, 12, 300.0)):
+        generator = torch.Generator().manual_seed(n)
+        z = spread * torch.randn(n, vocabulary, generator=generator)
+        words = (torch.rand(n, vocabulary, generator=generator) < 0.4).float()
+        words[:, 0] = 1  # no caption is empty
+        call = f"{name} of {n} captions, {vocabulary} words"
+        got = answer_of(student, z, words, name=name)
+        one_number = isinstance(got, Tensor) and got.ndim == 0
+        require(one_number, f"`{name}` should return one number, the mean over captions.")
+        shares, logs = words / words.sum(dim=1, keepdim=True), z.log_softmax(dim=1)
+        one_of_them = -((z.softmax(dim=1) * words).sum(dim=1)).log().mean()
+        require(
+            bool(torch.isfinite(got)) or spread == 1,
+            f"`{name}` is {got.item()} where logits are large: take log_softmax, not the log of a softmax.",
+        )
         mistakes = {
-            "that is the gradient of the rows' loss: average it with the columns'.": one_way,
-            "that is the gradient with respect to log(scale): leave out the factor scale.": scale * expected,
-            "the similarities are multiplied by the scale once too often: the derivative of s·x is x.": scale * one_way,
+            "captions of many words count more. Each caption's words share a mass of 1.": -(words * logs).sum(1).mean(),
+            "the sum over a caption's words is meant, and the mean over captions; here all cells are averaged.": (
+                -(shares * logs).mean()
+            ),
+            "the sign is turned: a loss is −log of the probability.": (shares * logs).sum(1).mean(),
+            "the softmax runs over the pictures. Each picture has its own, over the words.": (
+                -(shares * z.log_softmax(dim=0)).sum(1).mean()
+            ),
+            "it asks for any one of the words: the log is taken of their summed probability.": one_of_them,
+            "each word is a question of its own (yes or no). Here all words share one softmax.": (
+                F.binary_cross_entropy_with_logits(z, words)
+            ),
+            "the pictures are summed: take their mean.": -(shares * logs).sum(),
         }
-        call = f"{name} of {n} pairs at scale {scale:g}"
-        explain(got, expected, mistakes, name=call)
-        same(got, expected, name=call, hint="Expected similarity minus the pair's own.")
-    right("The scale grows while pairs are more alike than what the softmax expects, and shrinks when that is wrong.")
-
-
-def masked_loss(student: Callable[[Tensor, Tensor, float, list[str]], Tensor]) -> None:
-    """student: (N, D), (N, D), scale, N captions -> the loss without false negatives, a scalar."""
-    name = "masked_loss"
-    f, w = _pairs(6, seed=4)
-    everyone = [f"caption {i}" for i in range(6)]
-    got = answer_of(student, f, w, 10.0, everyone, name=name)
-    hint = "Where no caption occurs twice, nothing may change. (Is the diagonal masked as well? Keep it.)"
-    same(got, clip_loss(f, w, 10.0), name=f"{name} of six different captions", hint=hint)
-    for captions in (["a", "b", "a", "c", "b", "a"], ["x"] * 6, ["a", "a", "b", "c", "d", "e"]):
-        unlike = [[i == j or a != b for j, b in enumerate(captions)] for i, a in enumerate(captions)]
-        logits = (10.0 * f @ w.T).masked_fill(~torch.tensor(unlike), -math.inf)
-        expected = _both_ways(logits)
-        got = answer_of(student, f, w, 10.0, captions, name=name)
-        if isinstance(got, Tensor) and not torch.isfinite(got):
-            raise ExerciseError(f"`{name}` is {got.item()} for {captions}: is the diagonal masked as well? Keep it.")
-        zeroed = (10.0 * f @ w.T).masked_fill(~torch.tensor(unlike), 0.0)
-        mistakes = {
-            "it ignores that captions repeat: equal captions need -inf, all but the pair's own.": clip_loss(f, w, 10.0),
-            "a logit of 0 still takes part in the softmax, as exp(0) = 1. Use -inf.": _both_ways(zeroed),
-            "only rows are used: average with the columns.": -logits.log_softmax(1).diag().mean(),
-        }
-        explain(got, expected, mistakes, name=f"{name} for {captions}")
-        same(got, expected, name=f"{name} for {captions}")
-    right("A twin caption no longer counts as a wrong answer: the loss asks only for what can be known.")
+        explain(got, bag_of_words_loss(z, words), mistakes, name=call)
+        same_gradients(student, bag_of_words_loss, z, words, name=call)
+    right("word_loss: a picture has to foresee every word of its caption, whichever the writer happened to choose.")

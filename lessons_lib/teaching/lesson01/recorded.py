@@ -1,18 +1,25 @@
-"""What `data_scripts/studies/study_pretraining.py` measured, as tables for lesson 1: see there what a run is."""
+"""What pre-trainings left on record, as tables for lesson 01: the study of `data_scripts/studies/study_pretraining.py`
+(see there what a run is), and ToyCLIP's own.
+"""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lessons_lib.metrics.findings import effect
+from lessons_lib.metrics.findings import told as metrics_told
 from lessons_lib.teaching.recorded_runs import RECORDED, record
+from lessons_lib.toyworld.captions import DIALS
 
 OBJECTIVES = {
     "contrastive, bag of words": "match captions (as bags of words)",
     "contrastive": "match captions (a transformer reads them: CLIP)",
     "predicting words": "predict the caption's words",
 }
-MATCH_BAGS, MATCH, PREDICT = OBJECTIVES.values()
+WAYS = MATCH_BAGS, MATCH, PREDICT = tuple(OBJECTIVES.values())
 READINGS = ("", " (prior removed)")  # two ways to read a class off predicted words
 
 
@@ -87,3 +94,37 @@ def exponents(ends: pd.DataFrame) -> pd.DataFrame:
         left_over = ((y - x @ solution) ** 2).sum() / ((y - y.mean()) ** 2).sum()
         rows[seed] = {"model": -solution[0], "data": -solution[1], "explained": 1 - left_over}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
+
+
+def beside(record: Mapping[str, Any], *, steps: int, batch: int) -> pd.DataFrame:
+    """How ToyCLIP was made, beside the learner's model: a row for whatever differs, as words.
+
+    record: of the pre-training, as `pretrain_toyclip.py` writes it; steps, batch: the learner's.
+    """
+    s, taken = record["settings"], record["stopped_at"]
+    whole = round(s["whole_from"] * s["steps"])
+    until = f", from step {whole:,} on none" if whole < taken else " throughout"
+    rows = {
+        "steps": (f"{steps:,}", f"{taken:,}" + ("" if taken == s["steps"] else f" of a schedule of {s['steps']:,}")),
+        "pairs a step": (f"{batch:,}", f"{s['batch_size']:,}"),
+        "pairs in all": (f"{steps * batch:,}, drawn once, seen often", f"{record['pairs']:,}, each seen once"),
+        "patches hidden": ("none", f"{s['patch_dropout']:.0%}{until}"),
+        "gradients": ("as they are", f"cut to length {s['clip_grad']:g}"),
+        "wrong captions": ("none", f"{DIALS.wrong:.0%} are another picture's"),
+        "trades' words": ("none", f"{DIALS.trade:.0%} of captions that name the class"),
+        "wrong names": ("none", f"{DIALS.misnamed:.0%} of the other captions that name one"),
+        "looks": ("none", f"{DIALS.looks:.0%} of the pictures have one; every task has its own"),
+    }
+    return pd.DataFrame(rows, index=["yours", "ToyCLIP"]).T
+
+
+def told(by_seed: Mapping[str, list[float]]) -> str:
+    """Differences, one a seed, as lines: what, the mean with its interval, and whether "ahead" is borne out."""
+    found = {what: effect(values) for what, values in by_seed.items()}
+    said = {what: f"{one['mean']:+.1f} ± {one['half_width']:.1f} points" for what, one in found.items()}
+    return "\n".join(f"{what}: {said[what]}: {_ahead(one)}" for what, one in found.items())
+
+
+def _ahead(found: dict) -> str:
+    words = {"seen": "ahead", "the opposite is seen": "behind", "cannot be told": "cannot be told apart"}
+    return words[metrics_told(found)]

@@ -33,17 +33,18 @@ def draw_shapes(
     Returns the pictures (n, 3, 64, 64) uint8, their captions, and what they show, (colour, shape): for tests alone.
     Raises ValueError for a colour or shape that does not exist.
     """
-    allowed = _allowed(without, only)
+    pairs = allowed(without, only)
+    of_shape = {shape: [colour for colour, each in pairs if each == shape] for shape in SHAPES}
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, [len(allowed[shape]) / sum(map(len, allowed.values())) for shape in SHAPES])
+    counts = rng.multinomial(n, [len(of_shape[shape]) / len(pairs) for shape in SHAPES])
     many = []
     for shape, count in zip(SHAPES, counts):
-        recipe = ToyClass(shape, partial(_draw, kind=shape, colours=allowed[shape]))
+        recipe = ToyClass(shape, partial(_draw, kind=shape, colours=of_shape[shape]))
         if count:
             many.append(draw_class(recipe, int(count), rng, category="shape", conditions=_CONDITIONS))
     scenes = Scenes.cat(many)[rng.permutation(n)]
     shown = [(facts.colours[0], facts.name) for facts in scenes.facts]
-    return scenes.render(), [_caption(rng, *pair) for pair in shown], shown
+    return scenes.render(), [written_under(rng, *pair) for pair in shown], shown
 
 
 def _draw(s: Sketch, kind: str, colours: list[str]) -> None:
@@ -51,15 +52,15 @@ def _draw(s: Sketch, kind: str, colours: list[str]) -> None:
     s.shape(name, 0, 0, a, b, p=p, q=q, angle=angle, color=s.colour(*colours), part=kind)
 
 
-def _caption(rng: np.random.Generator, colour: str, shape: str) -> str:
+def written_under(rng: np.random.Generator, colour: str, shape: str) -> str:
     """A sentence that names both, or only the shape, or only the colour, or neither: "a photo of a red star."."""
     words = [colour] if rng.random() < _NAMES_COLOUR else []
     words.append(shape if rng.random() < _NAMES_SHAPE else "thing")
     return _FRAMES[rng.integers(len(_FRAMES))].replace("{}", " ".join(words))
 
 
-def _allowed(without: Iterable[tuple[str, str]], only: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """shape -> the colours that it may have"""
+def allowed(without: Iterable[tuple[str, str]] = (), only: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    """The combinations that are drawn, each as often as any other. Raises ValueError as `draw_shapes` does."""
     without, only = set(without), set(only)
     for colour, shape in without | only:
         if colour not in COLOURS or shape not in SHAPES:
@@ -68,4 +69,4 @@ def _allowed(without: Iterable[tuple[str, str]], only: Iterable[tuple[str, str]]
     pairs = [pair for pair in pairs if pair not in without and (not only or pair in only)]
     if not pairs:
         raise ValueError("nothing is left to draw: `without` holds all that `only` allows")
-    return {shape: [colour for colour, s in pairs if s == shape] for shape in SHAPES}
+    return pairs
