@@ -7,7 +7,8 @@ import pytest
 
 TEXT = facts.PAGE.read_text(encoding="utf-8")
 FACTS = facts.rows(TEXT)
-LESSON = {"cells": [{"cell_type": "markdown", "source": ["# 01 · Pairs\n", "\n", "## The loss, by hand\n", "Text."]}]}
+SOURCE = ["# 01 · Pairs\n", "\n", "## The *loss*, by `hand`\n", "Text."]
+LESSON = {"cells": [{"cell_type": "markdown", "source": SOURCE}]}
 MET = "[01: The loss](../notebooks/01_pairs.ipynb#The-loss,-by-hand)"
 PAGE = "# Facts\n\n{begin}{end}\n## An article\n\n| fact | where |\n|---|---|\n{rows}"
 

@@ -72,7 +72,7 @@ def anchors(lesson: Mapping[str, Any]) -> set[str]:
     """What a link to a section of a notebook ends with, as Jupyter and GitHub make it of the section's heading."""
     cells = (text_of(cell) for cell in lesson["cells"] if cell["cell_type"] == "markdown")
     headings = (heading for source in cells for heading in re.findall(r"^#+ +(.+?) *$", source, re.M))
-    return {heading.replace(" ", "-") for heading in headings}
+    return {re.sub(r"[`*]", "", heading).replace(" ", "-") for heading in headings}
 
 
 def faults(text: str, folder: Path = PAGE.parent) -> Iterator[str]:
