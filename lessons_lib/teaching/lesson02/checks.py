@@ -4,22 +4,18 @@ images."""
 import math
 from collections.abc import Callable
 
-import open_clip
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
+from lessons_lib.teaching.small_clip import small_clip, some_tokens
 
 
 @torch.no_grad()
 def text_tower(student: Callable) -> None:
     """`text_tower(model, tokens)` -> (N, D): open_clip's own, on a small model and texts of unlike lengths."""
-    model = _small_clip()
-    tokens = torch.zeros(4, 12, dtype=torch.long)
-    for row, length in zip(tokens, (3, 7, 10, 12)):
-        row[:length] = torch.randint(1, 97, (length,), generator=torch.Generator().manual_seed(length))
-        row[0], row[length - 1] = 98, 99  # start and end; the end has the largest number
+    model, tokens = small_clip(), some_tokens(3, 7, 10, 12)
     name = "text_tower"
     got = answer_of(student, model, tokens, name=name)
     require(isinstance(got, Tensor), f"`{name}` should return a tensor.")
@@ -31,19 +27,6 @@ def text_tower(student: Callable) -> None:
         value = student(model, tokens)
     require(value.requires_grad, f"`{name}`: no gradient flows back. In lesson 04 something will learn through it.")
     right("text_tower: from numbers to one vector. The last one that has seen everything speaks for all.")
-
-
-def _small_clip() -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2)
-        text = {"context_length": 12, "vocab_size": 100, "width": 32, "heads": 2, "layers": 2}
-        model = open_clip.model.CLIP(
-            16, {"image_size": 8, "patch_size": 8, "width": 32, "layers": 1, "head_width": 16}, text
-        ).eval()
-        for parameter in (model.positional_embedding, model.token_embedding.weight):
-            nn.init.normal_(parameter, std=0.5)  # so that what is left out is missed
-        nn.init.normal_(model.ln_final.weight, 1.0, 0.5)
-    return model
 
 
 _WRONG_TOWERS = {
