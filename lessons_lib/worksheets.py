@@ -17,6 +17,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# your code here"
 FOLDED = "<details><summary>Solution of this exercise</summary>\n\n```python\n{}\n```\n\n</details>"
 REGION = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.S | re.M)
+GUARD = "remove-cell"  # the tag of a cell that only holds assertions for the authors; Jupyter Book's name for it
 MADE_FROM = "lessons_lib"  # where a worksheet's metadata say which lesson it was made from, cell by cell
 
 Notebook = dict[str, Any]
@@ -26,6 +27,11 @@ Cell = dict[str, Any]
 def text_of(cell: Mapping[str, Any]) -> str:
     """A cell's source, which files hold as a text or as a list of lines."""
     return "".join(cell["source"])
+
+
+def for_learners(lesson: Mapping[str, Any]) -> list[Cell]:
+    """The lesson's cells without those that only guard its text."""
+    return [cell for cell in lesson["cells"] if GUARD not in cell.get("metadata", {}).get("tags", [])]
 
 
 def exercises(lesson: Mapping[str, Any]) -> Iterator[tuple[Cell, Cell]]:
@@ -73,7 +79,7 @@ def worksheet(lesson: Mapping[str, Any], name: str = "", *, solutions: bool = Tr
     sheet = without_solutions(without_outputs(lesson))
     below = {check["id"]: FOLDED.format(solution_of(text_of(cell))) for cell, check in exercises(lesson)}
     cells = []
-    for cell in sheet["cells"]:
+    for cell in for_learners(sheet):
         cells.append(cell)
         if solutions and cell["id"] in below:
             folded = {"cell_type": "markdown", "id": f"{cell['id']}-solution", "metadata": {}}
@@ -86,7 +92,7 @@ def worksheet(lesson: Mapping[str, Any], name: str = "", *, solutions: bool = Tr
 
 def digests(lesson: Mapping[str, Any]) -> dict[str, str]:
     """A short digest of each cell's source, by the cell's id."""
-    return {cell["id"]: hashlib.sha256(text_of(cell).encode()).hexdigest()[:12] for cell in lesson["cells"]}
+    return {cell["id"]: hashlib.sha256(text_of(cell).encode()).hexdigest()[:12] for cell in for_learners(lesson)}
 
 
 def made_from(sheet: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -103,7 +109,7 @@ def changes(sheet: Mapping[str, Any], lesson: Mapping[str, Any]) -> list[str]:
     about = made_from(sheet)
     before = about["cells"] if about else {cell["id"]: None for cell in sheet["cells"] if "id" in cell}
     now, under, found = digests(lesson), "the beginning", {}
-    for cell in lesson["cells"]:
+    for cell in for_learners(lesson):
         under = heading_of(cell) or under
         if cell["id"] not in before or before[cell["id"]] not in (None, now[cell["id"]]):
             found[under] = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.worksheets import BEGIN, heading_of, opened, solution_of, text_of
+from lessons_lib.worksheets import BEGIN, for_learners, heading_of, opened, solution_of, text_of
 
 WIDGET, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 IMAGES = {"image/png": "png", "image/jpeg": "jpg"}
@@ -47,7 +47,7 @@ def page(lesson: Mapping[str, Any], folder: Path, name: str) -> tuple[str, dict[
     """The lesson as Markdown, and the files of its figures, which will lie in `folder`/`name`."""
     parts, files, under = [], {}, ""
     states = lesson["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    for cell in lesson["cells"]:
+    for cell in for_learners(lesson):
         source = text_of(cell)
         under = heading_of(cell) or under
         if cell["cell_type"] == "markdown":

@@ -130,13 +130,24 @@ def with_site(path: Path, text: str, lessons: set[str]) -> str:
     up = "../" * (len(path.parts) - 1)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     text = re.sub(r"<!-- readme: (.+?) -->", lambda asked: block(readme, asked[1]), text)
-    text = re.sub(r"\]\((?:\.\./)*notebooks/(\w+)\.ipynb", rf"]({up}lessons/\1.md", text)
     text = re.sub(
-        r"\[([^\]]*)\]\([\w/.]*?(\d\d_\w+)\.md\)", lambda link: link[0] if link[2] in lessons else link[1], text
+        r"\]\((?:\.\./)*notebooks/(\w+)\.ipynb(#[^)]+)?",
+        lambda link: f"]({up}lessons/{link[1]}.md{section_on_site(link[2] or '')}",
+        text,
+    )
+    text = re.sub(
+        r"\[([^\]]*)\]\([\w/.]*?(\d\d_\w+)\.md(?:#[^)]*)?\)",
+        lambda link: link[0] if link[2] in lessons else link[1],
+        text,
     )
     for name, page in FROM_ROOT.items():
         text = re.sub(rf"\]\((?:\.\./)*{re.escape(name)}", f"]({up}{page}", text)
     return text
+
+
+def section_on_site(section: str) -> str:
+    """A link's "#What-the-articles-say!" as the site has it: "#what-the-articles-say"."""
+    return re.sub(r"[^\w#-]", "", section.lower())
 
 
 def block(text: str, name: str) -> str:

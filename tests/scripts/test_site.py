@@ -141,9 +141,18 @@ def test_links_to_lessons_lead_to_their_pages_and_to_files_of_the_library_to_the
     assert text == "[a](05_cocoop.md) [b](../api/metrics.md)"
 
 
-def test_a_lesson_that_is_not_on_the_site_is_named_and_not_linked():
-    text = make_site.with_site(Path("choosing.md"), "[Lesson 09](../notebooks/09_comparison.ipynb)", {"04_coop"})
+@pytest.mark.parametrize("section", ["", "#3-·-What-costs-the-most?"])
+def test_a_lesson_that_is_not_on_the_site_is_named_and_not_linked(section):
+    text = make_site.with_site(Path("choosing.md"), f"[Lesson 09](../notebooks/09_a.ipynb{section})", {"04_coop"})
     assert text == "Lesson 09"
+
+
+def test_a_link_to_a_section_of_a_notebook_leads_to_that_section_of_the_lessons_page():
+    slugs = pytest.importorskip("myst_parser.slugs")
+    heading = "3 · α, β and the caption's words: why?"
+    link = f"[04](../notebooks/04_coop.ipynb#{heading.replace(' ', '-')})"
+    slug = slugs.github_slugify(heading)
+    assert make_site.with_site(Path("coverage.md"), link, {"04_coop"}) == f"[04](lessons/04_coop.md#{slug})"
 
 
 # --- the library's pages

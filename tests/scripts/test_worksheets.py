@@ -12,7 +12,17 @@ import nbformat
 import pytest
 from make_worksheets import main
 
-from lessons_lib.worksheets import BEGIN, END, STUB, solution_of, without_solutions, worksheet
+from lessons_lib.worksheets import (
+    BEGIN,
+    END,
+    GUARD,
+    STUB,
+    digests,
+    for_learners,
+    solution_of,
+    without_solutions,
+    worksheet,
+)
 
 LESSONS = sorted((script.ROOT / "notebooks").glob("[!.]*.ipynb"))
 EXERCISE = f"chance = None\n{BEGIN}\nchance = 25\n{END}"
@@ -50,8 +60,15 @@ def test_a_worksheet_is_the_lesson_without_outputs_and_its_solutions_are_folded_
     folded = [cell for cell in sheet.cells if cell.source.startswith("<details>")]
     assert all(solution_of(cell.source) in fold.source for cell, fold in zip(solved, folded, strict=True))
     kept = {cell.id: cell.source for cell in sheet.cells}
-    for cell in lesson.cells:
+    for cell in for_learners(lesson):
         assert BEGIN in cell.source or kept[cell.id] == cell.source, "all else is as it was"
+
+
+def test_a_cell_that_guards_the_text_is_the_authors_alone(lesson, tmp_path):
+    guarded = read(lesson)
+    guarded.cells.insert(4, nbformat.v4.new_code_cell("assert chance == 25", metadata={"tags": [GUARD]}))
+    assert worksheet(guarded) == worksheet(read(lesson))
+    assert digests(guarded) == digests(read(lesson)), "to change it changes nothing for a learner"
 
 
 def test_what_is_handed_out_holds_no_solution(lesson, tmp_path):

@@ -1,12 +1,68 @@
-"""Checks of lesson 02's exercises: zero-shot from raw vectors, recall at k, and a threshold from validation images."""
+"""Checks of lesson 02's exercises: the text tower, zero-shot from raw vectors, and a threshold from validation
+images."""
 
+import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from lessons_lib.teaching.checks import answer_of, require, right, same
+from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
+from lessons_lib.teaching.small_clip import small_clip, some_tokens
+
+
+@torch.no_grad()
+def text_tower(student: Callable) -> None:
+    """`text_tower(model, tokens)` -> (N, D): open_clip's own, on a small model and texts of unlike lengths."""
+    model, tokens = small_clip(), some_tokens(3, 7, 10, 12)
+    name = "text_tower"
+    got = answer_of(student, model, tokens, name=name)
+    require(isinstance(got, Tensor), f"`{name}` should return a tensor.")
+    expected = normalize(model.encode_text(tokens), dim=1)
+    explain(got, expected, {hint: _text_tower(model, tokens, **wrong) for hint, wrong in _WRONG_TOWERS.items()},
+            name=name)  # fmt: skip
+    same(got, expected, name=name, hint="Go through the table of steps, row by row.")
+    with torch.enable_grad():
+        value = student(model, tokens)
+    require(value.requires_grad, f"`{name}`: no gradient flows back. In lesson 04 something will learn through it.")
+    right("text_tower: from numbers to one vector. The last one that has seen everything speaks for all.")
+
+
+_WRONG_TOWERS = {
+    "no position is added: the tower cannot tell the first word from the last.": {"positions": False},
+    "there is no mask, so a position also looks ahead. Give the blocks `attn_mask`.": {"diagonal": None},
+    "that reads the last row of the context, where shorter texts have only zeros. Find each text's own end.": {
+        "read": lambda x, tokens: x[:, -1]
+    },
+    "that reads the first row, which under the mask has seen nothing but the start.": {
+        "read": lambda x, tokens: x[:, 0]
+    },
+    "that takes the mean of all rows, the empty ones too. One row is read: the end's.": {
+        "read": lambda x, tokens: x.mean(dim=1)
+    },
+    "that reads one row too early: the last word's, not the end's.": {
+        "read": lambda x, tokens: x[torch.arange(len(x)), tokens.argmax(dim=1) - 1]
+    },
+    "`ln_final` is missing.": {"norm": False},
+    "the vectors are not of length 1.": {"unit": False},
+}
+
+
+def _text_tower(
+    model: nn.Module, tokens: Tensor, *, positions: bool = True, diagonal: int | None = 1,
+    read: Callable = lambda x, tokens: x[torch.arange(len(x)), tokens.argmax(dim=1)], norm: bool = True,
+    unit: bool = True,
+) -> Tensor:  # fmt: skip
+    """(N, D), as the exercise asks for it, or with one thing wrong."""
+    length = tokens.shape[1]
+    mask = None if diagonal is None else torch.full((length, length), -math.inf).triu(diagonal)
+    x = model.token_embedding(tokens) + (model.positional_embedding if positions else 0)
+    for block in model.transformer.resblocks:
+        x = block(x, attn_mask=mask)
+    x = read(x, tokens)
+    x = (model.ln_final(x) if norm else x) @ model.text_projection
+    return normalize(x, dim=1) if unit else x
 
 
 def _vectors(n: int, width: int, *, seed: int) -> Tensor:
@@ -48,29 +104,8 @@ def classify(student: Callable) -> None:
         expected = _probabilities(images, texts, scale)
         _no_known_mistake(got, expected, hints, name=call)
         same(got, expected, name=call)
+        same_gradients(student, _probabilities, images, texts, scale, name=call, learned=(0, 1))
     right("classify: that is zero-shot CLIP, whatever the exam.")
-
-
-def recall_at_k(student: Callable) -> None:
-    """`recall_at_k(image_features, text_features, k)` -> percent of texts whose own image is among their k nearest."""
-    for n, k, noise in ((6, 1, 0.8), (20, 3, 1.2), (20, 1, 1.2), (30, 10, 2.0), (5, 5, 3.0), (1, 1, 0.1)):
-        images = normalize(_vectors(n, 8, seed=n), dim=1)
-        texts = normalize(images + noise * normalize(_vectors(n, 8, seed=50 + n + k), dim=1), dim=1)
-        images, texts = normalize(images + 0.4 * images[:1], dim=1), texts  # some images attract many texts
-        call = f"recall_at_k of {n} pairs, k={k}"
-        got = answer_of(student, images, texts, k, name="recall_at_k")
-        expected = _recall(texts @ images.T, k)
-        hints = {
-            "that is a share from 0 to 1: give percent, 0 to 100.": expected / 100,
-            "that is the other direction: for each *image* it searches the texts.": _recall(images @ texts.T, k),
-            "that looks at the single best match alone; the first k count.": _recall(texts @ images.T, 1),
-            "that looks at one match too many, or too few.": _recall(texts @ images.T, min(k + 1, n)),
-            "those are the *least* similar images. The nearest have the largest cosine.": _recall(-texts @ images.T, k),
-            "that counts how often; give percent of all texts.": expected / 100 * n,
-        }  # fmt: skip
-        _no_known_mistake(got, torch.tensor(expected), {hint: torch.tensor(x) for hint, x in hints.items()}, name=call)
-        same(got, expected, name=call, rtol=1e-3)
-    right("recall_at_k: the measure of every search engine.")
 
 
 def choose_threshold(student: Callable) -> None:
@@ -130,12 +165,6 @@ class _Guarded(dict):
 
     def items(self):
         return [(name, self[name]) for name in self]
-
-
-def _recall(similarity: Tensor, k: int) -> float:
-    """(Q, Q), query i belongs to i -> percent."""
-    own = similarity.diagonal()[:, None]
-    return 100 * ((similarity > own).sum(dim=1) < k).double().mean().item()
 
 
 def _no_known_mistake(got: object, expected: Tensor, hints: dict[str, Tensor], *, name: str) -> None:

@@ -1,11 +1,91 @@
-"""Lesson 02's figures: the shared ones, and how sure an answer may be."""
+"""Lesson 02's figures: the shared ones, exams on one picture and on eleven tasks, and how sure an answer may be."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from lessons_lib.look import PALETTE, REFERENCE, numbers, panels, styled
+from lessons_lib.data import Split
+from lessons_lib.look import PALETTE, REFERENCE, literal, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
+from lessons_lib.teaching.plots import answers, bar_comparison, histograms, show_images
+
+
+@styled()
+def exams(picture: torch.Tensor, truth: str, given: Mapping[str, tuple[torch.Tensor, Sequence[str]]]) -> Figure:
+    """A picture, and the five likeliest answers of several exams. given: question -> probabilities (C,), C names."""
+    figure, (where, *axes) = panels(1, 1 + len(given), size=(3.0, 2.3), width_ratios=(0.8, *[1] * len(given)))
+    for ax, (question, (p, names)) in zip(axes, given.items()):
+        answers(p, names, truth=truth, image=picture, axes=(where, ax), title=question)
+    return figure
+
+
+@styled()
+def toy_and_real(ours: pd.DataFrame, published: Mapping[str, float]) -> Figure:
+    """Zero-shot on the toy tasks beside their twins. ours: columns task, twin, accuracy and chance, in percent."""
+    figure, (left, right) = panels(1, 2, size=(4.6, 3.6))
+    real = pd.DataFrame({"task": ours.twin, "accuracy": ours.twin.map(published)})
+    chance = ours.set_index("task").chance.to_dict()
+    bar_comparison(ours, hue=None, chance=chance, title="Toy: ToyCLIP on ToyWorld", ax=left)
+    bar_comparison(real, hue=None, title="Real: ViT-B/16 on photos, published", ax=right)
+    for ax in (left, right):
+        ax.set_xlim(0, 100)
+    left.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+@styled()
+def scales(confidence: Mapping[float, tuple[torch.Tensor, torch.Tensor]]) -> Figure:
+    """`reliability` at several scales. confidence: scale -> (N,) probabilities of the answers, (N,) whether right."""
+    figure, axes = panels(1, len(confidence), size=(3.1, 3.1), sharey=True)
+    for ax, (scale, (sure, right)) in zip(axes, confidence.items()):
+        gap = 100 * (sure.double().mean() - right.double().mean()).item()
+        reliability(sure, right, title=f"scale {scale:.3g}: {gap:+.0f} points too sure", ax=ax)
+    return figure
+
+
+@styled()
+def thresholds(
+    measured: Mapping[str, Mapping[str, torch.Tensor]], chosen: Mapping[str, float], *, known: str, unknown: str
+) -> Figure:
+    """Confidences of test pictures that are known and unknown, and the threshold, a panel for each measure.
+
+    measured: measure -> "test known" and "test unknown" -> (N,).   chosen: measure -> threshold.
+    """
+    figure, axes = panels(1, len(measured), size=(4.2, 2.7))
+    for ax, (by, parts) in zip(axes, measured.items()):
+        groups = {f"{known} (known)": parts["test known"], f"{unknown} (unknown)": parts["test unknown"]}
+        histograms(groups, threshold=chosen[by], xlabel=f"largest {by}", title=f"By {by}", ax=ax)
+    return figure
+
+
+@styled()
+def probe_above_zero_shot(both: pd.DataFrame) -> Axes:
+    """An arrow a task from zero-shot to the probe. both: columns task, accuracy, probe and chance, in percent."""
+    both = both.sort_values("probe", ascending=False, ignore_index=True)
+    _, [ax] = panels(size=(6.4, 3.6))
+    for i, row in both.iterrows():
+        ax.annotate("", (row.probe, i), (row.accuracy, i), arrowprops={"arrowstyle": "-|>", "color": REFERENCE})
+        ax.plot([row.chance] * 2, [i - 0.3, i + 0.3], color="black", lw=1.5, label="" if i else "chance")
+    ax.plot(both.accuracy, both.index, "o", color=PALETTE[0], label="zero-shot")
+    ax.plot(both.probe, both.index, "s", color=PALETTE[1], label="probe, 16 a class")
+    ax.set_yticks(both.index, both.task.map(literal))
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlim=(0, 100), xlabel="accuracy (%)", title="What zero-shot uses, and what the features know")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return ax
+
+
+@styled()
+def side_by_side(split: Split, *classes: int, n: int = 5) -> Figure:
+    """The first n pictures of each of the classes, a row each."""
+    rows = [split.subset((split.labels == c).nonzero().flatten()[:n]) for c in classes]
+    pictures = [row.image(i) for row in rows for i in range(n)]
+    return show_images(pictures, columns=n, size=0.8, row_titles=[split.classnames[c] for c in classes])
 
 
 @styled()

@@ -1,15 +1,20 @@
-"""Lesson 04's figures: the shared ones, which rows of a prompt are learned, how the loss falls, what words lie near."""
+"""Lesson 04's figures: the shared ones, which rows of a prompt are learned, how the loss falls, what words lie near,
+and what the record says of gains."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+import pandas as pd
 import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from lessons_lib.look import PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
+from lessons_lib.metrics import difference, summary
 from lessons_lib.teaching.plots import *  # noqa: F403
+from lessons_lib.teaching.plots import bar_comparison
 
 LEARNED = re.compile(r"v\d+")  # how the boxes of context vectors are written: v1, v2, …
 KINDS = {  # kind of row -> (fill, hatch, what the legend says)
@@ -31,7 +36,8 @@ def prompt_boxes(
     """
     longest = max(len(tokens) for tokens in prompts.values())
     if ax is None:
-        _, [ax] = panels(size=(0.6 * longest + 2.2, 0.5 * len(prompts) + 0.9))
+        box = max(0.6, 0.085 * max(len(token) for tokens in prompts.values() for token in tokens))
+        _, [ax] = panels(size=(box * longest + 2.2, 0.5 * len(prompts) + 0.9))
     for y, tokens in enumerate(prompts.values()):
         for x, token in enumerate(tokens):
             colour, hatch, _ = KINDS[kind_of(token, names)]
@@ -79,32 +85,55 @@ def training(history: Sequence[Mapping], *, knowing_nothing: float | None = None
 
 
 @styled()
-def nearest_words(
-    words: Mapping[str, Sequence[str]], cosines: Mapping[str, "torch.Tensor"], *, band: tuple[float, float],
-    title: str = "",
-) -> Figure:  # fmt: skip
-    """For each vector the word that lies nearest, at its cosine; a panel a kind of vectors. Returns the Figure.
+def nearest_words(rows: Mapping[str, torch.Tensor], vocabulary: torch.Tensor, spelling: Sequence[str]) -> Figure:
+    """For each row the word that lies nearest, at its cosine; a panel a kind of rows. Returns the Figure.
 
-    words, cosines: kind of vectors -> M words, (M,).   band: where the nearest words of random directions lie.
+    rows: kind -> (M, d).   vocabulary: (V, d) rows of words, spelled so.   The band: where the nearest words of
+    random directions lie.
     """
-    for kind, found in words.items():
-        if len(found) != len(cosines[kind]):
-            raise ValueError(f"{kind}: {len(found)} words need as many cosines; got {len(cosines[kind])}")
-    rows = max(map(len, words.values()))
-    figure, axes = panels(1, len(words), size=(3.6, 0.22 * rows + 0.9), sharex=True, sharey=True)
-    for i, (ax, (kind, found)) in enumerate(zip(axes, words.items())):
-        where = range(1, len(found) + 1)
-        values = numbers(cosines[kind])
-        ax.axvspan(*band, color=REFERENCE, alpha=0.2, lw=0, label="random directions")
-        ax.scatter(values, where, color=look(i).colour, marker=look(i).marker, s=22, zorder=3)
-        for x, y, word in zip(values, where, found):
-            ax.annotate(literal(word), (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8)
-        ax.set(xlabel="cosine to the nearest word", xlim=(0, 1.15), title=kind)
+    words = F.normalize(vocabulary, dim=1)  # (V, d)
+    random = torch.randn(1000, words.shape[1], generator=torch.Generator().manual_seed(0)).to(words)
+    best = (F.normalize(random, dim=1) @ words.T).amax(dim=1)  # (1000,)
+    longest = max(map(len, rows.values()))
+    figure, axes = panels(1, len(rows), size=(3.6, 0.22 * longest + 0.9), sharex=True, sharey=True)
+    for i, (ax, (kind, own)) in enumerate(zip(axes, rows.items())):
+        found = (F.normalize(own, dim=1) @ words.T).max(dim=1)
+        where, cosines = range(1, len(own) + 1), numbers(found.values)
+        ax.axvspan(best.quantile(0.05).item(), best.quantile(0.95).item(), color=REFERENCE, alpha=0.2, lw=0,
+                   label="random directions")  # fmt: skip
+        ax.scatter(cosines, where, color=look(i).colour, marker=look(i).marker, s=22, zorder=3)
+        for x, y, word in zip(cosines, where, found.indices.tolist()):
+            said = literal(spelling[word])
+            ax.annotate(said, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.set(xlabel="cosine to the nearest word", xlim=(0, 1.3), title=kind)
         ax.set_yticks([])
         ax.grid(axis="y", visible=False)
-    axes[0].set_ylabel("context vectors")
+    axes[0].set_ylabel("context rows")
     axes[0].invert_yaxis()
-    axes[0].set_yticks(range(1, rows + 1), [f"v{i}" for i in range(1, rows + 1)], fontsize=7)
+    axes[0].set_yticks(range(1, longest + 1), [f"v{i}" for i in range(1, longest + 1)], fontsize=7)
     axes[-1].legend(fontsize=8, loc="lower right")
-    heading(figure, title)
+    heading(figure, f"The nearest of {len(spelling):,} words, and how near it is")
     return figure
+
+
+@styled()
+def gains_by_task(runs: pd.DataFrame, first: str, second: str, *, title: str) -> Axes:
+    """What `first` has above `second` on each task, with intervals over seeds, from where `second` is weakest.
+
+    runs: as `recorded_runs.comparison` gives them, one protocol and number of shots.
+    """
+    level = runs[runs.method == second].groupby("task").accuracy.mean().sort_values()
+    found = [difference(runs[runs.task == task], first, second) for task in level.index]
+    table = pd.DataFrame(found).assign(task=[f"{task} ({mean:.0f})" for task, mean in level.items()])
+    ax = bar_comparison(table, x="mean", hue=None, error="half_width", xlabel="points", title=title)
+    ax.axvline(0, color="black", lw=1)
+    return ax
+
+
+@styled()
+def under_shift(runs: pd.DataFrame) -> Axes:
+    """Accuracy on what was learned from and on its shifts, a bar a method, with intervals over seeds."""
+    table = summary(runs, ("method", "on"))
+    table["on"] = table["on"].replace("test", "itself")
+    return bar_comparison(table, y="on", x="mean", error="half_width", xlabel="accuracy (%)",
+                          title="Learned on toy_things, tested on its shifts")  # fmt: skip

@@ -1,6 +1,7 @@
 """Figures of learned prompts: each box of its kind, each curve of its numbers, and nothing told by colour alone."""
 
 import matplotlib
+import pandas as pd
 import pytest
 import torch
 
@@ -51,16 +52,36 @@ def test_training_shows_the_loss_and_the_rate_of_every_epoch():
 
 
 def test_each_nearest_word_stands_at_its_cosine():
-    words = {"learned": ["green", "me"], "random": ["and", "the"]}
-    cosines = {"learned": torch.tensor([0.5, 0.4]), "random": torch.tensor([0.35, 0.3])}
-    figure = plots.nearest_words(words, cosines, band=(0.3, 0.4))
+    vocabulary = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    rows = {"learned": torch.tensor([[0.6, 0.8], [3.0, 0.0]]), "random": torch.tensor([[1.0, 1.1]])}
+    figure = plots.nearest_words(rows, vocabulary, ["green", "me"])
     figure.canvas.draw()
-    for ax, kind in zip(figure.axes, words):
-        assert [text.get_text() for text in ax.texts] == words[kind]
-        assert torch.allclose(torch.tensor(ax.collections[-1].get_offsets()[:, 0]).float(), cosines[kind])
-        assert ax.get_title(loc="left") == kind
+    said = [[text.get_text() for text in ax.texts] for ax in figure.axes]
+    assert said == [["me", "green"], ["me"]]
+    assert torch.allclose(
+        torch.tensor(figure.axes[0].collections[-1].get_offsets()[:, 0]).float(), torch.tensor([0.8, 1])
+    )
+    assert [ax.get_title(loc="left") for ax in figure.axes] == list(rows)
 
 
-def test_words_without_a_cosine_are_refused():
-    with pytest.raises(ValueError, match="2 words need as many cosines; got 1"):
-        plots.nearest_words({"learned": ["a", "b"]}, {"learned": torch.zeros(1)}, band=(0, 1))
+def test_gains_are_bars_with_intervals_from_where_the_rival_is_weakest():
+    runs = pd.DataFrame(
+        {"method": method, "task": task, "seed": seed, "shots": 16, "accuracy": level + gain + seed * (gain > 0)}
+        for method, gain in (("CoOp", 5), ("ZeroShot", 0))
+        for task, level in (("easy", 80), ("hard", 30))
+        for seed in (0, 1, 2)
+    )
+    ax = plots.gains_by_task(runs, "CoOp", "ZeroShot", title="gains")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["hard (30)", "easy (80)"]
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([6, 6])
+
+
+def test_bars_under_shift_stand_side_by_side():
+    runs = pd.DataFrame(
+        {"method": method, "on": on, "task": "things", "seed": seed, "accuracy": 50.0 + seed}
+        for method in ("CoOp", "ZeroShot")
+        for on in ("test", "sketch")
+        for seed in (1, 2)
+    )
+    ax = plots.under_shift(runs)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["itself", "sketch"] and len(ax.patches) == 4
