@@ -31,6 +31,7 @@ from lessons_lib.data.pictures import FileImages, examine
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.published.readers import read_split
 from lessons_lib.methods import CoOp, LinearProbe, load_method
+from lessons_lib.pretrain.trunk import load_trunk, save_trunk
 from lessons_lib.runs import Bench, Store, record
 
 TENSORS = {"weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2, dtype=torch.float16), "c": torch.arange(3)}
@@ -115,6 +116,11 @@ def method(path: Path) -> list:
     return [type(found).__name__, found.settings(), found.classnames, found.task_template, plain(found.state_dict())]
 
 
+def trunk(path: Path) -> list:
+    found = load_trunk(path, device="cpu")
+    return [found.name, found.model_cfg, plain(found.model.visual.state_dict())]
+
+
 def runs(path: Path) -> None:
     with Store(path) as store:
         store.claim()
@@ -190,6 +196,7 @@ KINDS = {
     "weights": Kind(
         lambda p: p.write_bytes(sealed.to_bytes(TENSORS, {"made": "here"})), weights, "w.safetensors", sealed=True),
     "a saved method": Kind(lambda p: fitted().save(p), method, "m.safetensors", sealed=True),
+    "a trunk": Kind(lambda p: save_trunk(clip(), p), trunk, "t.safetensors", sealed=True),
     "released prompts": Kind(released, method, "m.pth.tar"),
     "a checkpoint of training": Kind(checkpoint, going_on, "c.pt", sealed=True),
     "a sweep's runs": Kind(runs, rows, "runs.sqlite", (ValueError, OSError, RuntimeError), sealed=True),
