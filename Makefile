@@ -56,7 +56,7 @@ lesson-tests: $(DEV)  ## nbval: run every lesson, two at a time, compare the cel
 		$(UNATTENDED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=600 -n 2 --dist loadfile -p no:cacheprovider $(LESSONS); fi
 
-findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
+findings: $(STAMP)  ## the papers' findings, F1 on, from the recorded runs: seen or not, with effects
 	@$(BIN)/python data_scripts/studies/findings.py
 
 lab: $(STAMP)  ## open JupyterLab on your worksheets, made where there are none; FOLDER="another folder" for others

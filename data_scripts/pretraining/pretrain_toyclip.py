@@ -22,8 +22,6 @@ from pathlib import Path
 import open_clip
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
@@ -31,18 +29,13 @@ from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
 from lessons_lib.files import atomic_write, from_json
+from lessons_lib.pretrain.gathering import gathered
 from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import to_bytes
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lessons_lib" / "clip" / "toyclip"
 VALIDATION_SEED = 1_000  # other pictures than any split that lessons and tests are scored on
-
-
-def gathered_loss(f: Tensor, w: Tensor, scale: Tensor) -> Tensor:
-    """The contrastive loss over the pairs of all processes: features are gathered with their gradients."""
-    f, w = (torch.cat(torch.distributed.nn.functional.all_gather(x)) for x in (f, w))
-    return clip_loss(f, w, scale)
 
 
 def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
@@ -120,7 +113,7 @@ def main() -> None:
     mean, std = (torch.tensor(preprocess_cfg[k], device=device)[:, None, None] for k in ("mean", "std"))
     run = Run(
         model, settings, lambda images: (images.float() / 255 - mean) / std, device,
-        loss=clip_loss if world == 1 else gathered_loss,
+        loss=clip_loss if world == 1 else gathered(clip_loss),
         wrap=(lambda m: m) if world == 1 else DistributedDataParallel,
     )  # fmt: skip
     record = {"loss": [], "zero_shot": [], "seconds": 0.0, "sittings": 0}

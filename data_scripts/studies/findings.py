@@ -1,9 +1,10 @@
-"""The papers' findings F1 to F16 on ToyCLIP, from the recorded runs: seen or not, each with its effects and intervals.
+"""The papers' findings on ToyCLIP, F1 on, from the recorded runs: seen or not, each with its effects and intervals.
 
     make findings                        # or: python data_scripts/studies/findings.py
 
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
-findings_prompt_learning.py (F4 to F9, F14, F15), run_comparison.py (F10, F11, F16) and study_dapt.py (F11 once more).
+findings_prompt_learning.py (F4 to F9, F14, F15), run_comparison.py (F10, F11, F16), study_dapt.py (F11 once more),
+study_slip.py and study_slip_fresh.py (F41 to F46).
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from claims import ABLATIONS, of_prompt_learning, of_wordings
+from claims_slip import of_slip
 
 from lessons_lib.metrics import difference, effect, finding, gains, is_beyond, text_of, verdict
 from lessons_lib.teaching import recorded_runs
@@ -36,7 +38,7 @@ WORDINGS = {  # what `of_wordings` subtracts from what
 
 
 def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
-    """F1 to F16 in their order: claim, seen (None where it is not measured yet), effects by name."""
+    """F1 on, in their order: claim, seen (None where it is not measured yet), effects by name."""
     rows, study = recorded_runs.prompt_learning(recorded), pretraining_study.moments(recorded)
     found = of_zero_shot(recorded_runs.zero_shot(recorded))
     found |= of_prompt_learning(rows) | of_pretraining(study)
@@ -45,6 +47,7 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
     else:
         found |= {key: {"claim": claim, "seen": None, "effects": {}} for key, claim in CLAIMS.items()}
     found |= of_dapt_study(recorded_runs.dapt_study(recorded))
+    found |= of_slip(recorded_runs.slip(folder=recorded), recorded_runs.slip(fresh=True, folder=recorded))
     return dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
 
 
@@ -146,6 +149,8 @@ def main() -> None:
     found = all_findings()
     for key, one in found.items():
         print(f"{key:<14}{verdict(one):<18}{one['claim']}")
+        if "missing" in one:
+            print(f"{'':<32}{one['missing']}")
         for name, size in one["effects"].items():
             print(f"{'':<32}{name}: {text_of(name, size)}")
     verdicts = [verdict(one) for one in found.values()]

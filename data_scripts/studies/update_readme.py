@@ -77,7 +77,8 @@ def speed_table() -> str:
 
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
-    found, prompts = findings.all_findings(), recorded_runs.prompt_learning()
+    found = {key: one for key, one in findings.all_findings().items() if one["seen"] is not None}
+    prompts = recorded_runs.prompt_learning()
     return {
         "README.md": {
             "lessons": lessons_table(),
