@@ -25,9 +25,9 @@ from worlds_work import PREPROCESS, SMALL
 from lessons_lib import sealed, toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import build, make_tokenizer
-from lessons_lib.files import atomic_write, from_json, only_one
+from lessons_lib.files import from_json, only_one
 from lessons_lib.identity import digest
-from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
+from lessons_lib.pretrain.loop import MEND, PairStream, Run, Settings, frozen_copy
 from lessons_lib.pretrain.passes import passes, with_views
 from lessons_lib.pretrain.slip import CLIP, SIMCLR, SLIP, Objective
 from lessons_lib.runs import Result, Row, Work
@@ -115,21 +115,22 @@ class PreTraining(Work):
         return Result(rows, sum(p.numel() for p in trained.model.parameters()), trained.seconds)
 
 
-def pre_trained(cell: Arm, folder: Path = KEPT) -> Trained:
+def pre_trained(cell: Arm, folder: Path | None = None) -> Trained:
     """Trains it, or goes on, or finds it trained: its file in the folder has the first digits of its identity."""
-    path = folder / f"{digest(WORK.identity(cell))[:16]}.safetensors"
+    folder = KEPT if folder is None else folder
+    path = folder / f"{digest(WORK.identity(cell))[:16]}.pt"
+    unfinished = path.with_suffix(".unfinished.pt")
     path.parent.mkdir(parents=True, exist_ok=True)
     with only_one(path.with_suffix(".lock"), f"{WORK.describe(cell)} is being trained by another process"):
         if path.exists():
-            weights, about = sealed.load(path)
+            state = sealed.load_state(path, "cpu", MEND)
             model = build(SMALL)
-            model.load_state_dict(weights)
-            return Trained(model, [Row(*row) for row in from_json(about["curve"])], float(about["seconds"]))
-        trained = train(cell, path.with_suffix(".pt"), folder)
-        weights = {name: tensor.cpu().contiguous() for name, tensor in trained.model.state_dict().items()}
-        about = {"cell": json.dumps(asdict(cell)), "curve": json.dumps(trained.curve), "seconds": str(trained.seconds)}
-        atomic_write(path, sealed.to_bytes(weights, about))
-        path.with_suffix(".pt").unlink(missing_ok=True)
+            model.load_state_dict(state["model"])
+            return Trained(model, [Row(*row) for row in from_json(state["curve"])], state["seconds"])
+        trained = train(cell, unfinished, folder)
+        weights = {name: tensor.cpu() for name, tensor in trained.model.state_dict().items()}
+        sealed.save_state(path, {"model": weights, "curve": json.dumps(trained.curve), "seconds": trained.seconds})
+        unfinished.unlink(missing_ok=True)
         return trained
 
 

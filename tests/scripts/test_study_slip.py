@@ -87,7 +87,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(small, monkeypatch):
     assert again.curve == pytest.approx(whole.curve)
     for name, weights in whole.model.state_dict().items():
         torch.testing.assert_close(again.model.state_dict()[name], weights, rtol=0, atol=1e-6)
-    assert not list((small / "killed").glob("*.pt")), "a finished run needs no checkpoint"
+    assert not list((small / "killed").glob("*.unfinished.pt")), "a finished run needs no checkpoint"
 
 
 def test_what_comes_second_starts_from_simclrs_own_run(small):
