@@ -1,10 +1,11 @@
 """SLIP small enough to be trained in a lesson: lesson 01's plain shapes in plain colours, a ViT of 16 patches.
 
-pairs = draw(2_048)
-live = train(SLIP, pairs)                               # or CLIP, SIMCLR, or replace(SLIP, loss=my_own)
-seen = draw(300, seed=1)
-alike(live.clip, seen)                                  # which share of a picture's neighbours has its shape, its colour
-neighbours(trunk_of(live.clip), live.clip.preprocess_tensor(seen.images), [0], k=8).indices
+    pairs, seen = draw(2_048), draw(300, seed=1)
+    live = train(SLIP, pairs)                       # or CLIP, SIMCLR, or replace(SLIP, loss=my_own)
+    alike(live.clip, seen)                          # how many of a picture's neighbours have its shape, its colour
+    neighbours(trunk_of(live.clip), live.clip.preprocess_tensor(seen.images), [0], k=8).indices
+
+The objectives are `pretrain.slip`'s, `neighbours` is `metrics.retrieval`'s, `trunk_of` is `pretrain.trunk`'s.
 """
 
 from collections.abc import Sequence
