@@ -30,7 +30,7 @@ def stages(store: Store) -> Iterator[Plan]:
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """Without the search, which the other record has."""
-    return rows[rows.fresh].reset_index(drop=True)
+    return rows[rows.fresh.astype(bool)].reset_index(drop=True)
 
 
 def about(rows: pd.DataFrame) -> dict:

@@ -84,7 +84,8 @@ def test_a_killed_run_goes_on_to_the_same_weights(small, monkeypatch):
         work.pre_trained(cell, small / "killed")
     monkeypatch.setattr(work, "seen", see)
     again = work.pre_trained(cell, small / "killed")
-    assert again.curve == pytest.approx(whole.curve)
+    assert [row[:2] for row in again.curve] == [row[:2] for row in whole.curve]
+    assert [row.value for row in again.curve] == pytest.approx([row.value for row in whole.curve], abs=1e-5)
     for name, weights in whole.model.state_dict().items():
         torch.testing.assert_close(again.model.state_dict()[name], weights, rtol=0, atol=1e-6)
     assert not list((small / "killed").glob("*.unfinished.pt")), "a finished run needs no checkpoint"
