@@ -193,7 +193,7 @@ GAIN = {"CLIP": 0, "SimCLR": -8, "SLIP": 6, MATCHED: 2, SERIAL: 3}
 
 def rows(sign: int = 1, gain: float = 6, noise: float = 0.3) -> pd.DataFrame:
     """Arms' measures in the end and one moment before, which counts for nothing; `gain` is SLIP's over CLIP."""
-    draws = np.random.default_rng(0)
+    draws = np.random.default_rng(int(gain))
     table = []
     for seed in script.SEEDS:
         for method, above in (GAIN | {"SLIP": gain}).items():
