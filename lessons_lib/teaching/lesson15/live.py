@@ -31,7 +31,7 @@ SMALL = {
 }
 PREPROCESS = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic"}
 HEAD = (256, 64)
-STEPS, BATCH, LR = 96, 128, 2e-3
+STEPS, BATCH, LR = 72, 128, 2e-3
 
 
 class Pairs(NamedTuple):
