@@ -76,7 +76,8 @@ def train(
         seen = with_views(batches, objective.views, seed=seed)
         turns = tqdm(range(steps), desc=objective.name, unit="step", disable=not progress)
         losses = [run.train_step(*next(seen)) for _ in turns]
-    return Live(frozen_copy(run.model, SMALL, PREPROCESS, tokenizer, name=f"small {objective.name}"), losses)
+        clip = frozen_copy(run.model, SMALL, PREPROCESS, tokenizer, name=f"small {objective.name}")
+    return Live(clip, losses)
 
 
 def alike(clip: Clip, pairs: Pairs, *, k: int = 5, of: Sequence[int] | None = None) -> dict[str, float]:
