@@ -67,7 +67,8 @@ SOUNDS = Files("sounds", "sounds", "sound", WAV, is_sound)
 
 def files_in(root: Path) -> Files:
     """Sounds, where a folder has more files with their endings than with those of pictures; else pictures."""
-    endings = Counter(path.suffix.lower() for path in root.rglob("*") if not is_hidden(path))
+    files = [path for top in root.iterdir() for path in (top, *top.rglob("*"))]  # a class's folder may be a link
+    endings = Counter(path.suffix.lower() for path in files if not is_hidden(path))
     heard, seen = (sum(endings[ending] for ending in kind.endings) for kind in (SOUNDS, PICTURES))
     return SOUNDS if heard > seen else PICTURES
 

@@ -74,8 +74,10 @@ class AudioTowers(nn.Module):
         return Logits(*(self._logits(name, *sides[name]) for name in PAIRS))
 
     def _logits(self, pair: str, first: Tensor | None, second: Tensor | None, scale: Tensor) -> Tensor | None:
-        there = pair in self.pairs and first is not None and second is not None
-        return scale.exp() * first @ second.T if there else None
+        if pair not in self.pairs or first is None or second is None:
+            return None
+        with torch.autocast(first.device.type, enabled=False):  # 16 bits are too few for logits of up to 100
+            return scale.exp() * first.float() @ second.float().T
 
 
 def _unit(features: Tensor) -> Tensor:
