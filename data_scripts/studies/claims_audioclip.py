@@ -1,11 +1,11 @@
 """What AudioCLIP claims (Guzhov et al., ICASSP 2022), computed from the table of its study alone.
 
-A1   sounds find their names                                      zero-shot, above chance
-A2   bridging: sounds that met pictures alone find names, too     above an arm that never heard them
-A3   more pairs are better: three, two, one
-A4   training all towers is better on sound than the audio tower alone ("full", "partial")
-A5   after full training pictures no longer go with CLIP's own texts; after partial training they do
-A6   pairs that are permuted teach nothing                        at chance
+F51   sounds find their names                                      zero-shot, above chance
+F52   bridging: sounds that met pictures alone find names, too     above an arm that never heard them
+F53   more pairs are better: three, two, one
+F54   training all towers is better on sound than the audio tower alone ("full", "partial")
+F55   after full training pictures no longer go with CLIP's own texts; after partial training they do
+F56   pairs that are permuted teach nothing                        at chance
 """
 
 from pathlib import Path
@@ -20,17 +20,17 @@ NAME, SCRIPT = "audioclip", "data_scripts/pretraining/train_audioclip.py"
 CHANCE = 100 / 24
 AT_CHANCE = 3.0  # points from chance, interval included, that still count as at chance
 CLAIMS = {
-    "A1": "sounds find their names among 24 without a labelled example",
-    "A2": "sounds that met pictures alone find their names",
-    "A3": "three pairs of modalities teach more than two, and two more than one",
-    "A4": "training all towers hears better than training the audio tower against a frozen CLIP",
-    "A5": "full training breaks compatibility with CLIP's own texts; partial training keeps it",
-    "A6": "permuted pairs stay at chance",
+    "F51": "sounds find their names among 24 without a labelled example",
+    "F52": "sounds that met pictures alone find their names",
+    "F53": "three pairs of modalities teach more than two, and two more than one",
+    "F54": "training all towers hears better than training the audio tower against a frozen CLIP",
+    "F55": "full training breaks compatibility with CLIP's own texts; partial training keeps it",
+    "F56": "permuted pairs stay at chance",
 }
 
 
 def recorded_claims(folder: Path = recorded_runs.RECORDED) -> dict[str, dict]:
-    """A1 to A6 of the record; nothing where there is none yet."""
+    """F51 to F56 of the record; nothing where there is none yet."""
     if not (folder / f"{NAME}.json").exists():
         return {}
     return of_audioclip(record.read(folder, NAME, SCRIPT).rows)
@@ -52,19 +52,19 @@ def of_audioclip(rows: pd.DataFrame) -> dict[str, dict]:
 
     three, full = "three pairs", "three pairs, full"
     found = {
-        "A1": finding(
-            CLAIMS["A1"],
+        "F51": finding(
+            CLAIMS["F51"],
             ("three pairs − chance, all sounds", above_chance(three, "sounds"), +1),
             other={"bridging − chance, the other 18 classes": above_chance("bridging", "others")},
         ),
-        "A2": finding(
-            CLAIMS["A2"],
+        "F52": finding(
+            CLAIMS["F52"],
             ("bridging − chance, six classes", above_chance("bridging", "bridged"), +1),
             ("bridging − six unheard, six classes", gain("bridging", "six unheard", "bridged"), +1),
             other={"bridging − three pairs, six classes": gain("bridging", three, "bridged")},
         ),
-        "A3": finding(
-            CLAIMS["A3"],
+        "F53": finding(
+            CLAIMS["F53"],
             ("full: three pairs − two", gain(full, "two pairs, full", "sounds"), +1),
             ("full: two pairs − one", gain("two pairs, full", "one pair, full", "sounds"), +1),
             other={
@@ -72,16 +72,19 @@ def of_audioclip(rows: pd.DataFrame) -> dict[str, dict]:
                 "partial: two pairs − one": gain("two pairs", "one pair", "sounds"),
             },
         ),
-        "A4": finding(CLAIMS["A4"], ("full − partial, all sounds", gain(full, three, "sounds"), +1)),
-        "A5": finding(
-            CLAIMS["A5"],
+        "F54": finding(CLAIMS["F54"], ("full − partial, all sounds", gain(full, three, "sounds"), +1)),
+        "F55": finding(
+            CLAIMS["F55"],
             ("full − partial, pictures with the old texts", gain(full, three, "pictures, old texts"), -1),
             ("full − partial, sounds with the old texts", gain(full, three, "sounds, old texts"), -1),
             other={"full − partial, pictures with their own texts": gain(full, three, "pictures")},
         ),
-        "A6": {"claim": CLAIMS["A6"], "effects": {"permuted − chance, all sounds": above_chance("permuted", "sounds")}},
+        "F56": {
+            "claim": CLAIMS["F56"],
+            "effects": {"permuted − chance, all sounds": above_chance("permuted", "sounds")},
+        },
     }
-    (left,) = found["A6"]["effects"].values()
+    (left,) = found["F56"]["effects"].values()
     near = abs(left["mean"]) + left["half_width"] < AT_CHANCE
-    found["A6"]["seen"] = near and not is_beyond(left, +1)
+    found["F56"]["seen"] = near and not is_beyond(left, +1)
     return found

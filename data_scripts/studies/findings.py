@@ -4,7 +4,7 @@
 
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
 findings_prompt_learning.py (F4 to F9, F14, F15), run_comparison.py (F10, F11, F16) and study_dapt.py (F11 once more);
-A1 to A6, of AudioCLIP, by train_audioclip.py, once its record is there.
+F51 to F56, of AudioCLIP, by train_audioclip.py, once its record is there.
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
@@ -47,8 +47,8 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
     else:
         found |= {key: {"claim": claim, "seen": None, "effects": {}} for key, claim in CLAIMS.items()}
     found |= of_dapt_study(recorded_runs.dapt_study(recorded))
-    found = dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
-    return found | recorded_claims(recorded)
+    found |= recorded_claims(recorded)
+    return dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
 
 
 def of_zero_shot(record: dict) -> dict[str, dict]:
