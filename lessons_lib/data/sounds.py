@@ -17,6 +17,7 @@ from lessons_lib.data.kinds import OTHER_SOUNDS
 from lessons_lib.data.pictures import FileImages, read_regular
 from lessons_lib.waves import as_wave
 
+STREAMED = 0x7FFF_0000  # bytes: what a file claims that could not know its length
 CONVERT = "convert it to plain WAV (PCM), as with  ffmpeg -i in.wav -c:a pcm_s16le out.wav"
 
 
@@ -49,7 +50,7 @@ def _samples(data: bytes) -> tuple[np.ndarray, int]:
         warnings.simplefilter("ignore", wavfile.WavFileWarning)
         warnings.filterwarnings("error", "Reached EOF prematurely")
         try:
-            rate, samples = wavfile.read(BytesIO(data))
+            rate, samples = wavfile.read(BytesIO(_with_its_length(data)))
         except wavfile.WavFileWarning as error:
             raise ValueError(f"it ends too early, and was cut off ({error})") from None
         except ValueError as error:
@@ -61,6 +62,15 @@ def _samples(data: bytes) -> tuple[np.ndarray, int]:
     if not samples.size or rate <= 0:
         raise ValueError("it holds no samples")
     return samples, int(rate)
+
+
+def _with_its_length(data: bytes) -> bytes:
+    """A recording that was streamed into its file could not say how long it is, and claims 2 GiB or more."""
+    at = data.find(b"data", 12, 4096)
+    if at < 0 or data[:4] != b"RIFF" or int.from_bytes(data[at + 4 : at + 8], "little") < STREAMED:
+        return data
+    whole, samples = (length.to_bytes(4, "little") for length in (len(data) - 8, len(data) - at - 8))
+    return data[:4] + whole + data[8 : at + 4] + samples + data[at + 8 :]
 
 
 class FileSounds(FileImages):

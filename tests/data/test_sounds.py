@@ -119,6 +119,14 @@ def test_notes_of_a_recorder_are_passed_over(tmp_path):
     assert problem_of_sound(data) == ""
 
 
+@pytest.mark.parametrize("claimed", [0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_recording_that_was_streamed_and_never_knew_its_length_is_read(tmp_path, claimed):
+    whole = written(tmp_path, wave())
+    streamed = whole[:4] + struct.pack("<I", claimed) + whole[8:40] + struct.pack("<I", claimed) + whole[44:]
+    assert whole[36:40] == b"data"
+    np.testing.assert_array_equal(open_sound(streamed).numpy(), wave())
+
+
 def test_every_damage_is_a_sentence(tmp_path):
     whole = written(tmp_path, wave())
     compressed = whole[:20] + struct.pack("<H", 2) + whole[22:]
