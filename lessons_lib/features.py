@@ -83,6 +83,25 @@ def image_features(
     return features.to(clip.device)
 
 
+def sound_features(clip: "Clip", sounds: "Split | torch.Tensor", *, cache: bool = True) -> torch.Tensor:
+    """The embeddings of sounds by the audio tower, in order: (N, D) float32, L2-normalised, on the model's device.
+
+    sounds: a split of them, whose embeddings are kept on disk where `cache` says so, or (N, 8000) float.
+    Raises ValueError where the model has no audio tower.
+    """
+    if isinstance(sounds, torch.Tensor):
+        return clip.encode_sounds(sounds)
+    key = _key(clip, sounds, "plain", 0, "sounds", {"of": "audio"})
+    features = feature_cache.read(key) if cache and "audio" in clip.towers else None
+    if features is None:
+        waves = sounds.tensor()
+        waves = torch.stack([sounds.image(i) for i in range(len(sounds))]) if waves is None else waves  # (N, 8000)
+        features = clip.encode_sounds(waves.float() / 32768)
+        if cache:
+            feature_cache.write(key, features)
+    return features.to(clip.device)
+
+
 def transform_name(transform: Callable) -> str | None:
     """What a transform does, to compare: its ``repr`` without addresses. None where that says too little."""
     text = repr(transform)

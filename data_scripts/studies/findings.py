@@ -4,7 +4,7 @@
 
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
 findings_prompt_learning.py (F4 to F9, F14, F15), run_comparison.py (F10, F11, F16), study_dapt.py (F11 once more),
-study_slip.py and study_slip_fresh.py (F41 to F46).
+study_slip.py and study_slip_fresh.py (F41 to F46), and, once its record is there, train_audioclip.py (F51 to F56).
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from claims import ABLATIONS, of_prompt_learning, of_wordings
+from claims_audioclip import recorded_claims
 from claims_slip import of_slip
 
 from lessons_lib.metrics import difference, effect, finding, gains, is_beyond, text_of, verdict
@@ -48,6 +49,7 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
         found |= {key: {"claim": claim, "seen": None, "effects": {}} for key, claim in CLAIMS.items()}
     found |= of_dapt_study(recorded_runs.dapt_study(recorded))
     found |= of_slip(recorded_runs.slip(folder=recorded), recorded_runs.slip(fresh=True, folder=recorded))
+    found |= recorded_claims(recorded)
     return dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
 
 

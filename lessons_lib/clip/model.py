@@ -7,8 +7,9 @@ from functools import cached_property
 import torch
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
-from tqdm.auto import tqdm
 
+from lessons_lib.clip.audio import AudioCLIP, AudioTower, check_sounds
+from lessons_lib.clip.batches import batches
 from lessons_lib.clip.blocks import Change, unit
 from lessons_lib.clip.building import content_of
 from lessons_lib.clip.dense import Dense
@@ -27,7 +28,8 @@ class Clip:
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
     preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   augment: at random, for training.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
-    towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name; also image_tower and text_tower.
+    towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name (also image_tower and text_tower);
+        beside them "audio" where the model hears: `audio.AudioCLIP`.
     embed_dim: D.   context_length: positions of the text tower.   image_size: S.
     """
 
@@ -54,6 +56,7 @@ class Clip:
         self.preprocess = self.transforms.preprocess
         self.augment = self.transforms.make_augment()
         self.towers = {"image": ImageTower(self.model, name), "text": TextTower(self.model, name)}
+        self.towers |= {"audio": AudioTower(self.model, name)} if isinstance(self.model, AudioCLIP) else {}
         self.logit_scale = float(self.model.logit_scale.detach().exp())
         self.embed_dim = int(model_cfg["embed_dim"])
         self.context_length = int(tokenizer.context_length)  # the module's is another thing in towers from elsewhere
@@ -99,7 +102,7 @@ class Clip:
         self.check_images(images)
         tower = self.image_tower
         features = torch.empty(len(images), self.embed_dim if projected else tower.width, device=self.device)
-        for rows in self._batches(len(images), batch_size, "images", progress):
+        for rows in batches(len(images), self.device, batch_size, "images", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
                 encoded = tower.encode(batch) if projected else tower.encode_unprojected(batch)
@@ -125,7 +128,7 @@ class Clip:
         """
         self.check_images(images, any_size=True)
         parts = []
-        for rows in self._batches(len(images), batch_size, "images", progress):
+        for rows in batches(len(images), self.device, batch_size, "images", progress):
             with torch.inference_mode():
                 parts.append(self.encode_prompted_dense(images[rows], last=last, residual=residual, hooks=hooks))
         pooled, tokens, seen = zip(*parts or [self.encode_prompted_dense(images, last=last, hooks=hooks)])
@@ -142,25 +145,34 @@ class Clip:
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
-        for rows in self._batches(len(tokens), batch_size, "texts", progress):
+        for rows in batches(len(tokens), self.device, batch_size, "texts", progress):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = unit(self.text_tower.encode(batch))
+        return features
+
+    def encode_sounds(self, waves: torch.Tensor, *, batch_size: int | None = None) -> torch.Tensor:
+        """waves: (N, 8000) float, one second each -> (N, D) float32, L2-normalised, on the model's device. Raises
+        ValueError for waves of another shape or dtype, and where there is no audio tower."""
+        check_sounds(waves, self.towers.get("audio"), self.name)
+        features = torch.empty(len(waves), self.embed_dim, device=self.device)
+        for rows in batches(len(waves), self.device, batch_size, "sounds", False):
+            with torch.inference_mode(), autocast(self.device, self.precision):
+                features[rows] = unit(self.towers["audio"].encode(waves[rows].to(self.device, torch.float32)))
         return features
 
     def encode_words(self, texts: str | Sequence[str], *, batch_size: int | None = None) -> Words:
         """texts: N strings -> Words: rows (N, L, D) float32, each position L2-normalised, 0 behind a text's end; mask
         (N, L) bool. L: positions of the longest text. The last row of a text is what `encode_texts` gives.
 
-        Raises ValueError for models other than open_clip's CLIP class.
-        """
+        Raises ValueError for models other than open_clip's CLIP class."""
         self.text_tower.check_cuts()
         tokens = self.tokenize(texts)  # (N, L)
         length = int(self.text_tower.end_positions(tokens).max()) + 1 if len(tokens) else 0
         tokens = tokens[:, :length]
         rows = torch.zeros(*tokens.shape, self.embed_dim, device=self.device)
         mask = torch.zeros(tokens.shape, dtype=torch.bool, device=self.device)
-        for part in self._batches(len(tokens), batch_size, "texts", False):
+        for part in batches(len(tokens), self.device, batch_size, "texts", False):
             with torch.inference_mode(), autocast(self.device, self.precision):
                 words, mask[part] = self.text_tower.encode_words(tokens[part].to(self.device))
                 rows[part] = unit(words) * mask[part][..., None]
@@ -230,17 +242,6 @@ class Clip:
         with sides that are multiples of the patch."""
         patch = self.model.visual.patch_size if any_size and self.image_tower.opens else None
         check_images(images, self.transforms.size, patch)
-
-    def _batches(self, count: int, batch_size: int | None, unit: str, progress: bool) -> Iterator[slice]:
-        """Slices that cover range(count), with a progress bar if asked for."""
-        if batch_size is None:
-            batch_size = 32 if self.device.type == "cpu" else 256
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size} must be at least 1")
-        with tqdm(total=count, unit=f" {unit}", disable=not progress, leave=False) as bar:
-            for start in range(0, count, batch_size):
-                yield slice(start, start + batch_size)
-                bar.update(min(batch_size, count - start))
 
     def __repr__(self) -> str:
         return (

@@ -176,6 +176,11 @@ class Run:
         """One step on one batch; returns the loss. Raises FloatingPointError when it is not a number; weights stay
         as they were.
         """
+        images = self.normalise(images.to(self.device, non_blocking=True))
+        return self.step_on(images, tokens.to(self.device, non_blocking=True))
+
+    def step_on(self, *inputs: Tensor | None) -> float:
+        """The same on what the towers take."""
         s = self.settings
         torch.manual_seed(s.seed * 1_000_003 + self.step)  # patch dropout: the same after a restart
         self.learned.train()
@@ -184,10 +189,9 @@ class Run:
             self.model.visual.patch_dropout.prob = 0.0 if whole else s.patch_dropout
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, s)
-        images = self.normalise(images.to(self.device, non_blocking=True))
         with sdpa_kernel(self._attention):
             with torch.autocast(self.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
-                outputs = self.towers(images, tokens.to(self.device, non_blocking=True))
+                outputs = self.towers(*inputs)
             loss = self.loss(*outputs)
             if not torch.isfinite(loss):
                 raise FloatingPointError(
