@@ -62,7 +62,7 @@ def test_the_loss_and_its_gradients_are_the_literal_ones(clip, fusion):
     literal = lambda: published.loss(method.grounder, *given)[None]  # noqa: E731
     wanted = values_and_gradients(literal, list(learned.values()))
     still = [name for name, gradient in zip(learned, wanted[1:]) if gradient.abs().max() == 0]
-    assert all("read.mlp" in name or "read." in name for name in still) if fusion else not still, still
+    assert not still, "nothing was compared"
     assert_same(found, wanted, ["loss", *learned], 1e-3)
 
 
@@ -200,9 +200,9 @@ def test_a_prompt_of_names_is_their_text(clip):
 
 
 def test_more_names_than_a_prompt_holds_are_asked_in_several(clip):
-    method = made(clip, context_length=12)
+    method = made(clip, context_length=11)
     assert [places for places, _ in method.prompts] == [[0, 1, 2], [3, 4]]
-    assert all(len(prompt.ids) <= 12 for _, prompt in method.prompts)
+    assert all(len(prompt.ids) <= 11 for _, prompt in method.prompts)
     pictures = some_pictures()
     found = method.regions(pictures)
     assert {len(one.boxes) for one in found} == {2 * 20}, "a box a location and prompt"
@@ -240,7 +240,7 @@ def test_while_learning_prompts_hold_what_is_there_and_differ(clip):
     ("ask", "words"),
     [
         (lambda method: method.for_classes([]), "no class names"),
-        (lambda method: method.for_classes(["cat " * 30]), "class name 'cat cat .* needs .* tokens in one prompt; the"),
+        (lambda method: method.for_classes(["cat " * 60]), "class name 'cat cat .* needs .* tokens in one prompt; the"),
         (lambda method: method.ground(some_pictures(), "a cat", ["dog"]), "phrase 'dog' is not in the caption 'a cat'"),
         (lambda method: method.ground(some_pictures(), "a catfish", ["cat"]), "is not in the caption .* whole words"),
         (lambda method: method.ground(some_pictures(), "a cat", [""]), "the phrase '' is not in the caption"),
@@ -277,7 +277,7 @@ def test_what_cannot_be_learned_from_is_refused_before_any_work(clip, monkeypatc
     ):
         with pytest.raises(ValueError, match=words):
             method.fit(of, grounding=more, **BRIEF)
-    with pytest.raises(ValueError, match="3 class names need 12 tokens in one prompt; the context holds 9"):
+    with pytest.raises(ValueError, match="3 class names need 10 tokens in one prompt; the context holds 9"):
         crowded = Split(Pixels(task.train.tensor()[:1]), Boxes([[[0, 0, 9, 9]] * 3], [[0, 1, 3]], [(32, 32)]), NAMES)
         made(clip, names=["hat"], context_length=9).fit(type(task)(**{**vars(task), "train": crowded}), **BRIEF)
     assert method.classnames == ["hat"]
@@ -370,7 +370,7 @@ def test_tuning_all_moves_the_rest_and_needs_one_prompt(clip, fitted):
     moved = [not torch.equal(one, other) for one, other in zip(tuned.parameters(), fitted.parameters())]
     assert tuned.grounder.offset is None and sum(moved) > len(moved) / 2
     assert all(p.requires_grad for p in tuned.parameters())
-    with pytest.raises(ValueError, match="5 class names need 15 tokens in one prompt; the context holds 12"):
+    with pytest.raises(ValueError, match="5 class names need 14 tokens in one prompt; the context holds 12"):
         made(clip, context_length=12).tuned(box_task(), progress=False)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from lessons_lib.methods.detect.glip import GLIP
 from lessons_lib.methods.detector import Detections
 from lessons_lib.methods.parts.grounded_inputs import GroundedInputs, Seen
-from lessons_lib.methods.parts.mask_head import MaskHead, check_masks, mask_loss, pasted
+from lessons_lib.methods.parts.mask_head import MaskHead, check_masks, mask_loss, pasted, resized
 from lessons_lib.methods.parts.pyramid import flat
 from lessons_lib.methods.parts.region_word_contrast import RegionWordContrast, contrast_both_ways, fits
 from lessons_lib.training import train
@@ -101,7 +101,7 @@ class GLIPv2(GLIP):
         self.check_kind(split.kind, "the split")
         check_masks(masks, [len(boxes) for boxes in split.targets.boxes], split.targets.sizes)
         size = self.image_size
-        small = [_resized(some, size) for some in masks]
+        small = [resized(some, size) for some in masks]
         how = {"size": size, "device": self.clip.device, "seed": seed, "masks": small}
         inputs = GroundedInputs([split], self.phrases, **how)
         history, flip = self.history, self.flip
@@ -139,10 +139,3 @@ class GLIPv2(GLIP):
 def rois_of(boxes: Sequence[Tensor]) -> Tensor:
     """n of (m_i, 4) -> (R, 5): number of the picture, box."""
     return torch.cat([F.pad(some, (1, 0), value=i) for i, some in enumerate(boxes)])
-
-
-def _resized(masks: Tensor, size: int) -> Tensor:
-    """(m, H, W) -> (m, S, S), 0 … 1."""
-    if masks.shape[1:] == (size, size) or not len(masks):
-        return masks.float().reshape(-1, size, size) if len(masks) else torch.zeros(0, size, size)
-    return F.interpolate(masks[None].float(), (size, size), mode="bilinear", antialias=True)[0]

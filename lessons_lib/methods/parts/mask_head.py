@@ -49,6 +49,13 @@ def pasted(logits: Tensor, boxes: Tensor, size: int) -> Tensor:
     return paste_masks_in_image(logits.sigmoid()[:, None], boxes, (size, size))[:, 0]
 
 
+def resized(masks: Tensor, size: int) -> Tensor:
+    """(m, H, W) bool -> (m, S, S), 0 … 1: the share of each pixel."""
+    if not len(masks):
+        return torch.zeros(0, size, size)
+    return F.interpolate(masks[:, None].float(), (size, size), mode="area")[:, 0]
+
+
 def check_masks(masks: Sequence[Tensor], counts: Sequence[int], sizes: Sequence[tuple[int, int]]) -> None:
     """masks: N of (m_i, H_i, W_i); counts: boxes of each picture; sizes: (H_i, W_i). Raises ValueError where they do
     not fit."""
