@@ -7,7 +7,7 @@ What a subclass gives:
     image_size                 S: pictures are resized to S × S, and boxes found there back to the picture's own size
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -50,6 +50,7 @@ class Detector(Method):
 
     kind, metric = "detect", "AP50"
     ONCE = 0.0  # seconds of what is made of a training picture once
+    boxes_mind_names = False  # whether where things are said to be depends on what is asked for
     image_size: int
 
     def regions(self, pictures: Tensor) -> list[Regions]:
@@ -121,8 +122,18 @@ class Detector(Method):
         kept = sound[batched_nms(boxes[sound], scores[sound], labels[sound], OVERLAP)[:MOST]]
         return Detections(boxes[kept].cpu() * scale, scores[kept].cpu(), labels[kept].cpu())
 
-    def _found(self, images: "Split | Tensor") -> Iterator[tuple[Regions, Tensor]]:
-        """Of every picture its regions, and what takes them to the picture's own pixels, (4,)."""
+    def _found(
+        self, images: "Split | Tensor", regions: Callable[[Tensor], list[Regions]] | None = None
+    ) -> Iterator[tuple[Regions, Tensor]]:
+        """Of every picture its regions, and what takes them to the picture's own pixels, (4,).
+
+        regions: what finds them; `self.regions` if not given.
+        """
+        for pictures, scale in self._pictures(images):
+            yield from zip((regions or self.regions)(pictures), scale)
+
+    def _pictures(self, images: "Split | Tensor") -> Iterator[tuple[Tensor, Tensor]]:
+        """Batch by batch (n, 3, S, S) in 0 … 1 on the CLIP's device, and (n, 4), as `pictures_of` gives them."""
         if isinstance(images, Tensor):
             wanted = (3, self.image_size, self.image_size)
             if images.ndim != 4 or tuple(images.shape[1:]) != wanted or not images.is_floating_point():
@@ -135,7 +146,7 @@ class Detector(Method):
                 pictures, scale = images[rows], torch.ones(len(rows), 4)
             else:
                 pictures, scale = pictures_of(images, rows, self.image_size)
-            yield from zip(self.regions(pictures.to(self.clip.device)), scale)
+            yield pictures.to(self.clip.device), scale
 
 
 def pictures_of(split: "Split", rows: Tensor, size: int) -> tuple[Tensor, Tensor]:

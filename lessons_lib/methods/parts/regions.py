@@ -35,11 +35,16 @@ def deltas_of(boxes: Tensor, truth: Tensor) -> Tensor:
     return torch.cat([(to - at) / sides, (wanted / sides).log()], dim=1) * boxes.new_tensor(WEIGHTS)
 
 
-def moved(boxes: Tensor, deltas: Tensor, size: int) -> Tensor:
-    """(n, 4): the boxes moved, and cut at the edges of a picture of size × size pixels."""
+def shifted(boxes: Tensor, deltas: Tensor) -> Tensor:
+    """(n, 4): the boxes moved, wherever that is."""
     (at, sides), deltas = _middles(boxes), deltas / boxes.new_tensor(WEIGHTS)
     at, sides = at + deltas[:, :2] * sides, sides * deltas[:, 2:].clamp(max=MOST_GROWTH).exp()
-    return torch.cat([at - sides / 2, at + sides / 2], dim=1).clamp(0, size)
+    return torch.cat([at - sides / 2, at + sides / 2], dim=1)
+
+
+def moved(boxes: Tensor, deltas: Tensor, size: int) -> Tensor:
+    """(n, 4): the boxes moved, and cut at the edges of a picture of size × size pixels."""
+    return shifted(boxes, deltas).clamp(0, size)
 
 
 def scaled(boxes: Tensor, by: float, size: int) -> Tensor:
