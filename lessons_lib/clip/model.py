@@ -7,7 +7,6 @@ from functools import cached_property
 import torch
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
-from tqdm.auto import tqdm
 
 from lessons_lib.clip.blocks import Change, unit
 from lessons_lib.clip.building import content_of
@@ -17,7 +16,8 @@ from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.clip.text_tower import TextTower, Words
 from lessons_lib.clip.tokens import tokenize
 from lessons_lib.clip.transforms import Transforms, check_images
-from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision
+from lessons_lib.device import at_once, autocast, precision_name, resolve_device, resolve_precision
+from lessons_lib.room import Room
 
 
 class Clip:
@@ -46,6 +46,7 @@ class Clip:
         self.device = resolve_device(device)
         self.precision = precision_name(resolve_precision(precision, self.device))
         self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
+        self._rooms: dict[str, Room] = {}
         self.tokenizer = tokenizer
         self.model_cfg = model_cfg
         self.transforms = Transforms(
@@ -93,14 +94,16 @@ class Clip:
 
         normalised: False for embeddings of the length that the tower gives them.
         projected: False for what the last projection is given, (N, d_v), not normalised.
-        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
+        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere, fewer where so many do not fit into
+            memory.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
         """
         self.check_images(images)
         tower = self.image_tower
         features = torch.empty(len(images), self.embed_dim if projected else tower.width, device=self.device)
-        for rows in self._batches(len(images), batch_size, "images", progress):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("images", batch_size)
+        for rows in room.parts(len(images), progress=progress):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
                 encoded = tower.encode(batch) if projected else tower.encode_unprojected(batch)
                 features[rows] = unit(encoded) if projected and normalised else encoded
@@ -124,9 +127,9 @@ class Clip:
         Raises ValueError for images of a wrong shape or dtype, and for models that have no such tokens.
         """
         self.check_images(images, any_size=True)
-        parts = []
-        for rows in self._batches(len(images), batch_size, "images", progress):
-            with torch.inference_mode():
+        parts, room = [], self.room("images", batch_size)
+        for rows in room.parts(len(images), progress=progress):
+            with room.tried(), torch.inference_mode():
                 parts.append(self.encode_prompted_dense(images[rows], last=last, residual=residual, hooks=hooks))
         pooled, tokens, seen = zip(*parts or [self.encode_prompted_dense(images, last=last, hooks=hooks)])
         return Dense(torch.cat(pooled), torch.cat(tokens), tuple(torch.cat(each) for each in zip(*seen)))
@@ -142,8 +145,9 @@ class Clip:
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
-        for rows in self._batches(len(tokens), batch_size, "texts", progress):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("texts", batch_size)
+        for rows in room.parts(len(tokens), progress=progress):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = unit(self.text_tower.encode(batch))
         return features
@@ -160,8 +164,9 @@ class Clip:
         tokens = tokens[:, :length]
         rows = torch.zeros(*tokens.shape, self.embed_dim, device=self.device)
         mask = torch.zeros(tokens.shape, dtype=torch.bool, device=self.device)
-        for part in self._batches(len(tokens), batch_size, "texts", False):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("texts", batch_size)
+        for part in room.parts(len(tokens)):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 words, mask[part] = self.text_tower.encode_words(tokens[part].to(self.device))
                 rows[part] = unit(words) * mask[part][..., None]
         return Words(rows, mask)
@@ -231,16 +236,11 @@ class Clip:
         patch = self.model.visual.patch_size if any_size and self.image_tower.opens else None
         check_images(images, self.transforms.size, patch)
 
-    def _batches(self, count: int, batch_size: int | None, unit: str, progress: bool) -> Iterator[slice]:
-        """Slices that cover range(count), with a progress bar if asked for."""
-        if batch_size is None:
-            batch_size = 32 if self.device.type == "cpu" else 256
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size} must be at least 1")
-        with tqdm(total=count, unit=f" {unit}", disable=not progress, leave=False) as bar:
-            for start in range(0, count, batch_size):
-                yield slice(start, start + batch_size)
-                bar.update(min(batch_size, count - start))
+    def room(self, what: str, batch_size: int | None = None) -> Room:
+        """For how many "images" or "texts" at once there is memory, as far as is known; `batch_size` if given."""
+        if batch_size is not None:
+            return Room(batch_size, what)
+        return self._rooms.setdefault(what, Room(at_once(self.device), what))
 
     def __repr__(self) -> str:
         return (
