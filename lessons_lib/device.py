@@ -127,6 +127,11 @@ def pins(device: str | torch.device) -> bool:
     return torch.device(device).type in ("cuda", "xpu")
 
 
+def layout(device: str | torch.device) -> torch.memory_format:
+    """Of the weights of convolutions: channels last where the matrix units take them so."""
+    return torch.channels_last if torch.device(device).type in ("cuda", "xpu") else torch.preserve_format
+
+
 def module_of(device: str | torch.device) -> ModuleType | None:
     """Torch's module for this kind of device, such as `torch.mps`; None for the CPU."""
     return None if torch.device(device).type == "cpu" else torch.get_device_module(torch.device(device))

@@ -16,7 +16,7 @@ from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.clip.text_tower import TextTower, Words
 from lessons_lib.clip.tokens import tokenize
 from lessons_lib.clip.transforms import Transforms, check_images
-from lessons_lib.device import at_once, autocast, precision_name, resolve_device, resolve_precision
+from lessons_lib.device import at_once, autocast, layout, precision_name, resolve_device, resolve_precision
 from lessons_lib.room import Room
 
 
@@ -45,7 +45,8 @@ class Clip:
         self.name = name
         self.device = resolve_device(device)
         self.precision = precision_name(resolve_precision(precision, self.device))
-        self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
+        self.model = model.eval().requires_grad_(False)
+        self.model.to(self.device, torch.float32, memory_format=layout(self.device))
         self._rooms: dict[str, Room] = {}
         self.tokenizer = tokenizer
         self.model_cfg = model_cfg

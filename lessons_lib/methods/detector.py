@@ -130,12 +130,17 @@ class Detector(Method):
                 raise ValueError(f"pictures are (N, {', '.join(map(str, wanted))}) float in 0 … 1; got {given}")
             if len(images) and not 0 <= float(images.min()) <= float(images.max()) <= 1:
                 raise ValueError("pictures are float in 0 … 1, not preprocessed: give a split, or pixels over 255")
+        room = self.clip.room("pictures")
         for rows in torch.arange(len(images)).split(BATCH) if len(images) else ():
             if isinstance(images, Tensor):
                 pictures, scale = images[rows], torch.ones(len(rows), 4)
             else:
                 pictures, scale = pictures_of(images, rows, self.image_size)
-            yield from zip(self.regions(pictures.to(self.clip.device)), scale)
+            found = []
+            for some in room.parts(len(pictures)):
+                with room.tried():
+                    found += self.regions(pictures[some].to(self.clip.device))
+            yield from zip(found, scale)
 
 
 def pictures_of(split: "Split", rows: Tensor, size: int) -> tuple[Tensor, Tensor]:
