@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 DEEPEST = 100  # lists and objects within each other, in a file that somebody wrote
+LEFT_BEHIND = 3600  # seconds without a change after which nobody is writing a temporary file any more
 
 
 def atomic_write(
@@ -25,7 +27,8 @@ def atomic_write(
     """Writes a file so that `path` holds either what it held before or all of `data`, whatever happens in between.
 
     The data goes to a temporary file in the same folder, reaches the disk, and takes the name in one step. A kill
-    or a full disk in the middle leaves the old file untouched; folders above `path` are made.
+    or a full disk in the middle leaves the old file untouched; folders above `path` are made. What a kill leaves beside
+    it, a hidden temporary file, is removed by the next one to write the same file, an hour later or more.
 
     path: where to write; a link is followed, and a file that is there keeps its rights.
     data: the bytes, or a function that is given the temporary path (same suffix) and writes there, such as
@@ -35,7 +38,7 @@ def atomic_write(
     folder, a device or the like; FileExistsError where it is there and is not to be replaced; ValueError for an input.
     """
     target = check_output(path, inputs=inputs)
-    temporary = target.with_name(f".{target.stem[:40]}.{uuid.uuid4().hex[:12]}.tmp{target.suffix[:20]}")
+    temporary = target.with_name(_hidden(target, uuid.uuid4().hex[:12]))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -61,7 +64,22 @@ def atomic_write(
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)  # gone already when all went well
+    _remove_left_behind(target)
     return Path(path)
+
+
+def _hidden(target: Path, mark: str) -> str:
+    """The name of a temporary file beside the target."""
+    return f".{target.stem[:40]}.{mark}.tmp{target.suffix[:20]}"
+
+
+def _remove_left_behind(target: Path) -> None:
+    """Temporary files for the target that a kill left, long enough ago that nobody still writes them."""
+    ours = re.compile("[0-9a-f]{12}".join(map(re.escape, _hidden(target, "\0").split("\0"))))
+    with suppress(OSError):
+        for path in target.parent.iterdir():
+            if ours.fullmatch(path.name) and path.is_file() and time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                path.unlink(missing_ok=True)
 
 
 def check_output(path: str | os.PathLike, *, inputs: Iterable[str | os.PathLike | None] = ()) -> Path:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_full_disk_is_named_and_leaves_the_old_file(tmp_path, error):
     assert path.read_bytes() == b"old" and names_in(tmp_path) == ["file.txt"]
 
 
-def test_a_killed_writer_leaves_the_old_file(tmp_path):
+def test_a_killed_writer_leaves_the_old_file_and_what_it_hid_is_removed_later(tmp_path):
     path = atomic_write(tmp_path / "file.txt", b"old")
     code = (
         "import os; from lessons_lib.files import atomic_write\n"
@@ -77,6 +78,17 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
     assert path.read_bytes() == b"old"
+    (left,) = set(names_in(tmp_path)) - {"file.txt"}  # hidden, and nobody's any more
+    others = (".file.txt", left.replace("file", "files"), "notes.tmp.txt")
+    for name in others:
+        (tmp_path / name).write_text("somebody's")
+        os.utime(tmp_path / name, (0, 0))
+    atomic_write(path, b"new")
+    assert left in names_in(tmp_path), "another process may be writing it"
+    an_hour_ago = time.time() - 3601
+    os.utime(tmp_path / left, (an_hour_ago, an_hour_ago))
+    atomic_write(path, b"newer")
+    assert names_in(tmp_path) == sorted([*others, "file.txt"])
 
 
 def test_a_reader_beside_many_writers_never_sees_half_a_file(tmp_path):
