@@ -13,6 +13,9 @@ FOLDER ?= worksheets
 # Lessons that run unattended keep their features under build/, not in your own cache.
 UNATTENDED := LESSONS_CACHE="$${LESSONS_CACHE:-$(CURDIR)/build/cache}"
 
+# Lessons may import torch before lessons_lib, which would say so itself: threads wait without spinning.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 # JupyterLab asks the network for news and updates unless told not to.
 OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
 	--LabApp.extension_manager=readonly

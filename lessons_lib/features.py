@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from lessons_lib import feature_cache
 from lessons_lib.clip.blocks import unit
 from lessons_lib.clip.dense import check_last
+from lessons_lib.device import pins
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _batches(
         ViewsOf(split, transform, None if views is None else range(views), seed),
         batch_size=max(1, batch_size // (views or 1)),
         num_workers=num_workers,
-        pin_memory=torch.device(clip.device).type == "cuda",  # so that copies to the GPU need not be waited for
+        pin_memory=pins(clip.device),  # so that copies to the device need not be waited for
         generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
     )
 

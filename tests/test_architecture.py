@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lessons_lib"
 FLOORS = [  # from the ground up: a room imports from itself and from the floors below
-    {"suggest", "files", "device", "environment", "identity", "templates", "look", "rgb", "waves", "worksheets"},
-    {"sealed"},
+    {"suggest", "files", "device", "environment", "identity", "templates", "look", "rgb", "room", "threads", "waves"},
+    {"sealed", "worksheets"},
     {"toyworld", "toysound"},
     {"clip"},
     {"data"},

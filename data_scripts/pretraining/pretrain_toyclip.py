@@ -28,6 +28,7 @@ from tqdm.auto import tqdm
 from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
+from lessons_lib.device import name_of, resolve_device
 from lessons_lib.files import atomic_write, from_json
 from lessons_lib.pretrain.gathering import gathered
 from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
@@ -51,7 +52,7 @@ def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
 
 
 def hardware(device: torch.device) -> dict:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    name = platform.processor() or platform.machine() if device.type == "cpu" else name_of(device)
     return {
         "device": device.type,
         "name": name,
@@ -101,9 +102,11 @@ def main() -> None:
     args = arguments()
     settings = Settings(steps=args.steps, batch_size=args.batch_size, lr=args.lr, seed=args.seed)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu")
+    device = resolve_device("auto")
+    if device.type != "cpu":
+        device = torch.device(device.type, int(os.environ.get("LOCAL_RANK", 0)))
     if world > 1:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group(dist.get_default_backend_for_device(device))
     cfg = from_json((PACKAGE / "toyclip.json").read_text())
     preprocess_cfg = cfg.pop("preprocess_cfg")
     cfg["vision_cfg"]["patch_dropout"] = settings.patch_dropout

@@ -4,7 +4,7 @@
     python data_scripts/pretraining/train_glip.py --arm detection --no-fusion
     python data_scripts/pretraining/train_glip.py --arm grounding                      # and captions with their boxes
     python data_scripts/pretraining/train_glip.py --arm grounding --contrast 1         # GLIPv2, with masks behind it
-    python data_scripts/pretraining/train_glip.py --arm student --teacher build/glip/glip_grounding_fold0_seed1.safetensors
+    python data_scripts/pretraining/train_glip.py --arm student --teacher build/glip/glip_grounding_fold0_seed1.…
     python data_scripts/pretraining/train_glip.py --pictures 400 --tests 60 --width 32 --epochs 4
 
 Killed at any moment, the same command goes on from its last epoch. Captions with boxes speak of base classes alone,

@@ -9,7 +9,6 @@ from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
 
 from lessons_lib.clip.audio import AudioCLIP, AudioTower, check_sounds
-from lessons_lib.clip.batches import batches
 from lessons_lib.clip.blocks import Change, unit
 from lessons_lib.clip.building import content_of
 from lessons_lib.clip.dense import Dense
@@ -18,7 +17,8 @@ from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.clip.text_tower import TextTower, Words
 from lessons_lib.clip.tokens import tokenize
 from lessons_lib.clip.transforms import Transforms, check_images
-from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision
+from lessons_lib.device import at_once, autocast, layout, precision_name, resolve_device, resolve_precision
+from lessons_lib.room import Rooms
 
 
 class Clip:
@@ -26,7 +26,8 @@ class Clip:
 
     model: open_clip's module, in evaluation mode, float32, no gradients.   tokenizer: open_clip's, for this model.
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
-    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   augment: at random, for training.
+    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   augment: at random, for training;
+        make_augment(scale): at another crop scale (see `Transforms`).   room: how many of a kind fit at once.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
     towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name (also image_tower and text_tower);
         beside them "audio" where the model hears: `audio.AudioCLIP`.
@@ -47,14 +48,16 @@ class Clip:
         self.name = name
         self.device = resolve_device(device)
         self.precision = precision_name(resolve_precision(precision, self.device))
-        self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
+        self.model = model.eval().requires_grad_(False)
+        self.model.to(self.device, torch.float32, memory_format=layout(self.device))
+        self.room = Rooms(at_once(self.device))
         self.tokenizer = tokenizer
         self.model_cfg = model_cfg
         self.transforms = Transforms(
             PreprocessCfg(**merge_preprocess_dict(preprocess_cfg or {}, {"size": model.visual.image_size}))
         )
         self.preprocess = self.transforms.preprocess
-        self.augment = self.transforms.make_augment()
+        self.make_augment, self.augment = self.transforms.make_augment, self.transforms.make_augment()
         self.towers = {"image": ImageTower(self.model, name), "text": TextTower(self.model, name)}
         self.towers |= {"audio": AudioTower(self.model, name)} if isinstance(self.model, AudioCLIP) else {}
         self.logit_scale = float(self.model.logit_scale.detach().exp())
@@ -70,10 +73,6 @@ class Clip:
     @property
     def text_tower(self) -> TextTower:
         return self.towers["text"]
-
-    def make_augment(self, scale: tuple[float, float] = (0.08, 1.0)) -> Callable:
-        """The training transform at another crop scale: see `Transforms.make_augment`."""
-        return self.transforms.make_augment(scale)
 
     def preprocess_tensor(self, images: torch.Tensor) -> torch.Tensor:
         """images: (N, 3, H, W) uint8 -> (N, 3, S, S) float32, the values that `preprocess` gives."""
@@ -96,14 +95,16 @@ class Clip:
 
         normalised: False for embeddings of the length that the tower gives them.
         projected: False for what the last projection is given, (N, d_v), not normalised.
-        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
+        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere, fewer where so many do not fit into
+            memory.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
         """
         self.check_images(images)
         tower = self.image_tower
         features = torch.empty(len(images), self.embed_dim if projected else tower.width, device=self.device)
-        for rows in batches(len(images), self.device, batch_size, "images", progress):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("images", batch_size)
+        for rows in room.parts(len(images), progress=progress):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
                 encoded = tower.encode(batch) if projected else tower.encode_unprojected(batch)
                 features[rows] = unit(encoded) if projected and normalised else encoded
@@ -127,9 +128,9 @@ class Clip:
         Raises ValueError for images of a wrong shape or dtype, and for models that have no such tokens.
         """
         self.check_images(images, any_size=True)
-        parts = []
-        for rows in batches(len(images), self.device, batch_size, "images", progress):
-            with torch.inference_mode():
+        parts, room = [], self.room("images", batch_size)
+        for rows in room.parts(len(images), progress=progress):
+            with room.tried(), torch.inference_mode():
                 parts.append(self.encode_prompted_dense(images[rows], last=last, residual=residual, hooks=hooks))
         pooled, tokens, seen = zip(*parts or [self.encode_prompted_dense(images, last=last, hooks=hooks)])
         return Dense(torch.cat(pooled), torch.cat(tokens), tuple(torch.cat(each) for each in zip(*seen)))
@@ -145,8 +146,9 @@ class Clip:
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
-        for rows in batches(len(tokens), self.device, batch_size, "texts", progress):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("texts", batch_size)
+        for rows in room.parts(len(tokens), progress=progress):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = unit(self.text_tower.encode(batch))
         return features
@@ -156,8 +158,9 @@ class Clip:
         ValueError for waves of another shape or dtype, and where there is no audio tower."""
         check_sounds(waves, self.towers.get("audio"), self.name)
         features = torch.empty(len(waves), self.embed_dim, device=self.device)
-        for rows in batches(len(waves), self.device, batch_size, "sounds", False):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("sounds", batch_size)
+        for rows in room.parts(len(waves)):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 features[rows] = unit(self.towers["audio"].encode(waves[rows].to(self.device, torch.float32)))
         return features
 
@@ -172,8 +175,9 @@ class Clip:
         tokens = tokens[:, :length]
         rows = torch.zeros(*tokens.shape, self.embed_dim, device=self.device)
         mask = torch.zeros(tokens.shape, dtype=torch.bool, device=self.device)
-        for part in batches(len(tokens), self.device, batch_size, "texts", False):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("texts", batch_size)
+        for part in room.parts(len(tokens)):
+            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
                 words, mask[part] = self.text_tower.encode_words(tokens[part].to(self.device))
                 rows[part] = unit(words) * mask[part][..., None]
         return Words(rows, mask)

@@ -151,6 +151,11 @@ class Method(torch.nn.Module):
         """
         self.classnames = check_classnames(classnames, read_by(self.clip.tokenizer))
 
+    def take_less_memory(self, images: int) -> str:
+        """Called by the loop where a step on so many images did not fit: lowers a setting that trades time for memory,
+        and says so, such as "max_prompts=64"; "" where there is none to lower."""
+        return ""
+
     def after_epoch(self, epoch: int, epochs: int) -> None:
         """Called by the loop behind every epoch of `epochs`, from 1, that went well. What it changes or keeps, in what
         is learned and in buffers, goes into the checkpoint, and is taken back where the epoch is."""

@@ -129,8 +129,13 @@ class Detector(Method):
 
         regions: what finds them; `self.regions` if not given.
         """
+        find, room = regions or self.regions, self.clip.room("pictures")
         for pictures, scale in self._pictures(images):
-            yield from zip((regions or self.regions)(pictures), scale)
+            found: list[Regions] = []
+            for some in room.parts(len(pictures)):
+                with room.tried():
+                    found += find(pictures[some])
+            yield from zip(found, scale)
 
     def _pictures(self, images: "Split | Tensor") -> Iterator[tuple[Tensor, Tensor]]:
         """Batch by batch (n, 3, S, S) in 0 … 1 on the CLIP's device, and (n, 4), as `pictures_of` gives them."""

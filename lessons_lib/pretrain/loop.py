@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from lessons_lib.clip.building import build
 from lessons_lib.clip.model import Clip
 from lessons_lib.clip.text_tower import TextTower
-from lessons_lib.device import training_dtype
+from lessons_lib.device import autocast, training_dtype
 from lessons_lib.files import expanded
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import damaged, load_state, save_state
@@ -190,21 +190,23 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, s)
         with sdpa_kernel(self._attention):
-            with torch.autocast(self.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
+            with autocast(self.device, self.autocast_dtype):
                 outputs = self.towers(*inputs)
             loss = self.loss(*outputs)
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss became {loss.item()} at step {self.step}: lower lr (now {s.lr}) or lengthen warmup"
-                )
             loss.backward()
+        value = float(loss.detach())  # the one thing in a step that waits for the device
+        if not math.isfinite(value):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise FloatingPointError(
+                f"the loss became {value} at step {self.step}: lower lr (now {s.lr}) or lengthen warmup"
+            )
         nn.utils.clip_grad_norm_(self.learned.parameters(), s.clip_grad)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, math.log(100))  # as CLIP
         self.step += 1
-        return float(loss.detach())
+        return value
 
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
