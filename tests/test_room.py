@@ -6,8 +6,9 @@ import pytest
 import torch
 from tiny_clip import tiny_clip
 
+from lessons_lib.device import at_once
 from lessons_lib.methods import VPT, CoCoOp, DenseZeroShot
-from lessons_lib.room import Room, out_of_memory
+from lessons_lib.room import Room, Rooms, out_of_memory
 
 HOW = {"epochs": 2, "lr": 0.05, "batch_size": 8, "progress": False}
 
@@ -84,7 +85,7 @@ def test_a_prompted_tower_answers_in_smaller_parts(clip, task, monkeypatch):
     method = VPT(clip, n_ctx=2).fit(task, **HOW)
     images = torch.randn(12, 3, 32, 32)
     wanted = method.logits(images)
-    monkeypatch.setattr(clip, "_rooms", {})
+    monkeypatch.setattr(clip, "room", Rooms(at_once(clip.device)))
     monkeypatch.setattr(method, "image_features", short_of_memory(method.image_features, 6))
     with pytest.warns(UserWarning, match="12 images at once do not fit"):
         assert torch.allclose(method.logits(images), wanted, atol=1e-5)
@@ -94,7 +95,7 @@ def test_segmenters_answer_in_smaller_parts(clip, monkeypatch):
     method = DenseZeroShot(clip).for_classes(["a", "b"])
     images = torch.randn(8, 3, 32, 32)
     wanted = method.logits(images)
-    monkeypatch.setattr(clip, "_rooms", {})
+    monkeypatch.setattr(clip, "room", Rooms(at_once(clip.device)))
     monkeypatch.setattr(method, "at_pixels", short_of_memory(method.at_pixels, 2))
     with pytest.warns(UserWarning, match="4 pictures at once do not fit into memory: going on with 2"):
         assert torch.allclose(method.logits(images), wanted, atol=1e-5)

@@ -26,7 +26,8 @@ class Clip:
 
     model: open_clip's module, in evaluation mode, float32, no gradients.   tokenizer: open_clip's, for this model.
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
-    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   augment: at random, for training;
+    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   preprocess_tensor: the same
+        values of (N, 3, H, W) uint8.   augment: as preprocess, at random, for training;
         make_augment(scale): at another crop scale (see `Transforms`).   room: how many of a kind fit at once.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
     towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name (also image_tower and text_tower);
@@ -56,7 +57,7 @@ class Clip:
         self.transforms = Transforms(
             PreprocessCfg(**merge_preprocess_dict(preprocess_cfg or {}, {"size": model.visual.image_size}))
         )
-        self.preprocess = self.transforms.preprocess
+        self.preprocess, self.preprocess_tensor = self.transforms.preprocess, self.transforms.preprocess_tensor
         self.make_augment, self.augment = self.transforms.make_augment, self.transforms.make_augment()
         self.towers = {"image": ImageTower(self.model, name), "text": TextTower(self.model, name)}
         self.towers |= {"audio": AudioTower(self.model, name)} if isinstance(self.model, AudioCLIP) else {}
@@ -73,10 +74,6 @@ class Clip:
     @property
     def text_tower(self) -> TextTower:
         return self.towers["text"]
-
-    def preprocess_tensor(self, images: torch.Tensor) -> torch.Tensor:
-        """images: (N, 3, H, W) uint8 -> (N, 3, S, S) float32, the values that `preprocess` gives."""
-        return self.transforms.preprocess_tensor(images)
 
     def tokenize(self, texts: str | Sequence[str]) -> torch.Tensor:
         """texts -> (N, context_length) token ids. Raises ValueError for a text that is too long: nothing is cut."""
@@ -141,8 +138,7 @@ class Clip:
         """texts: N strings -> (N, D) float32, L2-normalised, on the model's device.
 
         Texts are batched by length and run only up to the last end-of-text of their batch, which gives the same values
-        (see `text_tower`); models other than open_clip's CLIP class go through their own `encode_text`.
-        """
+        (see `text_tower`); models other than open_clip's CLIP class go through their own `encode_text`."""
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
