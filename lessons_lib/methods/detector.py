@@ -138,7 +138,7 @@ class Detector(Method):
                 pictures, scale = pictures_of(images, rows, self.image_size)
             found = []
             for some in room.parts(len(pictures)):
-                with room.tried():
+                with room.tried(some):
                     found += self.regions(pictures[some].to(self.clip.device))
             yield from zip(found, scale)
 
