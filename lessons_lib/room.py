@@ -20,7 +20,7 @@ class Room:
     """How many rows are computed at once; fewer from then on where so many did not fit.
 
         for rows in room.parts(len(images)):
-            with room.tried():
+            with room.tried(rows):
                 features[rows] = encode(images[rows])
 
     What is done within `tried` is done again, for half the rows, where it runs out of memory; its last step alone may
@@ -39,23 +39,23 @@ class Room:
         start = 0
         with tqdm(total=count, unit=f" {self.what}", disable=not progress, leave=False) as bar:
             while start < count:
-                self._tried, self._fits = min(self.size, count - start), True
-                yield slice(start, start + self._tried)
+                stop, self._fits = min(start + self.size, count), True
+                yield slice(start, stop)
                 if self._fits:
-                    start += self._tried
-                    bar.update(self._tried)
+                    bar.update(stop - start)
+                    start = stop
 
     @contextmanager
-    def tried(self) -> Iterator[None]:
+    def tried(self, rows: slice) -> Iterator[None]:
         try:
             yield
         except Exception as error:
             if not out_of_memory(error):
                 raise
-            if self._tried == 1:
+            if (count := rows.stop - rows.start) == 1:
                 raise MemoryError(f"one of the {self.what} alone does not fit into memory ({error})") from error
-            self._fits, self.size = False, self._tried // 2
-            said = f"{self._tried} {self.what} at once do not fit into memory: going on with {self.size}"
+            self._fits, self.size = False, count // 2
+            said = f"{count} {self.what} at once do not fit into memory: going on with {self.size}"
             warnings.warn(said, stacklevel=3)
 
 

@@ -42,6 +42,9 @@ class Pretend(torch.Tensor):
     def tolist(self) -> list:
         return self.cpu().tolist()
 
+    def numpy(self, **_):
+        raise TypeError(f"can't convert {NAME}:0 device type tensor to numpy: use Tensor.cpu() first")
+
     def __repr__(self, **_) -> str:
         return f"Pretend({self.held!r})"
 

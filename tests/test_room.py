@@ -29,7 +29,7 @@ def test_parts_are_halved_until_they_fit_and_each_is_done_once():
     work = short_of_memory(lambda rows: done.extend(rows), 5)
     with pytest.warns(UserWarning) as said:
         for rows in room.parts(20):
-            with room.tried():
+            with room.tried(rows):
                 work(range(20)[rows])
     assert done == list(range(20)) and room.size == 4
     assert [str(one.message) for one in said] == [
@@ -42,14 +42,24 @@ def test_one_row_that_does_not_fit_ends_it_and_other_errors_stay_what_they_are()
     room = Room(1, "texts")
     with pytest.raises(MemoryError, match=r"one of the texts alone does not fit into memory \(CUDA out of memory"):
         for rows in room.parts(3):
-            with room.tried():
+            with room.tried(rows):
                 short_of_memory(len, 0)(range(3)[rows])
     with pytest.raises(ValueError, match="something else"):
-        for _ in room.parts(3):
-            with room.tried():
+        for rows in room.parts(3):
+            with room.tried(rows):
                 raise ValueError("something else")
     with pytest.raises(ValueError, match="batch_size=0 must be at least 1"):
         Room(0, "images")
+
+
+def test_one_within_another_counts_for_itself():
+    room, done = Room(4, "images"), []
+    for rows in room.parts(6):
+        with room.tried(rows):
+            for inner in room.parts(1):
+                with room.tried(inner):
+                    done.append((rows.start, rows.stop))
+    assert done == [(0, 4), (4, 6)]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class Clip:
         features = torch.empty(len(images), self.embed_dim if projected else tower.width, device=self.device)
         room = self.room("images", batch_size)
         for rows in room.parts(len(images), progress=progress):
-            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
+            with room.tried(rows), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
                 encoded = tower.encode(batch) if projected else tower.encode_unprojected(batch)
                 features[rows] = unit(encoded) if projected and normalised else encoded
@@ -127,7 +127,7 @@ class Clip:
         self.check_images(images, any_size=True)
         parts, room = [], self.room("images", batch_size)
         for rows in room.parts(len(images), progress=progress):
-            with room.tried(), torch.inference_mode():
+            with room.tried(rows), torch.inference_mode():
                 parts.append(self.encode_prompted_dense(images[rows], last=last, residual=residual, hooks=hooks))
         pooled, tokens, seen = zip(*parts or [self.encode_prompted_dense(images, last=last, hooks=hooks)])
         return Dense(torch.cat(pooled), torch.cat(tokens), tuple(torch.cat(each) for each in zip(*seen)))
@@ -144,7 +144,7 @@ class Clip:
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
         room = self.room("texts", batch_size)
         for rows in room.parts(len(tokens), progress=progress):
-            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
+            with room.tried(rows), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = unit(self.text_tower.encode(batch))
         return features
@@ -156,7 +156,7 @@ class Clip:
         features = torch.empty(len(waves), self.embed_dim, device=self.device)
         room = self.room("sounds", batch_size)
         for rows in room.parts(len(waves)):
-            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
+            with room.tried(rows), torch.inference_mode(), autocast(self.device, self.precision):
                 features[rows] = unit(self.towers["audio"].encode(waves[rows].to(self.device, torch.float32)))
         return features
 
@@ -173,7 +173,7 @@ class Clip:
         mask = torch.zeros(tokens.shape, dtype=torch.bool, device=self.device)
         room = self.room("texts", batch_size)
         for part in room.parts(len(tokens)):
-            with room.tried(), torch.inference_mode(), autocast(self.device, self.precision):
+            with room.tried(part), torch.inference_mode(), autocast(self.device, self.precision):
                 words, mask[part] = self.text_tower.encode_words(tokens[part].to(self.device))
                 rows[part] = unit(words) * mask[part][..., None]
         return Words(rows, mask)

@@ -133,7 +133,7 @@ class Detector(Method):
         for pictures, scale in self._pictures(images):
             found: list[Regions] = []
             for some in room.parts(len(pictures)):
-                with room.tried():
+                with room.tried(some):
                     found += find(pictures[some])
             yield from zip(found, scale)
 

@@ -197,6 +197,6 @@ class LearnedClassifier(Learned, Classifier):
         """`image_features`, of as many at once as there is room for."""
         found, room = [], self.clip.room("images")
         for rows in room.parts(len(images)):
-            with room.tried():
+            with room.tried(rows):
                 found.append(self.image_features(images[rows]))
-        return torch.cat(found)
+        return torch.cat(found) if found else self.image_features(images)

@@ -109,7 +109,7 @@ class Segmenter(Method):
         for batch in self._batches(images):
             found = []
             for rows in room.parts(len(batch)):
-                with room.tried():
+                with room.tried(rows):
                     found.append(self.at_pixels(batch[rows]))
             yield torch.cat(found)
 

@@ -88,7 +88,7 @@ class CoCoOp(LearnedClassifier):
         """features: (B, D) -> logits (B, C)."""
         logits, room = [features.new_zeros(0, len(self.classnames))], Room(self._at_once, "images")
         for rows in room.parts(len(features)):
-            with room.tried():
+            with room.tried(rows):
                 again = torch.is_grad_enabled() and room.size < len(features)
                 part = features[rows]
                 logits.append(checkpoint(self._compare, part, use_reentrant=False) if again else self._compare(part))
