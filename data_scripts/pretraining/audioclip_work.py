@@ -141,8 +141,9 @@ def trained(clip: Clip, arm: Arm, folder: Path = FOLDER, *, progress: bool = Tru
 
 
 def measured(clip: Clip, model: AudioCLIP, pictures: int = PICTURES) -> Iterator[Row]:
-    """Percent right. Of sounds, among the 24 names: all ("sounds"), those of the bridged classes and of the others, and
-    all with the texts as ToyCLIP had them; of pictures of 80 things and actions, with their own texts and the old."""
+    """Percent right. Of sounds, among the 24 names: all ("sounds"), those of the bridged classes and of the others, all
+    with the texts as ToyCLIP had them, and all in noise, where there is room left above; of pictures of 80 things and
+    actions, with their own texts and the old."""
     hears, task = as_clip(model, clip), ll.load_task(toysound.TASK.name)
     method = ll.ZeroShot(hears).fit(task)
     label, answers = task.test.labels, method.predict(task.test).cpu()
@@ -150,6 +151,8 @@ def measured(clip: Clip, model: AudioCLIP, pictures: int = PICTURES) -> Iterator
     bridged = torch.isin(label, torch.tensor(BRIDGED))
     yield Row("sounds", "accuracy", accuracy(answers, label))
     yield Row("sounds, old texts", "accuracy", accuracy(old, label))
+    noisy = method.predict(in_noise(task.test.tensor())).cpu()
+    yield Row("sounds in noise", "accuracy", accuracy(noisy, label))
     yield Row("bridged", "accuracy", accuracy(answers[bridged], label[bridged]))
     yield Row("others", "accuracy", accuracy(answers[~bridged], label[~bridged]))
     scenes, labels, names = [], [], []
@@ -164,6 +167,13 @@ def measured(clip: Clip, model: AudioCLIP, pictures: int = PICTURES) -> Iterator
         yield Row(on, "accuracy", accuracy(found, torch.cat(labels)))
 
 
+def in_noise(waves: Tensor, decibels: float = 6.0) -> Tensor:
+    """(N, 8000) int16 -> float: under white noise that is so much louder than each sound; always the same noise."""
+    sounds = waves.float() / 32768
+    noise = torch.randn(sounds.shape, generator=torch.Generator().manual_seed(0))
+    return sounds + noise * sounds.square().mean(dim=1, keepdim=True).sqrt() * 10 ** (decibels / 20)
+
+
 class AudioStudy(Work):
     kind = "an AudioCLIP around ToyCLIP"
 
@@ -174,7 +184,14 @@ class AudioStudy(Work):
         self.clip = ll.load_clip("toyclip", device=place.device, precision="fp32", verbose=False)
 
     def identity(self, cell: Arm) -> dict[str, Any]:
-        settings = {"lr": LR, "start": START, "pool": [POOL, POOL_SEED], "pictures": PICTURES, "bridged": BRIDGED}
+        settings = {
+            "lr": LR,
+            "start": START,
+            "pool": [POOL, POOL_SEED],
+            "pictures": PICTURES,
+            "bridged": BRIDGED,
+            "noise": 6.0,
+        }
         return asdict(cell) | settings | {"world": sample(), "clip": toyclip_fingerprint(), "format": 1}
 
     def columns(self, cell: Arm) -> dict[str, Any]:

@@ -70,9 +70,15 @@ def of_audioclip(rows: pd.DataFrame) -> dict[str, dict]:
             other={
                 "partial: three pairs − two": gain(three, "two pairs", "sounds"),
                 "partial: two pairs − one": gain("two pairs", "one pair", "sounds"),
+                "full: three pairs − two, in noise": gain(full, "two pairs, full", "sounds in noise"),
+                "full: two pairs − one, in noise": gain("two pairs, full", "one pair, full", "sounds in noise"),
             },
         ),
-        "F54": finding(CLAIMS["F54"], ("full − partial, all sounds", gain(full, three, "sounds"), +1)),
+        "F54": finding(
+            CLAIMS["F54"],
+            ("full − partial, all sounds", gain(full, three, "sounds"), +1),
+            other={"full − partial, in noise": gain(full, three, "sounds in noise")},
+        ),
         "F55": finding(
             CLAIMS["F55"],
             ("full − partial, pictures with the old texts", gain(full, three, "pictures, old texts"), -1),

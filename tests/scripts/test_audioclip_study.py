@@ -120,7 +120,15 @@ def test_what_decides_a_result_is_in_its_identity():
 def test_a_try_prints_what_it_measures(tmp_path, capsys):
     given = ["--steps", "1", "0", "--batch", "6", "--pictures", "1", "--out", str(tmp_path)]
     found = script.try_one(given)
-    assert set(found) == {"sounds", "sounds, old texts", "bridged", "others", "pictures", "pictures, old texts"}
+    assert set(found) == {
+        "sounds",
+        "sounds, old texts",
+        "sounds in noise",
+        "bridged",
+        "others",
+        "pictures",
+        "pictures, old texts",
+    }
     assert found["sounds"] == found["sounds, old texts"] and found["pictures"] == found["pictures, old texts"]
     assert '"chance": 4.17' in capsys.readouterr().out
 
@@ -139,7 +147,7 @@ def rows(sign: int = 1, noise: float = 0.1) -> pd.DataFrame:
             heard = sound[arm] if sign > 0 or arm == "permuted" else 84 - sound[arm]
             bridged = {"bridging": 50, "six unheard": 4.0}.get(arm, 80) * (1 if sign > 0 else -1)
             values = {
-                "sounds": heard, "others": heard, "bridged": bridged, "pictures": 70,
+                "sounds": heard, "sounds in noise": heard, "others": heard, "bridged": bridged, "pictures": 70,
                 "pictures, old texts": 70 - 40 * full * sign, "sounds, old texts": heard - 40 * full * sign,
             }  # fmt: skip
             table += [{"arm": arm, "seed": seed, "on": on, "accuracy": value + noise * draws.standard_normal()}
