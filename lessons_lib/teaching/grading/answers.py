@@ -102,7 +102,7 @@ def _error(kind: object, message: str) -> Exception:
 
 
 def reply(namespace: Mapping[str, Any], question: str) -> str:
-    """In the student's process: what one of the names in `namespace` is, what a call of it returns, or its gradients."""
+    """In the student's process: what one of its names is, what a call of it returns, or that call's gradients."""
     asked = pickle.loads(base64.b64decode(question))
     try:
         if "gradient" in asked:

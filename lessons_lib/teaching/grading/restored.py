@@ -110,7 +110,7 @@ def _place(cells: list[NotebookNode], cell: NotebookNode) -> int:
 
 
 def _above_next(cells: list[NotebookNode], source: list[NotebookNode], check: NotebookNode) -> int:
-    """Where the first of the cells that follow a check in the source stands in the notebook; its end where none does."""
+    """Where the first cell that follows a check in the source stands in the notebook; its end where none is there."""
     places = {cell.get("id"): i for i, cell in reversed(list(enumerate(cells)))}
     below = source[_place(source, check) + 1 :]
     return next((places[cell.id] for cell in below if cell.id in places), len(cells))

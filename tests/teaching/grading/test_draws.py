@@ -1,4 +1,4 @@
-"""Hidden tests draw other cases: an answer that was written down passes the check that it was written for, and not these."""
+"""Hidden tests draw other cases: an answer that was written down passes the check that it was made for, not these."""
 
 import numpy as np
 import pytest
