@@ -51,8 +51,8 @@ def test_of_an_object_only_its_name_arrives():
     "text",
     [
         "{", "{}", "[]", '["code", "exit()"]', '["tensor", "torch.float32", [9, 9], "AAAA"]',
-        '["tensor", "exit", [], ""]', '["array", "O", [1], "AAAAAAAAAAA="]', '["dict", [[["list", []], 1]]]', '["other", 3]',
-        "[" * 90000, "9" * 5000,
+        '["tensor", "exit", [], ""]', '["array", "O", [1], "AAAAAAAAAAA="]', '["dict", [[["list", []], 1]]]',
+        '["other", 3]', "[" * 90000, "9" * 5000,
         json.dumps("x" * (LONGEST + 1)),
     ],
     ids=lambda text: text[:30],
