@@ -32,7 +32,8 @@ c = get_config()
 c.CourseDirectory.course_id = "clip_adaptation"
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
 
-# Students' cells run in a process of their own, and the checks in another.
+# What happened to whom is in reports/. Students' cells run in a process of their own, and the checks in another.
+c.Autograde.pre_convert_hook = "{GRADED_APART}.preprocessors.look"
 c.Autograde.sanitize_preprocessors = [
     "{GRADED_APART}.preprocessors.Restore",
     *Autograde.sanitize_preprocessors.default(),
@@ -41,7 +42,7 @@ c.Autograde.autograde_preprocessors = [
     "{GRADED_APART}.preprocessors.Grade",
     *Autograde.autograde_preprocessors.default()[1:],  # without Execute
 ]
-c.Grade.cell_seconds = 600
+c.Grade.cell_seconds = 300
 c.Grade.notebook_seconds = 3600
 c.Grade.memory_gib = 8
 """

@@ -9,6 +9,7 @@ import contextlib
 import io
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +37,53 @@ from lessons_lib.teaching.grading.restored import restored
 MOST_SAID = 30  # sentences about one notebook
 
 
+def report(course: Path, about: Mapping[str, str], sentences: list[str], *, first: bool = False) -> None:
+    """Adds to what `reports/ASSIGNMENT.md` says of a student's notebook; `first` begins anew.
+
+    about: "assignment", "student" and "notebook".
+    """
+    path = course / "reports" / f"{about['assignment']}.md"
+    head = f"- {about['student']}, {about['notebook']}: "
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = [line for line in lines if not (first and line.startswith(head))]
+    lines += [head + " ".join(sentence.split())[:400] for sentence in sentences]
+    if lines or path.is_file():
+        atomic_write(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def look(notebooks: list[str], **_: object) -> None:
+    """Before a student's notebooks are graded: whether they can be read at all (nbgrader's `pre_convert_hook`).
+
+    notebooks: STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, each below some folder.
+    """
+    for path in map(Path, notebooks):
+        try:
+            nbformat.validate(nbformat.read(path, as_version=4))
+        except Exception as error:  # nbformat raises nearly every kind
+            about = {"assignment": path.parts[-2], "student": path.parts[-3], "notebook": path.stem}
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+            report(Path.cwd(), about, [f"is damaged, or no notebook ({why}): ask for another copy"], first=True)
+
+
 class _Preprocessor(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        about = resources["nbgrader"]
-        self.course = Path.cwd()  # nbgrader works there
-        self.about, self.said = about, []
-        path = self.course / "source" / about["assignment"] / f"{about['notebook']}.ipynb"
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no '{path}': the lesson is needed for grading; make_worksheets makes it")
-        source = nbformat.read(path, as_version=4)
-        return self.treat(nb, source), resources
+        self.course, self.about = Path.cwd(), resources["nbgrader"]  # nbgrader works in the course's folder
+        path = self.course / "source" / self.about["assignment"] / f"{self.about['notebook']}.ipynb"
+        try:
+            if not path.is_file():
+                raise FileNotFoundError(f"there is no '{path}', which grading needs: make_worksheets makes it")
+            return self.treat(nb, nbformat.read(path, as_version=4)), resources
+        except Exception as error:
+            self.say([f"could not be graded: {error}"])
+            raise
 
-    def report(self, sentences: list[str], first: bool = False) -> None:
-        """Adds to what `reports/ASSIGNMENT.md` says of this student; `first` begins anew."""
-        student, notebook = self.about["student"], self.about["notebook"]
-        path = self.course / "reports" / f"{self.about['assignment']}.md"
-        head = f"- {student}, {notebook}: "
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        lines = [line for line in lines if not (first and line.startswith(head))]
-        lines += [head + " ".join(sentence.split())[:400] for sentence in sentences]
+    def treat(self, nb: NotebookNode, source: NotebookNode) -> NotebookNode:
+        raise NotImplementedError
+
+    def say(self, sentences: list[str], *, first: bool = False) -> None:
         for sentence in sentences:
-            self.log.warning("%s: %s", student, sentence)
-        if lines or path.is_file():
-            atomic_write(path, ("\n".join(lines) + "\n").encode())
+            self.log.warning("%s: %s", self.about["student"], sentence)
+        report(self.course, self.about, sentences, first=first)
 
 
 class Restore(_Preprocessor):
@@ -66,14 +91,14 @@ class Restore(_Preprocessor):
 
     def treat(self, nb: NotebookNode, source: NotebookNode) -> NotebookNode:
         nb, said = restored(nb, source)
-        self.report(said, first=True)
+        self.say(said, first=True)
         return nb
 
 
 class Grade(_Preprocessor):
     """Runs the student's cells in their own process, and the checks in this one."""
 
-    cell_seconds = Float(600, help="How long a cell, or a question of a check, may take").tag(config=True)
+    cell_seconds = Float(300, help="How long a cell, or a question of a check, may take").tag(config=True)
     notebook_seconds = Float(3600, help="After how long no further cell of a student is run").tag(config=True)
     memory_gib = Float(8, help="How much memory a student's process may take").tag(config=True)
     lock = Bool(True, help="Forbid students' processes the course's folder, where the system can").tag(config=True)
@@ -98,7 +123,7 @@ class Grade(_Preprocessor):
                     cell.outputs, cell.execution_count = ran.outputs, number
                     said += _problems(mark.get("grade_id") or f"code cell {number}", ran, mark.get("grade", False))
         finally:
-            self.report(said[:MOST_SAID] + (kept.put_back(self.about["student"]) if kept else []))
+            self.say(said[:MOST_SAID] + (kept.put_back(self.about["student"]) if kept else []))
         return nb
 
     def check(self, cell: NotebookNode, source: NotebookNode, kernel: Kernel) -> Ran:

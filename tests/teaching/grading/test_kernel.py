@@ -5,6 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
+
+from lessons_lib.teaching.grading.answers import answer
 
 kernel = pytest.importorskip("lessons_lib.teaching.grading.kernel", reason="the extra `teach` is not installed")
 
@@ -25,6 +28,10 @@ def test_a_process_that_ends_itself_or_does_not_stop_costs_one_cell(tmp_path, mo
         stubborn = "import time\nwhile True:\n    try: time.sleep(1)\n    except BaseException: pass"
         assert problem_of(student.run(stubborn)) == "ran longer than 20 seconds and did not stop"
         assert student.run("print(a)").outputs[0].text == "beside the notebook\n", "cells before were run again"
+        student.run("def double(x):\n    x = 2 * x\n    return x")
+        big = torch.arange(50_000.0, requires_grad=True)
+        answer("double", student.ask)(big).sum().backward()
+        assert big.grad.eq(2).all(), "values and gradients come over, large ones too"
         flood = student.run("for _ in range(40): print('x' * 100_000)")
         assert sum(len(str(out)) for out in flood.outputs) < 2 * kernel.MOST_PRINTED
         assert "the rest was left out" in flood.outputs[-1].text
