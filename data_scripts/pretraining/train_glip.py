@@ -4,7 +4,7 @@
     python data_scripts/pretraining/train_glip.py --arm detection --no-fusion
     python data_scripts/pretraining/train_glip.py --arm grounding                      # and captions with their boxes
     python data_scripts/pretraining/train_glip.py --arm grounding --contrast 1         # GLIPv2, with masks behind it
-    python data_scripts/pretraining/train_glip.py --arm student --teacher build/glip/glip_grounding_fold0_seed1.…
+    python data_scripts/pretraining/train_glip.py --arm student --teacher build/glip/<name>.safetensors
     python data_scripts/pretraining/train_glip.py --pictures 400 --tests 60 --width 32 --epochs 4
 
 Killed at any moment, the same command goes on from its last epoch. Captions with boxes speak of base classes alone,
@@ -13,6 +13,7 @@ finds for them (score above 0.5). Writes <name>.safetensors, the method, and <na
 and, beside their floors and ceilings, AP50 of base and of novel classes, the grounding of captions, and of those
 phrases alone that are about one of two things of a class, where only a colour or trait decides ("attributes"); of a
 student how many boxes its teacher gave, and how many of them were right; seconds a picture for 1, 16 and 64 names.
+A picture and epoch takes one core some 90 ms with fusion: 4,000 pictures and 12 epochs over an hour.
 """
 
 import argparse

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split
 
 BATCH = 16  # pictures
-DETECTING = 0.01  # seconds a picture
 MOST, OVERLAP = 20, 0.5  # answers a picture; two of one class that overlap more are one
 
 
@@ -50,6 +49,7 @@ class Detector(Method):
 
     kind, metric = "detect", "AP50"
     ONCE = 0.0  # seconds of what is made of a training picture once
+    DETECTING = 0.01  # seconds a picture
     boxes_mind_names = False  # whether where things are said to be depends on what is asked for
     image_size: int
 
@@ -61,7 +61,7 @@ class Detector(Method):
         if self.PER_IMAGE is None or not sizes.known:
             return None
         each = self.ONCE + self.PER_IMAGE * self.fit_settings(sizes.shots, **sizes.fit)["epochs"]
-        return AT_LEAST + each * sizes.trained_on + DETECTING * sizes.tested
+        return AT_LEAST + each * sizes.trained_on + self.DETECTING * sizes.tested
 
     @torch.inference_mode()
     def detect(self, images: "Split | Tensor") -> list[Detections]:

@@ -51,7 +51,7 @@ class GLIP(Detector):
     Raises ValueError for impossible settings, and a CLIP whose text tower or tokenizer is of another kind.
     """
 
-    trains, boxes_mind_names, EPOCHS, PER_IMAGE = True, True, 12, 0.08
+    trains, boxes_mind_names, EPOCHS, PER_IMAGE, DETECTING = True, True, 12, 0.09, 0.03
     IN_PAPER = ("fusion",)
     TUNED = {"offset": (0.05, 0.25), "all": (2e-4, 0.05)}  # what is tuned -> learning rate, weight decay
 
