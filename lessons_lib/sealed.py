@@ -83,8 +83,8 @@ def _on_the_cpu(values: Any) -> Any:
     return type(values)(map(_on_the_cpu, values)) if type(values) in (list, tuple) else values
 
 
-def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, Any]:
-    """What `save_state` wrote.   mend: what to do about a damaged file.
+def load_state(path: Path, mend: str) -> dict[str, Any]:
+    """What `save_state` wrote, on the CPU.   mend: what to do about a damaged file.
 
     Raises ValueError where the file is damaged, holds something else, or numbers that are not finite; OSError and
     MemoryError where it cannot be read.
@@ -92,7 +92,7 @@ def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, A
     content = path.read_bytes()
     try:
         _check_zip(content)
-        state = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        state = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
         if not isinstance(state, dict):
             raise ValueError(f"it holds a {type(state).__name__}")
     except OSError:

@@ -220,7 +220,7 @@ class Run:
         Raises ValueError where it is damaged, or of another model.
         """
         path = expanded(path)
-        state = load_state(path, self.device, MEND)
+        state = load_state(path, MEND)
         if not {"model", "optimizer", "step"} <= state.keys():
             raise damaged(path, "it holds something else", MEND)
         try:

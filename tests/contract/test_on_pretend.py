@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from lessons_lib.methods import METHODS, load_method
 
 NEAR = 1e-5  # of the largest number that is compared
+STOPS_AT = {"LinearProbe": 1e-4}  # a solver that stops at a tolerance: how near two of its ends are
 TASKS = {"classify": noise_task(signal=0.7), "segment": mask_task(names=["a", "b"]), "detect": box_task()}
 OTHERS = ["hat", "shoe"]
 # What a step waits for: which regions a detector learns from, their numbers decide.
@@ -53,18 +54,18 @@ def answers(method) -> torch.Tensor:
         return torch.stack([found.scores.sum(dim=0) for found in method.regions(pictures)])
 
 
-def assert_near(found: torch.Tensor, wanted: torch.Tensor) -> None:
+def assert_near(found: torch.Tensor, wanted: torch.Tensor, near: float = NEAR) -> None:
     assert found.shape == wanted.shape
-    assert (found.cpu() - wanted.cpu()).abs().max() <= NEAR * max(1.0, float(wanted.abs().max()))
+    assert (found.cpu() - wanted.cpu()).abs().max() <= near * max(1.0, float(wanted.abs().max()))
 
 
 def test_it_learns_answers_and_is_kept_there_as_on_the_cpu(line, pretend, tmp_path):
     there, here = fit(line, NAME, 5), fit(line, "cpu", 5)
     assert {p.device.type for p in there.parameters()} <= {NAME}
     assert answers(there).device.type == NAME
-    assert_near(answers(there), answers(here))
+    assert_near(answers(there), answers(here), STOPS_AT.get(line.method, NEAR))
     for name, value in here.state_dict().items():
-        assert_near(there.state_dict()[name].float(), value.float())
+        assert_near(there.state_dict()[name].float(), value.float(), STOPS_AT.get(line.method, NEAR))
     moved_here = load_method(there.save(tmp_path / "there.safetensors"), here.clip)
     moved_there = load_method(here.save(tmp_path / "here.safetensors"), there.clip)
     assert_near(answers(moved_here), answers(there))
