@@ -13,6 +13,9 @@ FOLDER ?= worksheets
 # Lessons that run unattended keep their features under build/, not in your own cache.
 UNATTENDED := LESSONS_CACHE="$${LESSONS_CACHE:-$(CURDIR)/build/cache}"
 
+# Lessons may import torch before lessons_lib, which would say so itself: threads wait without spinning.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 # JupyterLab asks the network for news and updates unless told not to.
 OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
 	--LabApp.extension_manager=readonly
@@ -56,7 +59,7 @@ lesson-tests: $(DEV)  ## nbval: run every lesson, two at a time, compare the cel
 		$(UNATTENDED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=600 -n 2 --dist loadfile -p no:cacheprovider $(LESSONS); fi
 
-findings: $(STAMP)  ## the papers' findings F1 to F16 from the recorded runs: seen or not, with effects
+findings: $(STAMP)  ## the papers' findings, F1 on, from the recorded runs: seen or not, with effects
 	@$(BIN)/python data_scripts/studies/findings.py
 
 lab: $(STAMP)  ## open JupyterLab on your worksheets, made where there are none; FOLDER="another folder" for others

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from measuring import ROOT, alternating, machine, write_record
+from measuring import ROOT, alternating, devices_here, machine, write_record
 from prompt_learning import MODEL, class_names, make_clip
 from torch import Tensor
 
 import lessons_lib as ll
-from lessons_lib.device import autocast
+from lessons_lib.device import autocast, name_of
 from lessons_lib.methods.parts.cache_search import search_alpha_beta
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -146,9 +146,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Measure Tip-Adapter's grid and DAPT against the published computation."
     )
-    here = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     parser.add_argument("--only", choices=("grid", "dapt"), help="measure one of the two")
-    parser.add_argument("--devices", nargs="+", choices=("cpu", "cuda"), default=here)
+    parser.add_argument("--devices", nargs="+", choices=devices_here(), default=devices_here())
     parser.add_argument("--classes", type=int, default=FULL["grid"]["classes"], help="of the grid")
     parser.add_argument("--shots", type=int, default=FULL["grid"]["shots"])
     parser.add_argument("--images", type=int, default=FULL["grid"]["images"], help="for validation")
@@ -162,8 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
 
     on = machine()
-    if "cuda" in args.devices:
-        on["gpu"] = torch.cuda.get_device_name()
+    if args.devices != ["cpu"]:
+        on["gpu"] = name_of(args.devices[-1])
     rows = []
     for device in args.devices:
         for what, measure in (("grid", measure_grid), ("dapt", measure_step)):

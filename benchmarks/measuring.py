@@ -15,6 +15,8 @@ from pathlib import Path
 
 import torch
 
+from lessons_lib import device as on_device
+from lessons_lib.device import accelerator, synchronize
 from lessons_lib.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,19 +50,18 @@ def alternating(works: dict[str, Callable[[], object]], *, repeats: int, device:
     return times
 
 
-def synchronize(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+def devices_here() -> list[str]:
+    """The CPU, and the accelerator where there is one."""
+    return ["cpu", *([here.type] if (here := accelerator()) else [])]
 
 
 def peak_bytes(work: Callable[[], object], device: str) -> int:
     """How much memory one run needs above what is held before it: on a GPU as torch's allocator counts it, on a CPU as
     Linux counts the process's resident memory (its high-water mark, set back before the run)."""
-    if device == "cuda":
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
+    if counted := on_device.peak_bytes(device):
+        before, most = counted
         work()
-        return torch.cuda.max_memory_allocated() - before
+        return most() - before
     getattr(ctypes.CDLL(None), "malloc_trim", int)(0)  # or memory that was freed, but kept, would hide what is needed
     Path("/proc/self/clear_refs").write_text("5")
     before = _resident("VmRSS")
@@ -69,8 +70,8 @@ def peak_bytes(work: Callable[[], object], device: str) -> int:
 
 
 def can_measure_memory(device: str) -> bool:
-    """On CUDA, and on Linux."""
-    return device == "cuda" or os.access("/proc/self/clear_refs", os.W_OK)
+    """On a GPU, and on Linux."""
+    return device != "cpu" or os.access("/proc/self/clear_refs", os.W_OK)
 
 
 def _resident(what: str) -> int:

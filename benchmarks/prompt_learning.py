@@ -28,14 +28,14 @@ import open_clip
 import psutil
 import torch
 import torch.nn.functional as F
-from measuring import ROOT, alternating, can_measure_memory, machine, peak_bytes, versions, write_record
+from measuring import ROOT, alternating, can_measure_memory, devices_here, machine, peak_bytes, versions, write_record
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
 import lessons_lib as ll
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import build
-from lessons_lib.device import autocast
+from lessons_lib.device import autocast, free_and_total, name_of
 from lessons_lib.files import atomic_write
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -147,7 +147,7 @@ def too_much(before: dict, classes: int, limit: float, device: str) -> str | Non
     time = before["published_seconds"] * more
     if time > limit:
         return f"one run would take about {time:.0f} s, by {before['classes']} classes; the limit is {limit:.0f} s"
-    room = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
+    room = psutil.virtual_memory().available if device == "cpu" else free_and_total(device)[0]
     need = (before["published_gib"] or 0) * more
     if need > 0.8 * room / GIB:
         return f"it would need about {need:.0f} GiB, by {before['classes']} classes; {room / GIB:.0f} GiB are free"
@@ -158,9 +158,9 @@ def peak(args: argparse.Namespace, case: Case, phase: str, side: str) -> float |
     """GiB that one run needs above the model and its inputs."""
     if not can_measure_memory(case.clip.device.type):
         return None
-    if case.clip.device.type == "cuda":
+    if case.clip.device.type != "cpu":
         case.method.zero_grad(set_to_none=True)
-        return peak_bytes(case.work(side, phase), "cuda") / GIB
+        return peak_bytes(case.work(side, phase), case.clip.device.type) / GIB
     one = [case.name, str(len(case.method.classnames)), phase, side]
     command = [sys.executable, __file__, "--model", args.model, "--precision", args.precision, "--peak-of", *one]
     environment = os.environ | {
@@ -263,13 +263,12 @@ def draw(rows: list[dict], path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure prompt learning against the literal published computation.")
-    here = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     parser.add_argument(
         "--model", default=MODEL, help="an architecture of open_clip, or a JSON file that describes one"
     )
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--classes", nargs="+", type=int, default=[10, 100, 1000])
-    parser.add_argument("--devices", nargs="+", choices=("cpu", "cuda"), default=here)
+    parser.add_argument("--devices", nargs="+", choices=devices_here(), default=devices_here())
     parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--limit", type=float, default=150, help="seconds that one published run may take")
@@ -281,8 +280,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
     on = machine()
-    if "cuda" in args.devices:
-        on["gpu"] = torch.cuda.get_device_name()
+    if args.devices != ["cpu"]:
+        on["gpu"] = name_of(args.devices[-1])
     settings = {
         "model": Path(args.model).name,
         "weights": "random",

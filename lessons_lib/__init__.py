@@ -6,13 +6,18 @@
     ll.ZeroShot(clip).fit(task).score(task.test)      # percent, 0 to 100
 
 Names are imported when first used, so `import lessons_lib` itself costs next to nothing. Every method is here by the
-name of its class (`ll.CoOp`), whichever file defines it.
+name of its class (`ll.CoOp`), whichever file defines it. One thing is done at once: where torch is not imported yet, it
+is told how many threads to use, and how they wait (`threads`).
 """
 
 import importlib
 import pkgutil
 
+from lessons_lib import threads
+
 __version__ = "0.1.0"
+
+threads.decide()
 
 _HOME = {  # public name -> the module that defines it; the methods define themselves
     "Clip": "lessons_lib.clip",

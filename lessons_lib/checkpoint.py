@@ -44,7 +44,7 @@ class Checkpoint:
             return ([],)
         if self.path.is_dir():
             raise ValueError(f"the checkpoint '{self.path}' is a folder: give the path of a file")
-        state = load_state(self.path, method.clip.device, MEND)
+        state = load_state(self.path, MEND)
         if not {"key", "method", "optimizer", "history", "before"} <= state.keys():
             raise damaged(self.path, "it holds something else", MEND)
         if state["key"] != self.key:

@@ -5,13 +5,14 @@ environment.check()      # in a notebook this shows the findings; .ok says wheth
 
 import ast
 import importlib.metadata
-import os
 import re
 import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lessons_lib.threads import cores as usable_cores
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -131,15 +132,13 @@ def device() -> Finding:
     """What the lessons will compute on."""
     import torch
 
-    from lessons_lib.device import resolve_device
+    from lessons_lib.device import free_and_total, name_of, resolve_device
 
     chosen = resolve_device("auto")
-    if chosen.type == "cuda":
-        props = torch.cuda.get_device_properties(chosen)
-        return Finding("device", f"{props.name}, {props.total_memory / 2**30:.0f} GiB")
-    if chosen.type == "mps":
-        return Finding("device", "Apple GPU")
-    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    if chosen.type != "cpu":
+        room = free_and_total(chosen)
+        return Finding("device", name_of(chosen) + (f", {room[1] / 2**30:.0f} GiB" if room else ""))
+    cores, threads = usable_cores(), torch.get_num_threads()
     found = f"CPU with {cores} cores ({threads} used by torch); the lessons need no GPU"
     if threads < min(cores // 2, 2):
         return Finding("device", found, "note", "set OMP_NUM_THREADS to the number of cores for more speed")

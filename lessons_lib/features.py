@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from lessons_lib import feature_cache
 from lessons_lib.clip.blocks import unit
 from lessons_lib.clip.dense import check_last
+from lessons_lib.device import pins
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
@@ -80,6 +81,25 @@ def image_features(
     if features is None:
         features = _compute(clip, split, views, made, batches, progress)
         feature_cache.write(key, features)
+    return features.to(clip.device)
+
+
+def sound_features(clip: "Clip", sounds: "Split | torch.Tensor", *, cache: bool = True) -> torch.Tensor:
+    """The embeddings of sounds by the audio tower, in order: (N, D) float32, L2-normalised, on the model's device.
+
+    sounds: a split of them, whose embeddings are kept on disk where `cache` says so, or (N, 8000) float.
+    Raises ValueError where the model has no audio tower.
+    """
+    if isinstance(sounds, torch.Tensor):
+        return clip.encode_sounds(sounds)
+    key = _key(clip, sounds, "plain", 0, "sounds", {"of": "audio"})
+    features = feature_cache.read(key) if cache and "audio" in clip.towers else None
+    if features is None:
+        waves = sounds.tensor()
+        waves = torch.stack([sounds.image(i) for i in range(len(sounds))]) if waves is None else waves  # (N, 8000)
+        features = clip.encode_sounds(waves.float() / 32768)
+        if cache:
+            feature_cache.write(key, features)
     return features.to(clip.device)
 
 
@@ -159,7 +179,7 @@ def _batches(
         ViewsOf(split, transform, None if views is None else range(views), seed),
         batch_size=max(1, batch_size // (views or 1)),
         num_workers=num_workers,
-        pin_memory=torch.device(clip.device).type == "cuda",  # so that copies to the GPU need not be waited for
+        pin_memory=pins(clip.device),  # so that copies to the device need not be waited for
         generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
     )
 

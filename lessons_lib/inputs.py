@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from lessons_lib.device import pins
 from lessons_lib.features import ViewsOf, image_features
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Inputs:
                 batch_sampler=self._asked,
                 num_workers=self.workers,
                 persistent_workers=self.workers > 0,
-                pin_memory=self.clip.device.type == "cuda",
+                pin_memory=pins(self.clip.device),
                 generator=torch.Generator(),  # or it would draw from torch's own, and change what the caller draws next
             )
         self._asked[:] = [[(row, None if plain else view) for row in rows.tolist()] for rows in chosen if len(rows)]

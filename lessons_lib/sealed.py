@@ -22,6 +22,7 @@ import torch
 from safetensors import torch as safetensors
 
 from lessons_lib.files import atomic_write, from_json
+from lessons_lib.room import out_of_memory
 
 MARK = b"lessons_lib sha256:"  # of a zip file's comment; 64 hex digits follow
 KIND = "sha256:"
@@ -62,19 +63,28 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes what `torch.save` takes, whole or not at all."""
+    """Writes what `torch.save` takes, whole or not at all; tensors of any device are written as those of the CPU."""
 
     def write(temporary: Path) -> None:
         buffer = BytesIO()
-        torch.save(dict(state), buffer)  # into memory: torch's own errors of a full disk are no OSError
+        torch.save(_on_the_cpu(dict(state)), buffer)  # into memory: torch's own errors of a full disk are no OSError
         body = buffer.getvalue()[:-2] + struct.pack("<H", len(MARK) + 64) + MARK  # the comment's length, the comment
         temporary.write_bytes(body + sha256(body).hexdigest().encode())
 
     atomic_write(path, write)
 
 
-def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, Any]:
-    """What `save_state` wrote.   mend: what to do about a damaged file.
+def _on_the_cpu(values: Any) -> Any:
+    """The same, whatever device its tensors were on."""
+    if isinstance(values, torch.Tensor):
+        return values.cpu()
+    if isinstance(values, dict):
+        return type(values)((name, _on_the_cpu(value)) for name, value in values.items())
+    return type(values)(map(_on_the_cpu, values)) if type(values) in (list, tuple) else values
+
+
+def load_state(path: Path, mend: str) -> dict[str, Any]:
+    """What `save_state` wrote, on the CPU.   mend: what to do about a damaged file.
 
     Raises ValueError where the file is damaged, holds something else, or numbers that are not finite; OSError and
     MemoryError where it cannot be read.
@@ -82,7 +92,7 @@ def load_state(path: Path, device: torch.device | str, mend: str) -> dict[str, A
     content = path.read_bytes()
     try:
         _check_zip(content)
-        state = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        state = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
         if not isinstance(state, dict):
             raise ValueError(f"it holds a {type(state).__name__}")
     except OSError:
@@ -118,11 +128,6 @@ def recall(path: Path) -> Any:
 
 def damaged(path: Path, why: str, mend: str) -> ValueError:
     return ValueError(f"the checkpoint '{path}' is damaged ({why}): {mend}")
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether this is what Python or torch raise where a file is sound, but the machine too small for it."""
-    return isinstance(error, MemoryError) or "allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def not_finite(values: Any, name: str = "") -> str:

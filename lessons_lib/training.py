@@ -11,11 +11,11 @@ weights that one gives, up to rounding.
 
 import copy
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -23,9 +23,11 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from lessons_lib.checkpoint import Checkpoint, key_of_run
+from lessons_lib.device import drawing
 from lessons_lib.files import expanded
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.recipe import Recipe
+from lessons_lib.room import out_of_memory
 
 if TYPE_CHECKING:
     from lessons_lib.data import Split
@@ -96,7 +98,8 @@ def train(
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             start = time.perf_counter()
             try:
-                with _drawing(recipe.seed, epoch, method.clip.device):
+                number = (recipe.seed * 1_000_003 + epoch) * 1_009 + rank
+                with drawing(number, method.clip.device):  # torch's own generators start from it
                     loss = _epoch(method, inputs, optimizer, recipe, epoch)
             except FloatingPointError as error:
                 _go_back(method, optimizer, states, history)
@@ -139,15 +142,7 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
             group["lr"] = recipe.learning_rate(epoch, done=(step - 1) / len(batches)) * group.get("times", 1.0)
         optimizer.zero_grad(set_to_none=True)
         if len(part):
-            share = len(part) / len(rows)
-            try:
-                loss = method.loss(batch, part) * share
-                loss.backward()
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
-                raise MemoryError(_what_to_lower(method, recipe)) from error
-            total += loss.detach()
+            total += _differentiated(method, batch, part, len(part) / len(rows), recipe)
         if world > 1:
             _sum_gradients(optimizer)
         if device.type == "cpu" or step in (1, len(batches)) or step % CHECK_EVERY == 0:
@@ -157,9 +152,27 @@ def _epoch(method: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, 
             if not torch.isfinite(so_far):
                 raise FloatingPointError(f"the loss is not a finite number any more in epoch {epoch}, step {step}")
         optimizer.step()
-    if not all(p.isfinite().all() for group in optimizer.param_groups for p in group["params"]):
+    finite = [p.isfinite().all() for group in optimizer.param_groups for p in group["params"]]
+    if not torch.stack(finite).all():  # looked at together: each look waits for the device
         raise FloatingPointError(f"a parameter is not a finite number any more after epoch {epoch}, step {step}")
     return float(so_far) / len(batches)
+
+
+def _differentiated(method: nn.Module, batch: Any, targets: torch.Tensor, share: float, recipe: Recipe) -> torch.Tensor:
+    """The loss of this process's `share` of a batch, once its gradients are there. Where it does not fit into memory,
+    it is tried again with less of it, if the method can."""
+    while True:
+        try:
+            loss = method.loss(batch, targets) * share
+            loss.backward()
+            return loss.detach()
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            method.zero_grad(set_to_none=True)
+            if not (lowered := method.take_less_memory(len(targets))):
+                raise MemoryError(_what_to_lower(method, recipe)) from error
+        warnings.warn(f"a training step does not fit into memory: going on with {lowered}", stacklevel=2)
 
 
 def _groups(method: nn.Module) -> list[nn.Parameter] | list[dict]:
@@ -172,18 +185,6 @@ def _groups(method: nn.Module) -> list[nn.Parameter] | list[dict]:
     if set(groups) <= {1.0}:
         return groups.get(1.0, [])
     return [{"params": members, "times": times} for times, members in groups.items()]
-
-
-@contextmanager
-def _drawing(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
-    """Torch's own generators start here from the seed, the epoch and the process, and go on behind as if unused."""
-    number = (seed * 1_000_003 + epoch) * 1_009 + processes()[0]
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(number)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(number)
-        yield
 
 
 def _state(method: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
@@ -213,13 +214,6 @@ def _sum_gradients(optimizer: torch.optim.Optimizer) -> None:
         for p in group["params"]:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
             dist.all_reduce(p.grad)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    text = str(error)
-    return (
-        isinstance(error, torch.cuda.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
-    )
 
 
 def _what_to_lower(method: nn.Module, recipe: Recipe) -> str:

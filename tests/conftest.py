@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-# Before torch is imported: the processes of `pytest -n` share the cores instead of each taking all of them.
+# Before torch is imported: threads wait as `lessons_lib.threads` has it, and the processes of `pytest -n` share the
+# cores instead of each taking all of them.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if _processes > 1:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _processes)))
@@ -14,6 +18,7 @@ if _processes > 1:
 import pytest  # noqa: E402
 import torch  # noqa: E402
 from network import is_local  # noqa: E402
+from pretend import NAME, registered, waits  # noqa: E402  torch has to know of the device before it differentiates
 
 pytest_plugins = ["quick"]
 
@@ -70,6 +75,17 @@ def splits() -> Path:
 def device(request: pytest.FixtureRequest) -> str:
     """Every device that this machine has, one after the other."""
     return request.param
+
+
+@pytest.fixture
+def pretend() -> Iterator[Counter]:
+    """The pretend accelerator (`pretend.py`) can be used. Gives what has waited for it, counted from here on."""
+    if not registered:
+        pytest.skip("a real accelerator is here, or torch takes no backends in Python")
+    torch.get_device_module(NAME).available = True
+    waits.clear()
+    yield waits
+    torch.get_device_module(NAME).available = False
 
 
 @pytest.fixture(scope="session")

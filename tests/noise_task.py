@@ -1,7 +1,7 @@
 """Tasks in memory for `tiny_clip`: each class is a faint fixed pattern of 32 × 32 pixels under noise.
 
 `noise_task` shows one class a picture; `mask_task` one in each quarter of a picture, and says which pixels show it;
-`box_task` squares of classes, and the boxes around them.
+`box_task` squares of classes, and the boxes around them; `caption_task` the same squares, and captions that name them.
 """
 
 from hashlib import sha256
@@ -9,7 +9,7 @@ from hashlib import sha256
 import torch
 from torchvision.transforms.functional import to_pil_image
 
-from lessons_lib.data import Boxes, Masks, Split, Task
+from lessons_lib.data import Boxes, Captions, Masks, Split, Task
 
 NAMES = ["cat", "yellow_crane", "dog", "tea pot", "owl"]
 TEMPLATES = ["a drawing of a {}.", "{} here."]
@@ -87,3 +87,24 @@ def box_split(count: int, seed: int, names: list[str] = NAMES, size: int = 32) -
 def box_task(**settings) -> Task:
     pools = {part: box_split(n, s, **settings) for part, n, s in (("train", 20, 1), ("val", 6, 2), ("test", 10, 3))}
     return Task.from_pools("boxes", templates=TEMPLATES, **pools)
+
+
+def caption_split(count: int, seed: int) -> Split:
+    """The pictures of `box_split`; each caption names the first square, and the second where there is one."""
+    split = box_split(count, seed)
+    captions, phrases = [], []
+    for labels in split.targets.labels:
+        text, told = "a photo of", []
+        for box, label in enumerate(labels[:2].tolist()):
+            name = NAMES[label].replace("_", " ")
+            text += f"{' and' if box else ''} a {name}"
+            told.append((len(text) - len(name), len(text), box))
+        captions.append(text if told else "a photo of nothing at all")
+        phrases.append(told)
+    targets = split.targets
+    return Split(split.images, Captions(targets.boxes, targets.labels, targets.sizes, captions, phrases), NAMES)
+
+
+def caption_task() -> Task:
+    pools = {part: caption_split(n, s) for part, n, s in (("train", 20, 1), ("val", 6, 2), ("test", 10, 3))}
+    return Task.from_pools("captions", templates=TEMPLATES, **pools)

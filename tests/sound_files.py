@@ -15,26 +15,32 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import torch
 from bench_workers import orders, result
 from noise_task import noise_task
 from notebook_files import read_notebook
 from photo_folders import photo
+from scipy.io import wavfile
 from tiny_clip import tiny_clip
 
 from lessons_lib import feature_cache, sealed
 from lessons_lib.checkpoint import Checkpoint
+from lessons_lib.clip.audio_files import load_audio_tower, save_audio_tower, with_audio
 from lessons_lib.clip.checkpoints import fit_weights, read_checkpoint, read_json
 from lessons_lib.data import archives
 from lessons_lib.data.class_names import _read_classnames
 from lessons_lib.data.pictures import FileImages, examine
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.published.readers import read_split
+from lessons_lib.data.sounds import open_sound
 from lessons_lib.methods import CoOp, LinearProbe, load_method
+from lessons_lib.pretrain.trunk import load_trunk, save_trunk
 from lessons_lib.runs import Bench, Store, record
 
 TENSORS = {"weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2, dtype=torch.float16), "c": torch.arange(3)}
 KEY = {"images": "x", "model": "y"}
+TOWER = {"width": 4, "layers": [1, 1]}  # of audio
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,11 @@ def method(path: Path) -> list:
     return [type(found).__name__, found.settings(), found.classnames, found.task_template, plain(found.state_dict())]
 
 
+def trunk(path: Path) -> list:
+    found = load_trunk(path, device="cpu")
+    return [found.name, found.model_cfg, plain(found.model.visual.state_dict())]
+
+
 def runs(path: Path) -> None:
     with Store(path) as store:
         store.claim()
@@ -156,6 +167,10 @@ def notebook(path: Path) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]), path)
 
 
+def recorded_sound(path: Path) -> None:
+    wavfile.write(path, 11_025, (9000 * np.sin(np.arange(2 * 4000).reshape(4000, 2) / 7)).astype(np.int16))
+
+
 def zipped(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(3):
@@ -190,6 +205,7 @@ KINDS = {
     "weights": Kind(
         lambda p: p.write_bytes(sealed.to_bytes(TENSORS, {"made": "here"})), weights, "w.safetensors", sealed=True),
     "a saved method": Kind(lambda p: fitted().save(p), method, "m.safetensors", sealed=True),
+    "a trunk": Kind(lambda p: save_trunk(clip(), p), trunk, "t.safetensors", sealed=True),
     "released prompts": Kind(released, method, "m.pth.tar"),
     "a checkpoint of training": Kind(checkpoint, going_on, "c.pt", sealed=True),
     "a sweep's runs": Kind(runs, rows, "runs.sqlite", (ValueError, OSError, RuntimeError), sealed=True),
@@ -205,6 +221,10 @@ KINDS = {
     "a notebook": Kind(notebook, lambda p: dict(read_notebook(p)), "n.ipynb"),
     "a PNG": Kind(lambda p: photo(1).save(p), lambda p: [examine(p).problem, looked_at(p)], "p.png"),
     "a JPEG": Kind(lambda p: photo(1).save(p), lambda p: [examine(p).problem, looked_at(p)], "p.jpg"),
+    "a WAV file": Kind(recorded_sound, lambda p: open_sound(p).tolist(), "s.wav", (ValueError, OSError)),
+    "an audio tower": Kind(
+        lambda p: save_audio_tower(with_audio(clip(), TOWER), p, clip()),
+        lambda p: plain(load_audio_tower(p, clip()).model.audio.state_dict()), "t.safetensors", sealed=True),
     "a zip file": Kind(zipped, unpacked, "a.zip"),
     "a tar file": Kind(tarred, unpacked, "a.tar.gz"),
 }  # fmt: skip

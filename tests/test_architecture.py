@@ -9,9 +9,22 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lessons_lib"
 FLOORS = [  # from the ground up: a room imports from itself and from the floors below
-    {"suggest", "files", "device", "environment", "identity", "templates", "look", "rgb", "editions", "worksheets"},
-    {"sealed"},
-    {"toyworld"},
+    {
+        "suggest",
+        "files",
+        "device",
+        "environment",
+        "identity",
+        "templates",
+        "look",
+        "rgb",
+        "room",
+        "threads",
+        "waves",
+        "editions",
+    },
+    {"sealed", "worksheets"},
+    {"toyworld", "toysound"},
     {"clip"},
     {"data"},
     {"feature_cache"},

@@ -1,21 +1,40 @@
 """Device and precision are decided in one place, and refuse what the machine does not have."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
-from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision, training_dtype
+from lessons_lib.device import (
+    accelerator,
+    all_of,
+    autocast,
+    drawing,
+    kind_of_gpus,
+    precision_name,
+    resolve_device,
+    resolve_precision,
+    training_dtype,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
 
 
 @pytest.fixture
 def one_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    gpus(monkeypatch, "cuda", 1)
+
+
+def gpus(monkeypatch, kind: str, count: int) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda *_: torch.device(kind))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: count)
 
 
 def test_auto_is_the_cpu_in_float32_without_a_gpu(no_gpu):
@@ -26,6 +45,28 @@ def test_auto_is_the_cpu_in_float32_without_a_gpu(no_gpu):
 def test_auto_takes_the_gpu_that_is_there(one_gpu):
     assert resolve_device("auto") == torch.device("cuda")
     assert resolve_device("cuda:0") == torch.device("cuda:0")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "xpu"])
+def test_whatever_accelerator_torch_has_is_taken_alike(monkeypatch, kind):
+    gpus(monkeypatch, kind, 2)
+    assert resolve_device("auto") == resolve_device(kind) == accelerator() == torch.device(kind)
+    assert all_of("auto") == [f"{kind}:0", f"{kind}:1"] and all_of(f"{kind}:1") == [f"{kind}:1"]
+    assert all_of("cpu") == ["cpu"] and kind_of_gpus() == kind
+    for other in {"cuda", "mps", "xpu"} - {kind}:
+        with pytest.raises(ValueError, match=f"device='{other}' was asked for.* is built for {kind}"):
+            resolve_device(other)
+
+
+def test_the_library_names_no_accelerator_but_in_one_file():
+    """Nor do the scripts, but the benchmark of that one."""
+    named = [
+        str(path.relative_to(ROOT))
+        for folder in ("lessons_lib", "data_scripts", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"torch\.(cuda|mps|xpu)\b|[\"'](cuda|mps|xpu)\b", path.read_text(encoding="utf-8"))
+    ]
+    assert sorted(named) == ["benchmarks/on_cuda.py", "lessons_lib/device.py"]
 
 
 @pytest.mark.parametrize(
@@ -42,10 +83,11 @@ def test_a_gpu_that_is_not_there_is_refused_with_what_to_do(no_gpu):
         resolve_device("cuda")
     with pytest.raises(ValueError, match="no Apple GPU"):
         resolve_device("mps")
+    assert all_of("auto") == ["cpu"]
 
 
 def test_a_gpu_number_that_is_not_there_is_refused(one_gpu):
-    with pytest.raises(ValueError, match="device='cuda:3' was asked for, but there are 1 CUDA GPUs"):
+    with pytest.raises(ValueError, match="device='cuda:3' was asked for, but there are 1 of them, numbered from 0"):
         resolve_device("cuda:3")
 
 
@@ -75,3 +117,17 @@ def test_a_cpu_trains_in_bf16_only_where_its_hardware_has_it(has, monkeypatch):
     for what in ("amx_tile", "avx512_bf16"):
         monkeypatch.setattr(torch.cpu, f"_is_{what}_supported", lambda what=what: what in has, raising=False)
     assert training_dtype("cpu") == (torch.bfloat16 if has else None)
+
+
+def test_what_is_drawn_depends_on_the_number_alone_and_leaves_the_generator_as_it_was():
+    before = torch.get_rng_state()
+    found = []
+    for _ in range(2):
+        with drawing(7, torch.device("cpu")):
+            found.append(torch.rand(3))
+        torch.rand(5)
+    assert torch.equal(*found)
+    torch.set_rng_state(before)
+    with drawing(7, torch.device("cpu")):
+        torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)

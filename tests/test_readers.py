@@ -131,7 +131,7 @@ def test_a_checkpoint_nested_without_end_is_called_damaged(tmp_path):
     finally:
         sys.setrecursionlimit(limit)
     with pytest.raises(ValueError, match="c.pt' is damaged"):
-        sealed.load_state(tmp_path / "c.pt", "cpu", "delete it")
+        sealed.load_state(tmp_path / "c.pt", "delete it")
 
 
 @pytest.mark.parametrize("bit", range(0, 400, 7))

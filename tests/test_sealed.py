@@ -73,25 +73,25 @@ def test_no_bit_of_a_state_is_flipped_unseen(tmp_path):
     for bit, content in flips(whole):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"run.pt' is damaged \(.*\): start again"):
-            sealed.load_state(path, "cpu", "start again")
+            sealed.load_state(path, "start again")
             pytest.fail(f"bit {bit}")
 
 
 def test_a_state_without_a_digest_is_read_and_its_checksums_are_compared(tmp_path):
     path = tmp_path / "old.pt"
     torch.save({"step": 3, "model": TENSORS}, path)
-    assert sealed.load_state(path, "cpu", "start again")["step"] == 3
+    assert sealed.load_state(path, "start again")["step"] == 3
     content = bytearray(path.read_bytes())
     content[content.index(TENSORS["a.weight"].numpy().tobytes()) + 5] ^= 1
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"is damaged \(BadZipFile\)"):
-        sealed.load_state(path, "cpu", "start again")
+        sealed.load_state(path, "start again")
 
 
 def test_numbers_that_are_not_finite_are_damage(tmp_path):
     sealed.save_state(tmp_path / "run.pt", {"optimizer": {"state": {0: {"m": torch.tensor([1.0, float("nan")])}}}})
     with pytest.raises(ValueError, match=r"damaged \(optimizer.state.0.m is not finite\)"):
-        sealed.load_state(tmp_path / "run.pt", "cpu", "start again")
+        sealed.load_state(tmp_path / "run.pt", "start again")
 
 
 def test_missing_rights_are_not_called_damage(tmp_path, monkeypatch):
@@ -101,7 +101,7 @@ def test_missing_rights_are_not_called_damage(tmp_path, monkeypatch):
     sealed.save_state(tmp_path / "run.pt", {"step": 3})
     monkeypatch.setattr(Path, "read_bytes", refused)
     with pytest.raises(PermissionError):
-        sealed.load_state(tmp_path / "run.pt", "cpu", "start again")
+        sealed.load_state(tmp_path / "run.pt", "start again")
 
 
 def test_toyclips_weights_are_sealed_and_the_doctor_sees_damage(tmp_path):

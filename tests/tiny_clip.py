@@ -4,6 +4,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from lessons_lib.clip import Clip
+from lessons_lib.clip.audio_files import as_clip, with_audio
 from lessons_lib.clip.building import build
 
 
@@ -38,3 +39,9 @@ def tiny_clip(seed: int = 0, *, device: str = "cpu", precision: str = "fp32", **
 def tiny_groupvit(seed: int = 0, **settings) -> Clip:
     """A GroupViT: a CLIP whose image tower makes groups."""
     return tiny_clip(seed, vision="groups", **settings)
+
+
+def tiny_audioclip(seed: int = 0, **settings) -> Clip:
+    """One that hears as well, by a tower of two stages of four and eight channels."""
+    clip = tiny_clip(seed, **settings)
+    return as_clip(with_audio(clip, {"width": 4, "layers": [1, 1]}, seed=seed), clip)

@@ -8,8 +8,8 @@ A worksheet has each exercise's solution folded up below its check, unless --no-
 somebody's work and is kept, unless --force.
 
 --nbgrader makes a course for nbgrader of the lessons as they are: every exercise is a cell to fill in, and its check a
-locked cell worth a point. `nbgrader generate_assignment 04_coop` in that folder makes what students get, and
-`nbgrader autograde 04_coop` grades what they hand in.
+locked cell worth a point, with hidden tests. `nbgrader generate_assignment 04_coop` in that folder makes what students
+get, and `nbgrader autograde 04_coop` grades what they hand in, as `lessons_lib.teaching.grading` says.
 """
 
 import argparse
@@ -21,28 +21,31 @@ from nbformat import NotebookNode
 from notebook_files import read_notebook
 
 from lessons_lib.files import atomic_write
-from lessons_lib.worksheets import STUB, exercises, worksheet
+from lessons_lib.teaching.grading.restored import graded
+from lessons_lib.worksheets import STUB, worksheet
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_CELL = 600  # seconds, for nbgrader
-CONFIG = f"""c = get_config()
+GRADED_APART = "lessons_lib.teaching.grading"
+CONFIG = f"""from nbgrader.converters import Autograde
+
+c = get_config()
 c.CourseDirectory.course_id = "clip_adaptation"
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
-c.ExecutePreprocessor.timeout = {LONGEST_CELL}
+
+# What happened to whom is in reports/. Students' cells run in a process of their own, and the checks in another.
+c.Autograde.pre_convert_hook = "{GRADED_APART}.preprocessors.look"
+c.Autograde.sanitize_preprocessors = [
+    "{GRADED_APART}.preprocessors.Restore",
+    *Autograde.sanitize_preprocessors.default(),
+]
+c.Autograde.autograde_preprocessors = [
+    "{GRADED_APART}.preprocessors.Grade",
+    *Autograde.autograde_preprocessors.default()[1:],  # without Execute
+]
+c.Grade.cell_seconds = 300
+c.Grade.notebook_seconds = 3600
+c.Grade.memory_gib = 8
 """
-
-
-def graded(lesson: NotebookNode) -> NotebookNode:
-    """The lesson as nbgrader's source: what is filled in, and what is worth a point."""
-    for number, (cell, check) in enumerate(exercises(lesson), 1):
-        about = {"schema_version": 3, "task": False}
-        cell.metadata.nbgrader = about | {
-            "grade_id": f"exercise-{number}", "solution": True, "grade": False, "locked": False
-        }  # fmt: skip
-        check.metadata.nbgrader = about | {
-            "grade_id": f"check-{number}", "solution": False, "grade": True, "locked": True, "points": 1
-        }  # fmt: skip
-    return lesson
 
 
 def write(lesson: NotebookNode, path: Path, force: bool, inputs: list[Path]) -> None:
@@ -83,8 +86,17 @@ def make(args: argparse.Namespace, lessons: list[Path]) -> None:
         else:
             sheet = nbformat.from_dict(worksheet(lesson, path.stem, solutions=not args.no_solutions))
             write(sheet, args.out / path.name, args.force, lessons)
-    if args.nbgrader and not (config := args.nbgrader / "nbgrader_config.py").exists():
-        atomic_write(config, CONFIG.encode())
+    if args.nbgrader:
+        write_config(args.nbgrader / "nbgrader_config.py")
+
+
+def write_config(path: Path) -> None:
+    if not path.exists():
+        atomic_write(path, CONFIG.encode())
+    elif GRADED_APART not in path.read_text(encoding="utf-8"):
+        print(
+            f"kept     {path}: it grades as nbgrader does by itself. Move it away and run this again for checks apart."
+        )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from tqdm.auto import tqdm
 import lessons_lib as ll
 from lessons_lib import toyworld
 from lessons_lib.clip.building import build, make_tokenizer
+from lessons_lib.device import resolve_device
 from lessons_lib.files import atomic_write
 from lessons_lib.methods import METHODS
 from lessons_lib.pretrain.grouping import GroupingTowers, WithNouns, grouping_loss
@@ -93,7 +94,7 @@ def main() -> None:
     args = arguments()
     chosen = {name: getattr(args, name) for name in ("steps", "batch_size", "lr", "nouns", "assignment", "seed")}
     settings = GroupSettings(**chosen)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = resolve_device("auto")
     model_cfg = {**MODEL_CFG, "vision_cfg": {**MODEL_CFG["vision_cfg"], "assignment": settings.assignment}}
     tokenizer = make_tokenizer("groupvit", model_cfg)
     torch.manual_seed(settings.seed)

@@ -22,27 +22,21 @@ from pathlib import Path
 import open_clip
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
+from lessons_lib.device import name_of, resolve_device
 from lessons_lib.files import atomic_write, from_json
+from lessons_lib.pretrain.gathering import gathered
 from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import to_bytes
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lessons_lib" / "clip" / "toyclip"
 VALIDATION_SEED = 1_000  # other pictures than any split that lessons and tests are scored on
-
-
-def gathered_loss(f: Tensor, w: Tensor, scale: Tensor) -> Tensor:
-    """The contrastive loss over the pairs of all processes: features are gathered with their gradients."""
-    f, w = (torch.cat(torch.distributed.nn.functional.all_gather(x)) for x in (f, w))
-    return clip_loss(f, w, scale)
 
 
 def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
@@ -58,7 +52,7 @@ def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
 
 
 def hardware(device: torch.device) -> dict:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    name = platform.processor() or platform.machine() if device.type == "cpu" else name_of(device)
     return {
         "device": device.type,
         "name": name,
@@ -108,9 +102,11 @@ def main() -> None:
     args = arguments()
     settings = Settings(steps=args.steps, batch_size=args.batch_size, lr=args.lr, seed=args.seed)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu")
+    device = resolve_device("auto")
+    if device.type != "cpu":
+        device = torch.device(device.type, int(os.environ.get("LOCAL_RANK", 0)))
     if world > 1:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group(dist.get_default_backend_for_device(device))
     cfg = from_json((PACKAGE / "toyclip.json").read_text())
     preprocess_cfg = cfg.pop("preprocess_cfg")
     cfg["vision_cfg"]["patch_dropout"] = settings.patch_dropout
@@ -120,7 +116,7 @@ def main() -> None:
     mean, std = (torch.tensor(preprocess_cfg[k], device=device)[:, None, None] for k in ("mean", "std"))
     run = Run(
         model, settings, lambda images: (images.float() / 255 - mean) / std, device,
-        loss=clip_loss if world == 1 else gathered_loss,
+        loss=clip_loss if world == 1 else gathered(clip_loss),
         wrap=(lambda m: m) if world == 1 else DistributedDataParallel,
     )  # fmt: skip
     record = {"loss": [], "zero_shot": [], "seconds": 0.0, "sittings": 0}

@@ -1,9 +1,10 @@
-"""The papers' findings F1 to F16 on ToyCLIP, from the recorded runs: seen or not, each with its effects and intervals.
+"""The papers' findings on ToyCLIP, F1 on, from the recorded runs: seen or not, each with its effects and intervals.
 
     make findings                        # or: python data_scripts/studies/findings.py
 
-Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13) and
-run_comparison.py (the others; "searched": with settings that were searched for each task, not the published ones).
+Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
+run_comparison.py (F4 to F11, F14 to F16; "searched": with settings that were searched for each task, not the published
+ones), study_slip.py and study_slip_fresh.py (F41 to F46), and, once its record is there, train_audioclip.py (F51 to F56).
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from claims import of_comparison, of_wordings
+from claims_audioclip import recorded_claims
+from claims_slip import of_slip
 
 from lessons_lib.metrics import effect, finding, text_of, verdict
 from lessons_lib.teaching import recorded_runs
@@ -30,11 +33,13 @@ WORDINGS = {  # what `of_wordings` subtracts from what
 
 
 def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
-    """F1 to F16 in their order: claim, seen, effects by name."""
+    """F1 on, in their order: claim, seen (None where it is not measured yet), effects by name."""
     found = of_zero_shot(recorded_runs.zero_shot(recorded))
     found |= of_pretraining(pretraining_study.moments(recorded))
     rows = recorded_runs.comparison(folder=recorded, setting=None)
     found |= of_comparison(rows, recorded_runs.dispersion(folder=recorded))
+    found |= of_slip(recorded_runs.slip(folder=recorded), recorded_runs.slip(fresh=True, folder=recorded))
+    found |= recorded_claims(recorded)
     return dict(sorted(found.items(), key=lambda item: int(item[0].split()[0][1:])))
 
 
@@ -82,6 +87,8 @@ def main() -> None:
     found = all_findings()
     for key, one in found.items():
         print(f"{key:<14}{verdict(one):<18}{one['claim']}")
+        if "missing" in one:
+            print(f"{'':<32}{one['missing']}")
         for name, size in one["effects"].items():
             print(f"{'':<32}{name}: {text_of(name, size)}")
     verdicts = [verdict(one) for one in found.values()]

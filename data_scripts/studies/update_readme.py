@@ -76,7 +76,8 @@ def speed_table() -> str:
 
 def blocks() -> dict[str, dict[str, str]]:
     """File -> name of a block -> what stands in it."""
-    found, rows = findings.all_findings(), recorded_runs.comparison(setting=None)
+    found = {key: one for key, one in findings.all_findings().items() if one["seen"] is not None}
+    rows = recorded_runs.comparison(setting=None)
     return {
         "README.md": {
             "lessons": lessons_table(),

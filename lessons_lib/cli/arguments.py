@@ -38,7 +38,7 @@ def add_clip_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the CLIP")
     group.add_argument("--model", help="'toyclip' (default, embedded), an open_clip architecture, or hf-hub:…")
     group.add_argument("--pretrained", metavar="TAG", help="its weights: a tag such as 'openai', or a checkpoint")
-    group.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    group.add_argument("--device", default="auto", help="auto (default), cpu, or a GPU as torch names it")
     group.add_argument("--precision", default="auto", help="auto (default), fp32, bf16, fp16")
 
 

@@ -182,8 +182,8 @@ def store_path(args: argparse.Namespace) -> Path:
 def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: int | None) -> str:
     """What there is to run, what of it is done, and about how long the rest takes."""
     from lessons_lib.runs import Store, estimate
-    from lessons_lib.runs.local import cores_here
     from lessons_lib.runs.sqlite_file import Unfinished
+    from lessons_lib.threads import cores
 
     total, status = len(plan), None
     if path.is_file():
@@ -204,7 +204,7 @@ def in_words(spec: "Bench", plan: "Plan", path: Path, engine: str, processes: in
         lines.append(f"note: {', '.join(short)}: {WARM_UP_ALONE}")
     if left:
         seconds = estimate.seconds_left(plan, status)
-        at_a_time = min(left, processes or cores_here()) if engine == "local" else 1
+        at_a_time = min(left, processes or cores()) if engine == "local" else 1
         if seconds is None:
             lines.append("how long it takes shows after the first runs")
         elif engine == "local":

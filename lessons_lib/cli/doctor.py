@@ -12,6 +12,7 @@ from lessons_lib.cli.cache import shown
 from lessons_lib.cli.fetch import MODEL
 from lessons_lib.environment import MARKS, Finding
 from lessons_lib.files import cache_dir, in_bytes
+from lessons_lib.threads import COUNT, cores, waiting
 
 EXAMPLES = """\
 examples:
@@ -69,24 +70,26 @@ def versions() -> Finding:
 
 def devices() -> list[Finding]:
     """Every GPU, and the processor."""
-    import torch
+    from lessons_lib.device import accelerator, all_of, free_and_total, name_of, precision_name, resolve_precision
 
     found = [environment.device()]
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        about = torch.cuda.get_device_properties(index)
-        half = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bf16"
-        free = torch.cuda.mem_get_info(index)[0] / 2**30
-        total = about.total_memory / 2**30
-        found.append(Finding(f"cuda:{index}", f"{about.name}, {free:.0f} of {total:.0f} GiB free, {half}"))
+    for one in all_of("auto") if accelerator() else []:
+        room = free_and_total(one)
+        free = f"{room[0] / 2**30:.0f} of {room[1] / 2**30:.0f} GiB free, " if room else ""
+        found.append(Finding(one, f"{name_of(one)}, {free}{precision_name(resolve_precision('auto', one))}"))
     return found
 
 
 def threads() -> Finding:
     import torch
 
-    asked = os.environ.get("OMP_NUM_THREADS")
-    why = f"OMP_NUM_THREADS={asked}" if asked else "OMP_NUM_THREADS is not set"
-    return Finding("threads", f"{torch.get_num_threads()} for torch, of {os.cpu_count()} cores ({why})")
+    asked, usable, there = os.environ.get(COUNT), cores(), os.cpu_count()
+    of = f"{usable} cores" if usable == there else f"the {usable} of {there} cores that it may use"
+    why = f"{COUNT}={asked}" if asked else f"{COUNT} is not set"
+    found = f"{torch.get_num_threads()} for torch, of {of} ({why}); they wait {waiting()}"
+    if torch.get_num_threads() > usable:
+        return Finding("threads", found, "note", f"set {COUNT}={usable}: more threads than cores are slower")
+    return Finding("threads", found)
 
 
 def cache() -> Finding:

@@ -14,6 +14,7 @@ from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
 from torch import nn
 
+from lessons_lib.clip.audio import AudioCLIP
 from lessons_lib.clip.downloads import hub_cache
 from lessons_lib.clip.grouping import GroupingCLIP
 from lessons_lib.files import in_bytes
@@ -49,8 +50,10 @@ def _with_weights(digest, model: nn.Module) -> str:
 
 def build(model_cfg: dict) -> nn.Module:
     """An open_clip model with random weights; nothing is downloaded for its towers. One whose image tower has "groups"
-    is a `GroupingCLIP`."""
+    is a `GroupingCLIP`, one with an "audio_cfg" an `AudioCLIP`."""
     cfg = deepcopy(model_cfg)
+    if "audio_cfg" in cfg:
+        return AudioCLIP(**cfg)
     if "groups" in cfg["vision_cfg"]:
         return GroupingCLIP(**cfg)
     if "timm_model_name" in cfg["vision_cfg"]:

@@ -20,6 +20,7 @@ from lessons_lib import sealed
 from lessons_lib.clip import archives
 from lessons_lib.clip.names import in_open_clips, what_else
 from lessons_lib.files import expanded, from_json
+from lessons_lib.room import out_of_memory
 
 STATE_DICTS = ("state_dict", "model_state_dict", "model", "module")  # entries of training checkpoints, the first wins
 IN_FOLDERS = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -193,7 +194,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     except PermissionError:
         raise
     except Exception as error:  # torch's readers raise nearly every kind
-        if sealed.out_of_memory(error):
+        if out_of_memory(error):
             raise MemoryError(f"there is not enough memory to read '{path}'") from error
         raise _damaged(path, error) from error
     return _state_dict(path, content)

@@ -165,7 +165,7 @@ class ImageTower:
         positions = positions_at(visual.positional_embedding, self.grid(images), visual.grid_size)
         x = torch.cat([first, patches], dim=1) + positions.to(patches.dtype)  # (N, 1 + h · w, d_v)
         if prompts is None:
-            return visual.ln_pre(x)
+            return visual.ln_pre(visual.patch_dropout(x))  # in training alone, where the model has one (FLIP)
         return visual.ln_pre(_append(x, prompts)) if before_ln_pre else _append(visual.ln_pre(x), prompts)
 
     def _run(

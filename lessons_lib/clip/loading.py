@@ -10,7 +10,7 @@ from lessons_lib.clip.building import build, make_tokenizer
 from lessons_lib.clip.checkpoints import fit_weights, read_checkpoint
 from lessons_lib.clip.model import Clip
 from lessons_lib.clip.recipes import TOYCLIP, find, with_activation
-from lessons_lib.device import precision_name, resolve_device, resolve_precision
+from lessons_lib.device import name_of, precision_name, resolve_device, resolve_precision
 
 
 def load_clip(
@@ -29,7 +29,7 @@ def load_clip(
     pretrained: for an architecture, one of its tags ("openai", "laion2b_s34b_b88k", …) or the path of a checkpoint
         (open_clip's or transformers' .pt, .bin or .safetensors, the folder of such a file, or OpenAI's own archive);
         for "toyclip", a checkpoint of your own.
-    device: "auto", "cpu", "cuda", "cuda:1", "mps".   precision: "auto", "fp32", "bf16", "fp16" (autocast).
+    device: "auto", "cpu", or as `resolve_device` has it.   precision: "auto", "fp32", "bf16", "fp16" (autocast).
     quick_gelu: for a checkpoint's path, whether its weights were trained with QuickGELU, as OpenAI's were and all that
         was fine-tuned from them. None: as the name says, with a warning where the file does not say it too.
     verbose: print one line that says what was loaded, and what "auto" chose.
@@ -69,7 +69,7 @@ def load_clip(
 
 def _summary(clip: Clip, chosen: list[str]) -> str:
     millions = sum(parameter.numel() for parameter in clip.model.parameters()) / 1e6
-    where = torch.cuda.get_device_name(clip.device) if clip.device.type == "cuda" else clip.device.type.upper()
+    where = name_of(clip.device)
     automatic = f" ({' and '.join(chosen)} chosen automatically)" if chosen else ""
     size = f"{millions:.1f} M parameters, {clip.image_size} px images"
     return f"{clip.name}: {size}, on {where} in {clip.precision}{automatic}"

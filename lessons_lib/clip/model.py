@@ -7,8 +7,8 @@ from functools import cached_property
 import torch
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import nn
-from tqdm.auto import tqdm
 
+from lessons_lib.clip.audio import AudioCLIP, AudioTower, check_sounds
 from lessons_lib.clip.blocks import Change, unit
 from lessons_lib.clip.building import content_of
 from lessons_lib.clip.dense import Dense
@@ -17,7 +17,8 @@ from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.clip.text_tower import TextTower, Words
 from lessons_lib.clip.tokens import tokenize
 from lessons_lib.clip.transforms import Transforms, check_images
-from lessons_lib.device import autocast, precision_name, resolve_device, resolve_precision
+from lessons_lib.device import at_once, autocast, layout, precision_name, resolve_device, resolve_precision
+from lessons_lib.room import Rooms
 
 
 class Clip:
@@ -25,9 +26,12 @@ class Clip:
 
     model: open_clip's module, in evaluation mode, float32, no gradients.   tokenizer: open_clip's, for this model.
     name, device, precision ("fp32", "bf16" or "fp16": what autocast computes in)
-    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   augment: at random, for training.
+    preprocess: PIL.Image -> (3, S, S), turned and laid on white as by `load_task`.   preprocess_tensor: the same
+        values of (N, 3, H, W) uint8.   augment: as preprocess, at random, for training;
+        make_augment(scale): at another crop scale (see `Transforms`).   room: how many of a kind fit at once.
     logit_scale: what cosine similarities are multiplied by, a float (100 for OpenAI's models).
-    towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name; also image_tower and text_tower.
+    towers: {"image": ImageTower, "text": TextTower}, the halves opened up, by name (also image_tower and text_tower);
+        beside them "audio" where the model hears: `audio.AudioCLIP`.
     embed_dim: D.   context_length: positions of the text tower.   image_size: S.
     """
 
@@ -45,15 +49,18 @@ class Clip:
         self.name = name
         self.device = resolve_device(device)
         self.precision = precision_name(resolve_precision(precision, self.device))
-        self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
+        self.model = model.eval().requires_grad_(False)
+        self.model.to(self.device, torch.float32, memory_format=layout(self.device))
+        self.room = Rooms(at_once(self.device))
         self.tokenizer = tokenizer
         self.model_cfg = model_cfg
         self.transforms = Transforms(
             PreprocessCfg(**merge_preprocess_dict(preprocess_cfg or {}, {"size": model.visual.image_size}))
         )
-        self.preprocess = self.transforms.preprocess
-        self.augment = self.transforms.make_augment()
+        self.preprocess, self.preprocess_tensor = self.transforms.preprocess, self.transforms.preprocess_tensor
+        self.make_augment, self.augment = self.transforms.make_augment, self.transforms.make_augment()
         self.towers = {"image": ImageTower(self.model, name), "text": TextTower(self.model, name)}
+        self.towers |= {"audio": AudioTower(self.model, name)} if isinstance(self.model, AudioCLIP) else {}
         self.logit_scale = float(self.model.logit_scale.detach().exp())
         self.embed_dim = int(model_cfg["embed_dim"])
         self.context_length = int(tokenizer.context_length)  # the module's is another thing in towers from elsewhere
@@ -67,14 +74,6 @@ class Clip:
     @property
     def text_tower(self) -> TextTower:
         return self.towers["text"]
-
-    def make_augment(self, scale: tuple[float, float] = (0.08, 1.0)) -> Callable:
-        """The training transform at another crop scale: see `Transforms.make_augment`."""
-        return self.transforms.make_augment(scale)
-
-    def preprocess_tensor(self, images: torch.Tensor) -> torch.Tensor:
-        """images: (N, 3, H, W) uint8 -> (N, 3, S, S) float32, the values that `preprocess` gives."""
-        return self.transforms.preprocess_tensor(images)
 
     def tokenize(self, texts: str | Sequence[str]) -> torch.Tensor:
         """texts -> (N, context_length) token ids. Raises ValueError for a text that is too long: nothing is cut."""
@@ -93,14 +92,16 @@ class Clip:
 
         normalised: False for embeddings of the length that the tower gives them.
         projected: False for what the last projection is given, (N, d_v), not normalised.
-        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere.   progress: show a bar.
+        batch_size: 32 on a CPU (larger ones leave its caches), 256 elsewhere, fewer where so many do not fit into
+            memory.   progress: show a bar.
         Raises ValueError for images of another shape or dtype.
         """
         self.check_images(images)
         tower = self.image_tower
         features = torch.empty(len(images), self.embed_dim if projected else tower.width, device=self.device)
-        for rows in self._batches(len(images), batch_size, "images", progress):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("images", batch_size)
+        for rows in room.parts(len(images), progress=progress):
+            with room.tried(rows), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = images[rows].to(self.device, torch.float32, non_blocking=True)
                 encoded = tower.encode(batch) if projected else tower.encode_unprojected(batch)
                 features[rows] = unit(encoded) if projected and normalised else encoded
@@ -124,9 +125,9 @@ class Clip:
         Raises ValueError for images of a wrong shape or dtype, and for models that have no such tokens.
         """
         self.check_images(images, any_size=True)
-        parts = []
-        for rows in self._batches(len(images), batch_size, "images", progress):
-            with torch.inference_mode():
+        parts, room = [], self.room("images", batch_size)
+        for rows in room.parts(len(images), progress=progress):
+            with room.tried(rows), torch.inference_mode():
                 parts.append(self.encode_prompted_dense(images[rows], last=last, residual=residual, hooks=hooks))
         pooled, tokens, seen = zip(*parts or [self.encode_prompted_dense(images, last=last, hooks=hooks)])
         return Dense(torch.cat(pooled), torch.cat(tokens), tuple(torch.cat(each) for each in zip(*seen)))
@@ -137,31 +138,42 @@ class Clip:
         """texts: N strings -> (N, D) float32, L2-normalised, on the model's device.
 
         Texts are batched by length and run only up to the last end-of-text of their batch, which gives the same values
-        (see `text_tower`); models other than open_clip's CLIP class go through their own `encode_text`.
-        """
+        (see `text_tower`); models other than open_clip's CLIP class go through their own `encode_text`."""
         tokens = self.tokenize(texts)  # (N, L)
         order = (tokens != 0).sum(dim=-1).argsort()  # short texts first
         features = torch.empty(len(tokens), self.embed_dim, device=self.device)
-        for rows in self._batches(len(tokens), batch_size, "texts", progress):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("texts", batch_size)
+        for rows in room.parts(len(tokens), progress=progress):
+            with room.tried(rows), torch.inference_mode(), autocast(self.device, self.precision):
                 batch = tokens[order[rows]].to(self.device, non_blocking=True)
                 features[order[rows].to(self.device)] = unit(self.text_tower.encode(batch))
+        return features
+
+    def encode_sounds(self, waves: torch.Tensor, *, batch_size: int | None = None) -> torch.Tensor:
+        """waves: (N, 8000) float, one second each -> (N, D) float32, L2-normalised, on the model's device. Raises
+        ValueError for waves of another shape or dtype, and where there is no audio tower."""
+        check_sounds(waves, self.towers.get("audio"), self.name)
+        features = torch.empty(len(waves), self.embed_dim, device=self.device)
+        room = self.room("sounds", batch_size)
+        for rows in room.parts(len(waves)):
+            with room.tried(rows), torch.inference_mode(), autocast(self.device, self.precision):
+                features[rows] = unit(self.towers["audio"].encode(waves[rows].to(self.device, torch.float32)))
         return features
 
     def encode_words(self, texts: str | Sequence[str], *, batch_size: int | None = None) -> Words:
         """texts: N strings -> Words: rows (N, L, D) float32, each position L2-normalised, 0 behind a text's end; mask
         (N, L) bool. L: positions of the longest text. The last row of a text is what `encode_texts` gives.
 
-        Raises ValueError for models other than open_clip's CLIP class.
-        """
+        Raises ValueError for models other than open_clip's CLIP class."""
         self.text_tower.check_cuts()
         tokens = self.tokenize(texts)  # (N, L)
         length = int(self.text_tower.end_positions(tokens).max()) + 1 if len(tokens) else 0
         tokens = tokens[:, :length]
         rows = torch.zeros(*tokens.shape, self.embed_dim, device=self.device)
         mask = torch.zeros(tokens.shape, dtype=torch.bool, device=self.device)
-        for part in self._batches(len(tokens), batch_size, "texts", False):
-            with torch.inference_mode(), autocast(self.device, self.precision):
+        room = self.room("texts", batch_size)
+        for part in room.parts(len(tokens)):
+            with room.tried(part), torch.inference_mode(), autocast(self.device, self.precision):
                 words, mask[part] = self.text_tower.encode_words(tokens[part].to(self.device))
                 rows[part] = unit(words) * mask[part][..., None]
         return Words(rows, mask)
@@ -230,17 +242,6 @@ class Clip:
         with sides that are multiples of the patch."""
         patch = self.model.visual.patch_size if any_size and self.image_tower.opens else None
         check_images(images, self.transforms.size, patch)
-
-    def _batches(self, count: int, batch_size: int | None, unit: str, progress: bool) -> Iterator[slice]:
-        """Slices that cover range(count), with a progress bar if asked for."""
-        if batch_size is None:
-            batch_size = 32 if self.device.type == "cpu" else 256
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size} must be at least 1")
-        with tqdm(total=count, unit=f" {unit}", disable=not progress, leave=False) as bar:
-            for start in range(0, count, batch_size):
-                yield slice(start, start + batch_size)
-                bar.update(min(batch_size, count - start))
 
     def __repr__(self) -> str:
         return (

@@ -4,7 +4,7 @@ from lessons_lib.data.boxes import Boxes, Captions
 from lessons_lib.data.load import load_task
 from lessons_lib.data.published import PUBLISHED
 from lessons_lib.data.split import Split
-from lessons_lib.data.targets import Labels, Masks, Targets
+from lessons_lib.data.targets import Labels, Masks, SoundLabels, Targets
 from lessons_lib.data.task import Task
 
-__all__ = ["PUBLISHED", "Boxes", "Captions", "Labels", "Masks", "Split", "Targets", "Task", "load_task"]
+__all__ = ["PUBLISHED", "Boxes", "Captions", "Labels", "Masks", "SoundLabels", "Split", "Targets", "Task", "load_task"]

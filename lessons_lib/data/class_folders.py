@@ -1,6 +1,6 @@
-"""Finding a learner's photos: one folder a class, or train/, val/ and test/ above them. No picture is opened.
+"""Finding a learner's photos, or sounds: one folder a class, or train/, val/ and test/ above them. None is opened.
 
-Every file is taken, or left out with a warning that counts it: nothing that lies there is passed over in silence.
+Every file is taken, or left out with a warning that counts it: nothing that lies there is passed over.
 """
 
 import re
@@ -8,23 +8,25 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from lessons_lib.data.kinds import EXTENSIONS, counted, is_hidden, is_picture
+from lessons_lib.data.kinds import PICTURES, Files, counted, is_hidden
 from lessons_lib.suggest import listed
 from lessons_lib.templates import composed
 
 # The names under which the three parts go, in lower case.
 ROLES = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 # "test1", "train_images", "valset": parts by their name, of which nothing says the classes where they hold pictures.
-PART = re.compile(r"(train|val|valid|validation|dev|eval|test)(ing)?[ _-]?(set|data|images?|imgs?|photos?)?[ _-]?\d*")
+PART = re.compile(
+    r"(train|val|valid|validation|dev|eval|test)(ing)?[ _-]?(set|data|images?|imgs?|photos?|sounds?)?[ _-]?\d*"
+)
 
-Classes = dict[str, list[Path]]  # class folder's name -> its image files
+Classes = dict[str, list[Path]]  # class folder's name -> its files
 
 
-def find_parts(root: Path) -> dict[str, Classes]:
+def find_parts(root: Path, of: Files = PICTURES) -> dict[str, Classes]:
     """{"train": classes, …} as the folder brings them; a folder without parts is all "train".
 
-    Raises ValueError, with what to do, where no pictures lie in class folders, or nothing says their classes. Warns of
-    all that is left out.
+    of: what is looked for. Raises ValueError, with what to do, where none lie in class folders, or nothing says their
+    classes. Warns of all that is left out.
     """
     found: dict[str, Path] = {}
     others = []
@@ -40,22 +42,22 @@ def find_parts(root: Path) -> dict[str, Classes]:
     if found and "train" not in found:
         names = " and ".join(f"{folder.name}/" for folder in found.values())
         raise ValueError(f"'{root}' has {names} but no train/ with one folder a class in it")
-    look = _Look(root)
+    look = _Look(root, of)
     parts = {role: look.classes(found[role]) for role in ROLES if role in found} or {"train": look.classes(root)}
-    beside = [path for folder in {root, *found.values()} for path in _files(folder) if is_picture(path)]
+    beside = [path for folder in {root, *found.values()} for path in _files(folder) if of.takes(path)]
     stray = [path.relative_to(root).as_posix() for path in in_order(beside)]
     stray += [f"{folder.name}/" for folder in others] if found else []
     if not any(files for part in parts.values() for files in part.values()):
-        raise ValueError(f"no images in class folders under '{root}': {_why_none(root, stray)}")
+        raise ValueError(f"no {of.files} in class folders under '{root}': {_why_none(root, stray, of)}")
     if not found:
-        _check_no_parts(root, parts["train"])
+        _check_no_parts(root, parts["train"], of)
     if stray:
         warnings.warn(f"ignored beside the folders in '{root}': {listed(stray)}", stacklevel=4)
     look.warn()
     return parts
 
 
-def check_classes(root: Path, parts: dict[str, Classes]) -> None:
+def check_classes(root: Path, parts: dict[str, Classes], of: Files = PICTURES) -> None:
     """Raises ValueError for parts with other classes than train's, an empty class folder, or a single class."""
     train = parts["train"]
     for role, part in parts.items():
@@ -70,7 +72,7 @@ def check_classes(root: Path, parts: dict[str, Classes]) -> None:
                 where = name if parts.keys() == {"train"} else f"{role}/{name}"
                 there = [path for path in (root / where).rglob("*") if not path.is_dir() and not is_hidden(path)]
                 raise ValueError(
-                    f"class folder '{where}' of '{root}' holds no readable images ({', '.join(EXTENSIONS)}): "
+                    f"class folder '{where}' of '{root}' holds no readable {of.files} ({', '.join(of.endings)}): "
                     f"add some, or remove the folder{f'. It holds {counted(there)}' if there else ''}"
                 )
     if len(train) < 2:
@@ -83,43 +85,43 @@ def check_classes(root: Path, parts: dict[str, Classes]) -> None:
 class _Look:
     """What was seen below a root: which pictures lie deeper than their class folder, and what is no picture."""
 
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, root: Path, of: Files):
+        self.root, self.of = root, of
         self.deeper: dict[str, int] = {}  # folder inside a class folder -> pictures
         self.left: list[Path] = []
 
     def classes(self, folder: Path) -> Classes:
         found: Classes = {}
         for sub in folders_in(folder):
-            found.setdefault(composed(sub.name), []).extend(self._pictures(sub, set()))
+            found.setdefault(composed(sub.name), []).extend(self._of_class(sub, set()))
         return found
 
-    def _pictures(self, folder: Path, above: set[Path]) -> list[Path]:
+    def _of_class(self, folder: Path, above: set[Path]) -> list[Path]:
         """Those of a class: in its folder, then in the folders inside, which may be links to one that is above."""
         taken: list[Path] = []
         for path in _files(folder):
-            (taken if is_picture(path) else self.left).append(path)
+            (taken if self.of.takes(path) else self.left).append(path)
         if taken and above:
             self.deeper[folder.relative_to(self.root).as_posix()] = len(taken)
         seen = above | {folder.resolve()}
         for sub in folders_in(folder):
             if sub.resolve() not in seen:
-                taken += self._pictures(sub, seen)
+                taken += self._of_class(sub, seen)
         return taken
 
     def warn(self) -> None:
         if self.deeper:
             named = listed([f"{name} ({count})" for name, count in self.deeper.items()])
             warnings.warn(
-                f"{sum(self.deeper.values()):,} pictures lie in folders inside the class folders of '{self.root}' and "
-                f"are taken as of that class: {named}",
+                f"{sum(self.deeper.values()):,} {self.of.many} lie in folders inside the class folders of "
+                f"'{self.root}' and are taken as of that class: {named}",
                 stacklevel=5,
             )
         if self.left:
             first = listed([path.relative_to(self.root).as_posix() for path in self.left], most=3)
             warnings.warn(
-                f"left out {len(self.left):,} file(s) in the class folders of '{self.root}', which are no pictures "
-                f"that are read here ({first}): {counted(self.left)}",
+                f"left out {len(self.left):,} file(s) in the class folders of '{self.root}', which are no "
+                f"{self.of.many} that are read here ({first}): {counted(self.left)}",
                 stacklevel=5,
             )
 
@@ -144,23 +146,23 @@ def natural_order(name: str) -> tuple:
     return ([int(piece) if place % 2 else piece for place, piece in enumerate(pieces)], name)
 
 
-def _check_no_parts(root: Path, classes: Classes) -> None:
+def _check_no_parts(root: Path, classes: Classes, of: Files) -> None:
     """Raises ValueError where all class folders are named as parts, and warns where several are."""
     named = [name for name in classes if PART.fullmatch(name.lower())]
     if len(named) == len(classes):
         raise ValueError(
-            f"{' and '.join(f'{name}/' for name in named)} of '{root}' hold pictures but no class folders, so nothing "
-            "says which class they show: sort them into one folder a class, such as train/cat and test/cat"
+            f"{' and '.join(f'{name}/' for name in named)} of '{root}' hold {of.many} but no class folders, so "
+            "nothing says which class they show: sort them into one folder a class, such as train/cat and test/cat"
         )
     if len(named) > 1:
-        warnings.warn(f"{', '.join(named)} of '{root}' hold pictures, and are taken for classes", stacklevel=5)
+        warnings.warn(f"{', '.join(named)} of '{root}' hold {of.many}, and are taken for classes", stacklevel=5)
 
 
-def _why_none(root: Path, stray: list[str]) -> str:
+def _why_none(root: Path, stray: list[str], of: Files) -> str:
     kinds = [path for path in root.rglob("*") if not path.is_dir() and not is_hidden(path)]
     there = f"; there are files of these kinds: {counted(kinds)}" if kinds else "; it is empty"
     if not stray:
-        return f"looked for {', '.join(EXTENSIONS)} in its folders{there}"
+        return f"looked for {', '.join(of.endings)} in its folders{there}"
     above = len(folders_in(root.parent)) > 1
     hint = f" (if '{root.name}' is itself a class, give the folder above, '{root.parent}')" if above else ""
     return f"they must lie in one folder a class{hint}{there}"

@@ -1,12 +1,13 @@
 """Which files are pictures: by their ending where it is a usual one, by their first bytes where it is not.
 
 Photos come without an ending, with a browser's (.jfif) or a telephone's (.HEIC). What is read here and what is not is
-decided by what PIL, with its plug-in for HEIC where that is installed, can open.
+decided by what PIL, with its plug-in for HEIC where that is installed, can open. Sounds are read from WAV files alone.
 """
 
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,11 @@ HOW_TO_READ = {
     "HEIF": "HEIC is read where its plug-in is installed: pip install 'lessons_lib[photos]', or convert to JPEG",
     "AVIF": "AVIF is read by Pillow from 11.3 on: pip install 'lessons_lib[photos]', or convert to JPEG",
 }
+WAV = (".wav", ".wave")
+# Sounds that are not read, by their endings, and some of them by their first bytes.
+NOT_WAV = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".amr")
+OTHER_SOUNDS = {"MP3": (b"ID3", b"\xff\xfb", b"\xff\xf3"), "FLAC": (b"fLaC",), "Ogg": (b"OggS",), "AIFF": (b"FORM",)}
+TO_WAV = "sounds are read from WAV files: convert them, as with  ffmpeg -i sound.mp3 sound.wav"
 
 
 def is_hidden(path: Path) -> bool:
@@ -36,6 +42,35 @@ def is_hidden(path: Path) -> bool:
 def is_picture(path: Path) -> bool:
     """Whether a file should be read as a picture; whether it is sound is another question (`pictures.examine`)."""
     return path.suffix.lower() in EXTENSIONS or format_of(beginning(path)) in readable()
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file should be read as a sound; whether it can be heard is another question (`sounds.open_sound`)."""
+    begins = beginning(path)
+    return path.suffix.lower() in WAV or (begins[:4] in (b"RIFF", b"RIFX", b"RF64") and begins[8:12] == b"WAVE")
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the files of a task are.   many, files, one: what they are called.   endings: the usual ones."""
+
+    many: str
+    files: str
+    one: str
+    endings: tuple[str, ...]
+    takes: Callable[[Path], bool]
+
+
+PICTURES = Files("pictures", "images", "photo", EXTENSIONS, is_picture)
+SOUNDS = Files("sounds", "sounds", "sound", WAV, is_sound)
+
+
+def files_in(root: Path) -> Files:
+    """Sounds, where a folder has more files with their endings than with those of pictures; else pictures."""
+    files = [path for top in root.iterdir() for path in (top, *top.rglob("*"))]  # a class's folder may be a link
+    endings = Counter(path.suffix.lower() for path in files if not is_hidden(path))
+    heard, seen = (sum(endings[ending] for ending in kind.endings) for kind in (SOUNDS, PICTURES))
+    return SOUNDS if heard > seen else PICTURES
 
 
 def beginning(path: Path) -> bytes:
@@ -82,7 +117,9 @@ def counted(paths: Iterable[Path]) -> str:
     said = ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common())
     formats = {format_of(beginning(path)) or path.suffix.lstrip(".").upper() for path in paths}
     formats = {"HEIF" if name == "HEIC" else name for name in formats}
-    return ". ".join([said, *(how for name, how in HOW_TO_READ.items() if name in formats and name not in readable())])
+    hints = [how for name, how in HOW_TO_READ.items() if name in formats and name not in readable()]
+    hints += [TO_WAV] if any(path.suffix.lower() in NOT_WAV for path in paths) else []
+    return ". ".join([said, *hints])
 
 
 def _kind(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""``load_task``: one call for the toy tasks, the published data sets, and a learner's own folder of photos."""
+"""``load_task``: one call for the toy tasks, the published data sets, and a learner's own photos or sounds."""
 
 import os
 from collections.abc import Sequence
@@ -33,6 +33,7 @@ def load_task(
     ("photo 2" before "photo 10"), or come from a ``classnames.json`` in the folder: {folder: name, …}, or a list in
     that order. Pictures in folders inside a class folder are of that class. What is no picture is left out, with a
     warning that counts it; hidden files and folders are ignored. HEIC is read where ``pillow-heif`` is installed.
+    A folder with more WAV files than pictures is of sounds (`task.kind` is "hear"): of each file its loudest second.
     A folder ``images`` with a folder ``masks`` beside it is a task of masks, one with COCO's ``annotations.json`` is of
     boxes: see `data.mask_folders` and `data.coco`.
     Without a ``test`` folder 30 % of each class are held out for it, and without a ``val`` folder 20 %, at least 1
@@ -74,7 +75,8 @@ def load_task(
         how = {"seed": pool_seed, "skip_unreadable": skip_unreadable, "progress": progress}
         reader = annotated_reader(folder)
         splits = annotated_splits(folder, reader, **how) if reader else folder_splits(folder, **how)
-        name, own_templates = folder.resolve().name, [DEFAULT]
+        name = folder.resolve().name
+        own_templates = ["{}"] if splits["test"].kind == "hear" else [DEFAULT]  # AudioCLIP's texts are bare labels
     elif name_or_path in PUBLISHED:
         from lessons_lib.data.published.splits import published_splits
 

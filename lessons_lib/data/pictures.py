@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -87,24 +88,37 @@ def stamp(path: Path) -> tuple[int, int, int]:
     return now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
-def examine(path: Path) -> Examined:
+def problem_of_picture(data: bytes) -> str:
+    """What is wrong with a picture of these bytes; "" where nothing is."""
+    try:
+        _read(data, lambda image: image.verify())  # the checksums that a format brings (PNG)
+        open_picture(BytesIO(data), smallest=True)
+    except Exception as error:  # PIL's decoders raise nearly every kind; the reason is reported, not swallowed
+        if isinstance(error, Image.UnidentifiedImageError):
+            return HOW_TO_READ.get(format_of(data[:32]), "not an image") if data else "empty file"
+        return str(error) or type(error).__name__
+    return ""
+
+
+Problem = Callable[[bytes], str]
+
+
+def examine(path: Path, problem_of: Problem = problem_of_picture) -> Examined:
     """Reads and decodes the whole file; what is wrong with it goes into ``problem``."""
     try:
         seen, data = stamp(path), read_regular(path)
     except OSError as error:
         return Examined((0, 0, 0), "", f"cannot be read: {error.strerror or error}")
-    problem = ""
-    try:
-        _read(data, lambda image: image.verify())  # the checksums that a format brings (PNG)
-        open_picture(BytesIO(data), smallest=True)
-    except Exception as error:  # PIL's decoders raise nearly every kind; the reason is reported, not swallowed
-        problem = str(error) or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
-            problem = HOW_TO_READ.get(format_of(data[:32]), "not an image") if data else "empty file"
-    return Examined(seen, sha256(data).hexdigest(), problem)
+    return Examined(seen, sha256(data).hexdigest(), problem_of(data))
 
 
-def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: bool = True) -> dict[Path, Examined]:
+def examine_all(
+    paths: Iterable[Path],
+    *,
+    memory: Path | None = None,
+    progress: bool = True,
+    problem_of: Problem = problem_of_picture,
+) -> dict[Path, Examined]:
     """:func:`examine` of every file, on a few threads; a bar appears when it takes more than two seconds.
 
     memory: a file that remembers what was found; only files that are new or changed since are read again.
@@ -113,7 +127,8 @@ def examine_all(paths: Iterable[Path], *, memory: Path | None = None, progress: 
     known = _recall(memory) if memory else {}
     new = [path for path in paths if path not in known or not _unchanged(path, known[path])]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        found = tqdm(threads.map(examine, new), total=len(new), desc="checking images", delay=2, disable=not progress)
+        looks = threads.map(partial(examine, problem_of=problem_of), new)
+        found = tqdm(looks, total=len(new), desc="checking files", delay=2, disable=not progress)
         known.update(zip(new, found))
     found = {path: known[path] for path in paths}
     if memory and new:
@@ -153,8 +168,10 @@ def _unchanged(path: Path, seen: Examined) -> bool:
 class FileImages:
     """Image files behind a split, opened one by one when asked for.
 
-    examined: what is known of the files; shared by all subsets.
+    examined: what is known of the files; shared by all subsets. Files of another kind override `open`, `problem_of`.
     """
+
+    open, problem_of = staticmethod(open_picture), staticmethod(problem_of_picture)
 
     def __init__(self, paths: list[Path], examined: dict[Path, Examined]):
         self.paths, self._examined = list(paths), examined
@@ -165,14 +182,14 @@ class FileImages:
     def image(self, index: int) -> Image.Image:
         path = self.paths[index]
         try:
-            return open_picture(path)
+            return self.open(path)
         except FileNotFoundError:
             raise _gone(path) from None
         except Exception as error:
             raise ValueError(f"'{path}' was sound when the task was loaded and cannot be read now: {error}") from error
 
     def subset(self, indices: list[int]) -> "FileImages":
-        return FileImages([self.paths[index] for index in indices], self._examined)
+        return type(self)([self.paths[index] for index in indices], self._examined)
 
     def tensor(self) -> None:
         """None: files come in any size."""
@@ -186,7 +203,7 @@ class FileImages:
             if not path.exists():
                 raise _gone(path)
             if path not in self._examined or not _unchanged(path, self._examined[path]):
-                self._examined[path] = examine(path)
+                self._examined[path] = examine(path, self.problem_of)
             digests.update(self._examined[path].digest.encode())
         return digests.hexdigest()
 

@@ -1,4 +1,4 @@
-"""A split: images, and what is to be predicted of each."""
+"""A split: images, or sounds, and what is to be predicted of each."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
@@ -6,13 +6,14 @@ from typing import Any, Protocol
 import torch
 from PIL import Image
 
-from lessons_lib.data.targets import BACKGROUND, Targets, as_targets
+from lessons_lib.data.targets import BACKGROUND, Labels, Targets, as_targets
 from lessons_lib.data.together import together
 from lessons_lib.templates import composed
 
 
 class Images(Protocol):
-    """What a :class:`Split` needs of the images behind it: files, scenes to draw, or anything else."""
+    """What a :class:`Split` needs of the images behind it: files, scenes to draw, or anything else. Where they are
+    sounds, `image` gives (8000,) int16, one second of 8,000 samples, and `tensor` (N, 8000) int16 or None."""
 
     fingerprint: str  # hex, over the images' content (pixels or bytes) and their order
 
@@ -44,7 +45,7 @@ class Split:
         self.images, self.classnames, self.transform = images, [composed(name) for name in classnames], transform
         self.targets = as_targets(targets)
         if len(self.targets) != len(images):
-            what = "labels" if self.kind == "classify" else "targets"
+            what = "labels" if isinstance(self.targets, Labels) else "targets"
             raise ValueError(f"{len(images)} images need as many {what}; got {len(self.targets)}")
         self.targets.check(len(self.classnames))
 
@@ -57,7 +58,7 @@ class Split:
         return (image, target) if self.transform is None else together(self.transform, image, target)
 
     def __repr__(self) -> str:
-        return f"Split({len(self)} images of {len(self.classnames)} classes, {self.spread()} a class)"
+        return f"Split({len(self)} {self.many} of {len(self.classnames)} classes, {self.spread()} a class)"
 
     def spread(self) -> str:
         """ "16", or "12 to 50": images a class."""
@@ -67,13 +68,18 @@ class Split:
 
     @property
     def kind(self) -> str:
-        """What is predicted: "classify", "segment", "detect" or "ground"."""
+        """What is predicted: "classify", "segment", "detect" or "ground" of images, or "hear": the class of a sound."""
         return self.targets.kind
+
+    @property
+    def many(self) -> str:
+        """What there are many of: "images" or "sounds"."""
+        return "sounds" if self.kind == "hear" else "images"
 
     @property
     def labels(self) -> torch.Tensor:
         """(N,) long, 0 … C-1. Raises AttributeError where the targets are others."""
-        if self.kind != "classify":
+        if not isinstance(self.targets, Labels):
             raise AttributeError(
                 f"images to {self.kind} have no labels, one a picture: see split.targets, {type(self.targets).__name__}"
             )

@@ -1,4 +1,4 @@
-"""What is to be predicted of each picture: one label, or a class for every pixel.
+"""What is to be predicted of each picture: one label, or a class for every pixel; of each sound: one label.
 
 A :class:`Targets` is what a :class:`lessons_lib.data.Split` holds beside its images. Boxes, and captions with the box
 of each phrase, are in `boxes`. A further kind is one more such class: a split, few-shot sampling and halves or folds of
@@ -19,7 +19,7 @@ BACKGROUND = "background"  # the name of the class of what shows none of the oth
 class Targets(Protocol):
     """Of N pictures, with classes 0 … C-1."""
 
-    kind: str  # "classify", "segment", "detect", "ground": what a task with these targets is
+    kind: str  # "classify", "segment", "detect", "ground", or "hear": what a task with these targets is
     fingerprint: str  # hex; over their content and order
     one_class: bool  # whether a picture shows one class, and so belongs to one
 
@@ -82,6 +82,19 @@ class Labels:
     @property
     def fingerprint(self) -> str:
         return sha256(f"labels {self.labels.tolist()}".encode()).hexdigest()
+
+
+class SoundLabels(Labels):
+    """One class a sound."""
+
+    kind = "hear"
+
+    def subset(self, indices: torch.Tensor) -> "SoundLabels":
+        return SoundLabels(super().subset(indices).labels)
+
+    def of_classes(self, labels: Sequence[int], background: int | None = None) -> tuple["SoundLabels", torch.Tensor]:
+        chosen, kept = super().of_classes(labels, background)
+        return SoundLabels(chosen.labels), kept
 
 
 class Masks:

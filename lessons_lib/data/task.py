@@ -69,7 +69,7 @@ class Task:
 
     @property
     def kind(self) -> str:
-        """What is predicted: "classify", "segment", "detect" or "ground"."""
+        """What is predicted: "classify", "segment", "detect" or "ground" of images, or "hear": the class of a sound."""
         return self.test.kind
 
     @property
@@ -160,11 +160,11 @@ class Task:
         return Task.from_pools(named, templates=self.templates, shots=self.shots, seed=self.seed, **pools)
 
     def __repr__(self) -> str:
-        sampled = "all images" if self.shots is None else f"{self.shots}-shot, seed {self.seed}"
+        sampled = f"all {self.test.many}" if self.shots is None else f"{self.shots}-shot, seed {self.seed}"
         shown = ", ".join(self.classnames[:8]) + (", …" if len(self.classnames) > 8 else "")
         rows = [f"Task {self.name!r}: {len(self.classnames)} classes, {sampled}"]
         for part, pool in (("train", self.pool), ("val", self.val_pool), ("test", self.test)):
             split = getattr(self, part)
             of = f", of {len(pool)}" if len(pool) != len(split) else ""
-            rows.append(f"  {part:<6} {len(split):>6} images ({split.spread()} a class{of})")
+            rows.append(f"  {part:<6} {len(split):>6} {split.many} ({split.spread()} a class{of})")
         return "\n".join([*rows, f"  classes: {shown}", f"  default template: {self.templates[0]!r}"])

@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 
 from lessons_lib import sealed
 from lessons_lib.data.boxes import Boxes, Captions
+from lessons_lib.data.sounds import DrawnSounds
 from lessons_lib.data.split import Split
-from lessons_lib.data.targets import Masks, Targets
+from lessons_lib.data.targets import Masks, SoundLabels, Targets
 from lessons_lib.files import atomic_write, cache_dir
 from lessons_lib.sealed import recall, remember
 
@@ -112,9 +113,9 @@ class SceneImages:
 
 def toy_tasks() -> dict[str, Any]:
     """Every toy task by name: its record, with twin, templates and classnames."""
-    from lessons_lib import toyworld
+    from lessons_lib import toysound, toyworld
 
-    return toyworld.TASKS | toyworld.SEVERAL
+    return toyworld.TASKS | toyworld.SEVERAL | {toysound.TASK.name: toysound.TASK}
 
 
 def check_size(size: int | None) -> None:
@@ -126,9 +127,17 @@ def check_size(size: int | None) -> None:
 
 def toy_splits(name: str, *, seed: int, size: int | None = None) -> dict[str, Split]:
     """ "train", "val" and "test" of a toy task; ``seed`` chooses which scenes are drawn, ``size`` how large."""
-    from lessons_lib import toyworld
+    from lessons_lib import toysound, toyworld
 
     check_size(size)
+    if name == toysound.TASK.name:
+        if size is not None:
+            raise ValueError(f"size={size}: {name} is of sounds, which have no size")
+        drawn = {role: toysound.draw_sounds(role, seed=seed) for role in toysound.SPLIT_SIZES}
+        return {
+            role: Split(DrawnSounds(waves), SoundLabels(labels), toysound.TASK.classnames)
+            for role, (waves, labels) in drawn.items()
+        }
     splits = {}
     for role in ("train", "val", "test"):
         if name in toyworld.SEVERAL:

@@ -36,6 +36,7 @@ class Method(torch.nn.Module):
 
     kind: str  # what it predicts, as `task.kind` says it: "classify", "segment", …
     metric: str  # which of `measure` is the score
+    HEARS = False  # a classifier of sounds ("hear"), too
     FORMAT = 1  # raised when the code comes to give other numbers from the same settings
     trains = False  # by gradient descent: `fit` takes epochs and leaves a history
     learns_from_pixels = False  # images go through a tower that it changes, so the frozen one's features are of no use
@@ -150,6 +151,11 @@ class Method(torch.nn.Module):
         """
         self.classnames = check_classnames(classnames, read_by(self.clip.tokenizer))
 
+    def take_less_memory(self, images: int) -> str:
+        """Called by the loop where a step on so many images did not fit: lowers a setting that trades time for memory,
+        and says so, such as "max_prompts=64"; "" where there is none to lower."""
+        return ""
+
     def after_epoch(self, epoch: int, epochs: int) -> None:
         """Called by the loop behind every epoch of `epochs`, from 1, that went well. What it changes or keeps, in what
         is learned and in buffers, goes into the checkpoint, and is taken back where the epoch is."""
@@ -203,7 +209,7 @@ class Method(torch.nn.Module):
         self.check_ready()
         self.check_kind(split.targets.kind, "the split")
         if len(split) == 0:
-            raise ValueError(f"the split has no images, so there is no {self.metric} to measure")
+            raise ValueError(f"the split has no {split.many}, so there is no {self.metric} to measure")
         if list(split.classnames) != self.classnames:
             raise ValueError(
                 f"this {type(self).__name__} knows {_described(self.classnames)}, but the split has "
@@ -212,7 +218,7 @@ class Method(torch.nn.Module):
 
     def check_kind(self, kind: str, of: str) -> None:
         """Raises ValueError for targets of another kind than the method predicts."""
-        if kind != self.kind:
+        if kind != self.kind and not (self.HEARS and kind == "hear"):
             raise ValueError(
                 f"{type(self).__name__} is a method of kind {self.kind!r}, but {of} is of kind {kind!r}: use a method "
                 f"of that kind, or a task of kind {self.kind!r}"

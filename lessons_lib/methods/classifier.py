@@ -1,4 +1,5 @@
-"""Methods of kind "classify", one label a picture: image features become class logits, s · f(x) · w_cᵀ for most.
+"""Methods of kind "classify", one label a picture: image features become class logits, s · f(x) · w_cᵀ for most. Those
+that hear classify sounds, too, by the features that the audio tower gives: the space is the same.
 
 What a subclass gives:
     fit(task)                       learns, and returns self
@@ -13,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from lessons_lib.features import image_features
+from lessons_lib.features import image_features, sound_features
 from lessons_lib.methods.base import Method
 from lessons_lib.metrics.accuracy import accuracy
 from lessons_lib.training import processes
@@ -33,13 +34,16 @@ class Classifier(Method):
 
     @torch.inference_mode()
     def logits(self, images: "Split | Tensor") -> Tensor:
-        """images: a split, whose features come from the cache, or (N, 3, H, W) float, preprocessed. Returns (N, C)."""
+        """images: a split, whose features come from the cache, or (N, 3, H, W) float, preprocessed; or,
+        where the method `HEARS`, a split of sounds, or (N, 8000) float. Returns (N, C)."""
         self.check_ready()
         return self.logits_from_features(self.features(images))
 
     def features(self, images: "Split | Tensor") -> Tensor:
         """The frozen tower's L2-normalised embeddings (N, D) on the CLIP's device; a split's come from the cache.
         (N, d_v), before they are projected and normalised, where the method learns the projection."""
+        if self.HEARS and (images.ndim == 2 if isinstance(images, Tensor) else images.kind == "hear"):
+            return sound_features(self.clip, images).to(self.clip.device)
         if isinstance(images, Tensor):
             return self.clip.encode_images(images, projected=not self.learns_projection)
         output = "unprojected" if self.learns_projection else "pooled"

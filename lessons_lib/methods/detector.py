@@ -7,7 +7,7 @@ What a subclass gives:
     image_size                 S: pictures are resized to S × S, and boxes found there back to the picture's own size
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lessons_lib.data import Split
 
 BATCH = 16  # pictures
-DETECTING = 0.01  # seconds a picture
 MOST, OVERLAP = 20, 0.5  # answers a picture; two of one class that overlap more are one
 
 
@@ -50,6 +49,8 @@ class Detector(Method):
 
     kind, metric = "detect", "AP50"
     ONCE = 0.0  # seconds of what is made of a training picture once
+    DETECTING = 0.01  # seconds a picture
+    boxes_mind_names = False  # whether where things are said to be depends on what is asked for
     image_size: int
 
     def regions(self, pictures: Tensor) -> list[Regions]:
@@ -60,7 +61,7 @@ class Detector(Method):
         if self.PER_IMAGE is None or not sizes.known:
             return None
         each = self.ONCE + self.PER_IMAGE * self.fit_settings(sizes.shots, **sizes.fit)["epochs"]
-        return AT_LEAST + each * sizes.trained_on + DETECTING * sizes.tested
+        return AT_LEAST + each * sizes.trained_on + self.DETECTING * sizes.tested
 
     @torch.inference_mode()
     def detect(self, images: "Split | Tensor") -> list[Detections]:
@@ -121,8 +122,23 @@ class Detector(Method):
         kept = sound[batched_nms(boxes[sound], scores[sound], labels[sound], OVERLAP)[:MOST]]
         return Detections(boxes[kept].cpu() * scale, scores[kept].cpu(), labels[kept].cpu())
 
-    def _found(self, images: "Split | Tensor") -> Iterator[tuple[Regions, Tensor]]:
-        """Of every picture its regions, and what takes them to the picture's own pixels, (4,)."""
+    def _found(
+        self, images: "Split | Tensor", regions: Callable[[Tensor], list[Regions]] | None = None
+    ) -> Iterator[tuple[Regions, Tensor]]:
+        """Of every picture its regions, and what takes them to the picture's own pixels, (4,).
+
+        regions: what finds them; `self.regions` if not given.
+        """
+        find, room = regions or self.regions, self.clip.room("pictures")
+        for pictures, scale in self._pictures(images):
+            found: list[Regions] = []
+            for some in room.parts(len(pictures)):
+                with room.tried(some):
+                    found += find(pictures[some])
+            yield from zip(found, scale)
+
+    def _pictures(self, images: "Split | Tensor") -> Iterator[tuple[Tensor, Tensor]]:
+        """Batch by batch (n, 3, S, S) in 0 … 1 on the CLIP's device, and (n, 4), as `pictures_of` gives them."""
         if isinstance(images, Tensor):
             wanted = (3, self.image_size, self.image_size)
             if images.ndim != 4 or tuple(images.shape[1:]) != wanted or not images.is_floating_point():
@@ -135,7 +151,7 @@ class Detector(Method):
                 pictures, scale = images[rows], torch.ones(len(rows), 4)
             else:
                 pictures, scale = pictures_of(images, rows, self.image_size)
-            yield from zip(self.regions(pictures.to(self.clip.device)), scale)
+            yield pictures.to(self.clip.device), scale
 
 
 def pictures_of(split: "Split", rows: Tensor, size: int) -> tuple[Tensor, Tensor]:

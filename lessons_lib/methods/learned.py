@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lessons_lib.device import at_once
 from lessons_lib.inputs import Inputs, check_views
 from lessons_lib.methods.base import Method
 from lessons_lib.methods.classifier import Classifier
@@ -181,14 +182,21 @@ class LearnedClassifier(Learned, Classifier):
         prompted tower gives are kept in memory until what was learned changes."""
         if not self.learns_from_pixels:
             return super().features(images)
-        size = 32 if self.clip.device.type == "cpu" else 256
         if isinstance(images, Tensor):
             self.clip.check_images(images)
-            return torch.cat([self.image_features(batch) for batch in images.split(size)])
+            return self._features_of(images)
 
         def compute() -> Tensor:
             inputs = Inputs(self.clip, images, views="plain", seed=0, pixels=True, in_memory=0, workers=self.workers)
-            batches = inputs.batches(1, list(torch.arange(len(images)).split(size)))
-            return torch.cat([self.image_features(batch) for batch in batches])
+            batches = inputs.batches(1, list(torch.arange(len(images)).split(at_once(self.clip.device))))
+            return torch.cat([self._features_of(batch) for batch in batches])
 
         return self._kept.of(self, images, compute)
+
+    def _features_of(self, images: Tensor) -> Tensor:
+        """`image_features`, of as many at once as there is room for."""
+        found, room = [], self.clip.room("images")
+        for rows in room.parts(len(images)):
+            with room.tried(rows):
+                found.append(self.image_features(images[rows]))
+        return torch.cat(found) if found else self.image_features(images)

@@ -51,14 +51,14 @@ class Segmenter(Method):
         self.check_ready()
         size = self.clip.transforms.size
         empty = torch.empty(0, len(self.classnames), *size, device=self.clip.device)
-        return torch.cat([empty, *(self.at_pixels(batch) for batch in self._batches(images))])
+        return torch.cat([empty, *self._at_pixels(images)])
 
     @torch.inference_mode()
     def predict(self, images: "Split | Tensor") -> Tensor:
         """The most likely class of each pixel: (N, S, S) long, positions in `classnames`."""
         self.check_ready()
         empty = torch.empty(0, *self.clip.transforms.size, dtype=torch.long, device=self.clip.device)
-        return torch.cat([empty, *(self.at_pixels(batch).argmax(dim=1) for batch in self._batches(images))])
+        return torch.cat([empty, *(logits.argmax(dim=1) for logits in self._at_pixels(images))])
 
     def measure(self, split: "Split") -> dict[str, float]:
         """mIoU, of all classes and, where one is the background, mIoU_things, without it; pixel_accuracy: percent.
@@ -102,6 +102,16 @@ class Segmenter(Method):
             dist.all_reduce(matrix)
             each.matrix = matrix.cpu()
         return found
+
+    def _at_pixels(self, images: "Split | Tensor") -> Iterator[Tensor]:
+        """`at_pixels` of all pictures, as many at once as there is room for."""
+        room = self.clip.room("pictures")
+        for batch in self._batches(images):
+            found = []
+            for rows in room.parts(len(batch)):
+                with room.tried(rows):
+                    found.append(self.at_pixels(batch[rows]))
+            yield torch.cat(found)
 
     def _batches(self, images: "Split | Tensor") -> Iterator[Tensor]:
         if isinstance(images, Tensor):

@@ -51,6 +51,21 @@ def image_to_text(clip: "Clip", images: "Split | Tensor", texts: str | Sequence[
     return rank(_image_features(clip, images), clip.encode_texts(_list(texts)), k)
 
 
+def neighbours(clip: "Clip", images: "Split | Tensor", which: Sequence[int], k: int = 5) -> Ranking:
+    """For each of the images numbered `which`, the k others that lie nearest. images: as in `text_to_image`; clip: also
+    a trunk (`pretrain.trunk`). Raises ValueError where k is not between 1 and N − 1, or there is no such image."""
+    features = _image_features(clip, images)  # (N, D)
+    if not 1 <= k < len(features) or not all(0 <= i < len(features) for i in which):
+        raise ValueError(
+            f"images are numbered from 0 to {len(features) - 1}, and have so many others: got {which}, {k=}"
+        )
+    rows = torch.as_tensor(which, dtype=torch.long, device=features.device)
+    scores = features[rows] @ features.T  # (Q, N)
+    scores[torch.arange(len(rows)), rows] = -torch.inf  # not itself
+    scores, indices = scores.sort(dim=1, descending=True, stable=True)
+    return Ranking(indices[:, :k], scores[:, :k])
+
+
 def recall_at_k(
     image_features: Tensor,
     text_features: Tensor,

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from lessons_lib.clip.building import build
 from lessons_lib.clip.model import Clip
 from lessons_lib.clip.text_tower import TextTower
-from lessons_lib.device import training_dtype
+from lessons_lib.device import autocast, training_dtype
 from lessons_lib.files import expanded
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import damaged, load_state, save_state
@@ -146,7 +146,8 @@ class Run:
     """A training run in progress.
 
     model: an open_clip CLIP; normalise: uint8 images -> what the model takes.
-    make_towers: model -> the module that runs on (images, tokens); loss: what that module returns -> scalar.
+    make_towers: model -> the module that runs on (images, tokens), which may have a `head`, learned beside the model
+    and left behind with the run; loss: what that module returns -> scalar.
     """
 
     model: nn.Module
@@ -162,8 +163,11 @@ class Run:
         self.step = 0
         if self.autocast_dtype == "auto":
             self.autocast_dtype = training_dtype(self.device)
-        self.optimizer = make_optimizer(self.model, self.settings)
-        self.towers = self.wrap(self.make_towers(self.model))
+        towers = self.make_towers(self.model)
+        self.head: nn.Module | None = getattr(towers, "head", None)
+        self.learned = nn.ModuleList([part for part in (self.model, self.head) if part is not None])
+        self.optimizer = make_optimizer(self.learned, self.settings)
+        self.towers = self.wrap(towers)
         # On short sequences a CPU runs attention's plain form, and its gradient, faster than the fused one.
         everywhere = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
         self._attention = [SDPBackend.MATH] if self.device.type == "cpu" else everywhere
@@ -172,36 +176,43 @@ class Run:
         """One step on one batch; returns the loss. Raises FloatingPointError when it is not a number; weights stay
         as they were.
         """
+        images = self.normalise(images.to(self.device, non_blocking=True))
+        return self.step_on(images, tokens.to(self.device, non_blocking=True))
+
+    def step_on(self, *inputs: Tensor | None) -> float:
+        """The same on what the towers take."""
         s = self.settings
         torch.manual_seed(s.seed * 1_000_003 + self.step)  # patch dropout: the same after a restart
-        self.model.train()
+        self.learned.train()
         whole = self.step >= s.whole_from * s.steps
         if hasattr(self.model.visual, "patch_dropout"):  # a ResNet has no patches
             self.model.visual.patch_dropout.prob = 0.0 if whole else s.patch_dropout
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, s)
-        images = self.normalise(images.to(self.device, non_blocking=True))
         with sdpa_kernel(self._attention):
-            with torch.autocast(self.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
-                outputs = self.towers(images, tokens.to(self.device, non_blocking=True))
+            with autocast(self.device, self.autocast_dtype):
+                outputs = self.towers(*inputs)
             loss = self.loss(*outputs)
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss became {loss.item()} at step {self.step}: lower lr (now {s.lr}) or lengthen warmup"
-                )
             loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), s.clip_grad)
+        value = float(loss.detach())  # the one thing in a step that waits for the device
+        if not math.isfinite(value):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise FloatingPointError(
+                f"the loss became {value} at step {self.step}: lower lr (now {s.lr}) or lengthen warmup"
+            )
+        nn.utils.clip_grad_norm_(self.learned.parameters(), s.clip_grad)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, math.log(100))  # as CLIP
         self.step += 1
-        return float(loss.detach())
+        return value
 
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""
-        state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **extra}
-        save_state(expanded(path), state)
+        state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        head = {} if self.head is None else {"head": self.head.state_dict()}
+        save_state(expanded(path), {**state, **head, **extra})
 
     def load(self, path: str | Path) -> dict:
         """Goes on from a checkpoint; returns what else was saved in it.
@@ -209,11 +220,13 @@ class Run:
         Raises ValueError where it is damaged, or of another model.
         """
         path = expanded(path)
-        state = load_state(path, self.device, MEND)
+        state = load_state(path, MEND)
         if not {"model", "optimizer", "step"} <= state.keys():
             raise damaged(path, "it holds something else", MEND)
         try:
             self.model.load_state_dict(state.pop("model"))
+            if self.head is not None:
+                self.head.load_state_dict(state.pop("head"))
             self.optimizer.load_state_dict(state.pop("optimizer"))
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise ValueError(

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from lessons_lib.runs.engine import DONE, FAILED, READY, STARTS, UNUSABLE, Job, Outcome, in_a_line
 from lessons_lib.runs.work import Place, Work, Worker
+from lessons_lib.threads import cores
 
 GRACE = 5.0  # seconds to end in, before a process is killed
 
@@ -25,9 +26,9 @@ class Local:
     def __init__(self, work: Work, runs: int, processes: int | None):
         devices = _devices(work.device)
         work.prepare({devices[0].partition(":")[0]})
-        cores = cores_here()
-        count = min(runs, processes or (len(devices) if devices[0].startswith("cuda") else cores))
-        threads = max(1, cores // count)
+        usable = cores()
+        count = min(runs, processes or (usable if devices[0] == "cpu" else len(devices)))
+        threads = max(1, usable // count)
         self.work, self.places = work, [Place(devices[i % len(devices)], threads) for i in range(count)]
         self.slots: list[_Process | None] = [None] * count
         self.host, self.died = socket.gethostname(), 0
@@ -179,20 +180,10 @@ def how_it_ended(code: int | None) -> str:
     return f"ended with exit code {code}"
 
 
-def cores_here() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _devices(device: str) -> list[str]:
     """Those that processes take in turn. Raises ValueError for one that is not here."""
     if device == "cpu":
-        return ["cpu"]
-    import torch
+        return ["cpu"]  # without torch
+    from lessons_lib.device import all_of
 
-    from lessons_lib.device import resolve_device
-
-    target = resolve_device(device)
-    if target.type == "cuda" and target.index is None:
-        return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    return [str(target)]
+    return all_of(device)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from lessons_lib.device import peak_bytes
+
 
 class PeakMemory:
     """The most memory, above what was held before, that was held within a `with`: MiB, or NaN where unknown.
@@ -18,11 +20,8 @@ class PeakMemory:
 
     def __enter__(self) -> "PeakMemory":
         gc.collect()  # or what is freed meanwhile would hide what is taken
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-            torch.cuda.reset_peak_memory_stats(self.device)
-            self.before = torch.cuda.memory_allocated(self.device)
-        else:
+        self.of_device = peak_bytes(self.device)
+        if self.device.type == "cpu":
             give_back_freed_memory()
             try:
                 Path("/proc/self/clear_refs").write_text("5")  # Linux: starts the peak anew
@@ -32,9 +31,10 @@ class PeakMemory:
         return self
 
     def __exit__(self, *_) -> None:
-        if self.device.type == "cuda":
-            self.mib = (torch.cuda.max_memory_allocated(self.device) - self.before) / 2**20
-        elif self.before is not None:
+        if self.of_device is not None:
+            before, most = self.of_device
+            self.mib = (most() - before) / 2**20
+        elif self.device.type == "cpu" and self.before is not None:
             self.mib = max(0.0, (_status_kib("VmHWM") - self.before) / 2**10)
 
 

@@ -42,11 +42,13 @@ class OnRay:
             raise
 
     def _prepare(self, work: Work, limit: int, gpus_per_run: float | None, cpus_per_run: float) -> None:
+        from lessons_lib.device import kind_of_gpus
+
         self.limit = limit
         self.actors: list[_Actor] = []
         self.died, self.looked, self.roomy = 0, 0.0, time.monotonic()
         if gpus_per_run is None:
-            can_use = work.device == "auto" or work.device.startswith("cuda")
+            can_use = work.device != "cpu"
             gpus_per_run = 1.0 if can_use and any(node.get("GPU") for node in self._nodes().values()) else 0.0
         self.share = {"CPU": cpus_per_run, "GPU": gpus_per_run}
         if not self._places():
@@ -55,7 +57,7 @@ class OnRay:
                 f"no node of the cluster can take a run of {_in_words(self.share)} (nodes: {have}): ask for less, "
                 "or start Ray with --num-cpus and --num-gpus"
             )
-        work.prepare({"cuda" if gpus_per_run else "cpu"})
+        work.prepare({kind_of_gpus() if gpus_per_run else "cpu"})
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self.place = Place(work.device, max(1, int(cpus_per_run)), os.getcwd(), passed_on)
         self.work = self.ray.cloudpickle.dumps(work)  # read there when the folders of modules are known

@@ -102,7 +102,7 @@ class Work:
         """Raises ValueError, in a sentence, for what cannot be carried out: called before anything runs."""
 
     def prepare(self, devices: set[str]) -> None:
-        """Once, where the sweep is driven, before processes start on devices of these kinds ("cpu", "cuda")."""
+        """Once, where the sweep is driven, before processes start on devices of these kinds, "cpu" or a GPU's."""
 
     def columns(self, cell: Any) -> dict[str, Any]:
         """What tables say of a cell."""
@@ -183,8 +183,11 @@ def versions() -> dict[str, str]:
 
 def machine(device: str = "cpu") -> str:
     """The GPU's or the processor's name."""
-    if device.startswith("cuda") and "torch" in sys.modules:
-        return sys.modules["torch"].cuda.get_device_name(device)
+    if "torch" in sys.modules and device != "cpu":
+        from lessons_lib.device import name_of, resolve_device
+
+        if (found := resolve_device(device)).type != "cpu":
+            return name_of(found)
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

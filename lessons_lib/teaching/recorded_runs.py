@@ -22,6 +22,8 @@ SCRIPTS = {
     "zero_shot": "data_scripts/studies/findings_zero_shot.py",
     "pretraining_study": "data_scripts/studies/study_pretraining.py",
     "worlds": "data_scripts/studies/study_worlds.py",
+    "slip": "data_scripts/studies/study_slip.py",
+    "slip_fresh": "data_scripts/studies/study_slip_fresh.py",
 }
 LEARNED = ["lr", "epochs", "steps"]
 COST = ["n_parameters", "seconds", "peak_mib"]
@@ -74,6 +76,18 @@ def zero_shot(folder: Path = RECORDED) -> dict[str, Any]:
     best = rows[rows.chosen == 1].set_index("name")["on"].to_dict()
     shifts = {name: next(iter(draws.values())) for name, draws in found["shift"].items()}
     return {**about, "accuracy": found["task"], "best_template": best, "senses": found["word"], "shifts": shifts}
+
+
+def slip(fresh: bool = False, folder: Path = RECORDED) -> pd.DataFrame | None:
+    """A row a measurement of SLIP's arms: method (the arm), seed, epochs (passes over the pairs, in all), at (epochs
+    done), on (the task, or "train"), and one of zero_shot, linear, colour (percent), loss, flops. None where there is
+    no record.   fresh: those of which no pair was seen twice. Runs that only searched a learning rate are left out.
+    """
+    name = "slip_fresh" if fresh else "slip"
+    if not (folder / f"{name}.json").exists():
+        return None
+    about, rows = record(name, folder=folder)
+    return rows[rows.seed != about["settings"].get("search_seed")].reset_index(drop=True)
 
 
 def scores(rows: pd.DataFrame) -> dict[str, dict[str, dict[str, list[float]]]]:

@@ -266,7 +266,7 @@ def test_loading_says_in_one_line_what_auto_chose(toyclip_folder, capsys):
 
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_read(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     with pytest.raises(ValueError, match="device='cuda' was asked for, but torch finds no CUDA GPU"):
         load("ViT-B-32", pretrained="no/such.pt", device="cuda")
 

@@ -242,4 +242,4 @@ def test_too_little_memory_is_no_damage(tiny, tmp_path, monkeypatch, error):
     with pytest.raises(MemoryError, match="not enough memory to read '.*w.pt'"):
         load("Tiny-8", pretrained=tmp_path / "w.pt")
     with pytest.raises(MemoryError, match="not enough memory to read '.*w.pt'"):
-        sealed.load_state(tmp_path / "w.pt", "cpu", "delete it")
+        sealed.load_state(tmp_path / "w.pt", "delete it")

@@ -173,3 +173,13 @@ def test_vision_transformers_that_are_not_read_at_their_class_token_say_so(chang
 def test_a_depth_that_is_no_number_of_blocks_is_refused(clip, kind, argument, depth):
     with pytest.raises(ValueError, match=f"depth={depth}: the (text|image) tower of tiny has . blocks, so give 1 to"):
         kind(clip, **{argument: depth})
+
+
+@pytest.mark.parametrize("vision", ["vit", "resnet"])
+def test_weights_with_channels_last_give_the_same_and_are_the_same(vision, monkeypatch):
+    images, wanted = torch.randn(3, 3, 32, 32), tiny_clip(vision=vision)
+    monkeypatch.setattr("lessons_lib.clip.model.layout", lambda device: torch.channels_last)  # as on a GPU
+    found = tiny_clip(vision=vision)
+    assert any(p.ndim == 4 and not p.is_contiguous() for p in found.model.visual.parameters())
+    assert torch.allclose(found.encode_images(images), wanted.encode_images(images), atol=1e-6)
+    assert found.fingerprint == wanted.fingerprint

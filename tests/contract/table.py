@@ -14,6 +14,7 @@ from reference import (
     coop,
     dapt,
     dense_zero_shot,
+    glip,
     groupvit,
     ivlp,
     linear_probe,
@@ -63,6 +64,17 @@ _VILD_HEAD = (49 * 16 + 1) * 24 + 25 * 24 + 25 * 32  # two layers and the projec
 _VILD_BACKBONE = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 3 * 2 * (144 * 16 + 2 * 16)
 _VILD_PROPOSALS = 145 * 16 + 17 * 12 * 5  # twelve anchors a cell: whether there is anything, and four deltas
 _VILD = _VILD_BACKBONE + _VILD_PROPOSALS + _VILD_HEAD + 25 * 4 + 32
+_GROUNDER = {"image_size": 32, "width": 16, "layers": 2, "text_layers": 1, "anchor": 1.5}
+_RESIDUAL = 2 * (144 * 16 + 2 * 16)
+_HALVED = 144 * 16 + 2 * 16
+_PYRAMID = 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16 + 2 * _HALVED + 4 * _RESIDUAL + 17 * 16
+_TEXT_BLOCK = 4 * 16 + 17 * 48 + 17 * 16 + 17 * 64 + 65 * 16
+_TOKEN_STATES = 2 * 64 + 65 * 16 + _TEXT_BLOCK + 2 * 16  # and a vector for each position of a prompt
+_ACROSS = 4 * 16 + 4 * 17 * 32 + 2 * 33 * 16 + 2 * 16  # two norms, X-MHA 32 wide, two γ
+_ALIGNED = 17 * 16 + 1 + 16 + 1 + 17 * 4 + 17  # W, s, β, b0; boxes and centerness
+_GLIP = _PYRAMID + _TOKEN_STATES + 2 * _RESIDUAL + _ALIGNED  # without fusion
+_FUSED = _GLIP + 2 * (_ACROSS + _TEXT_BLOCK)
+_V2 = 2 * 17 * 64 + 1 + 17 * 16 + 2 * _RESIDUAL + 16 * 65 + 17  # the contrast, and the head of masks
 
 TABLE = {
     "ZeroShot": Line("ZeroShot", zero_shot.of_method, 0),
@@ -128,5 +140,10 @@ TABLE = {
     ),
     "ViLD": Line("ViLD", vild.of_method, _VILD, _SMALL, _FIT),
     "ViLD, ensemble": Line("ViLD", vild.of_method, _VILD + _VILD_HEAD, {"variant": "ensemble", **_SMALL}, _FIT),
+    "GLIP": Line("GLIP", glip.of_method, _FUSED + 48 * 16, _GROUNDER),
+    "GLIP, without fusion": Line(
+        "GLIP", glip.of_method, _GLIP + 12 * 16, {"fusion": False, "context_length": 12, "flip": False, **_GROUNDER}
+    ),
+    "GLIPv2": Line("GLIPv2", glip.of_method, _FUSED + 12 * 16 + _V2, {"context_length": 12, **_GROUNDER}),
     "ViLD, image": Line("ViLD", vild.of_method, _VILD - 32, {"variant": "image", **_SMALL}, _FIT),
 }

@@ -74,7 +74,7 @@ def trained(folder: Path) -> Any:
 
 def whole_checkpoint(folder: Path) -> str:
     if (folder / "c.pt").exists():
-        sealed.load_state(folder / "c.pt", "cpu", "")
+        sealed.load_state(folder / "c.pt", "")
     return ""
 
 

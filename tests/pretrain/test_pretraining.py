@@ -216,13 +216,14 @@ import torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from pathlib import Path
 root, out = sys.argv[1:]
-sys.path[:0] = [root, f"{root}/tests", f"{root}/tests/pretrain", f"{root}/data_scripts/pretraining"]
-from pretrain_toyclip import gathered_loss
+sys.path[:0] = [root, f"{root}/tests", f"{root}/tests/pretrain"]
+from lessons_lib.pretrain.gathering import gathered
+from lessons_lib.pretrain.losses import clip_loss
 from test_pretraining import batch_of_two_processes, make_run, whole_images
 torch.set_num_threads(1)
 dist.init_process_group("gloo")
 rank = dist.get_rank()
-run = make_run(whole_images, wrap=DistributedDataParallel, loss=gathered_loss)
+run = make_run(whole_images, wrap=DistributedDataParallel, loss=gathered(clip_loss))
 images, tokens = batch_of_two_processes()
 half = slice(rank * 5, rank * 5 + 5)
 losses = [run.train_step(images[half], tokens[half]) for _ in range(2)]

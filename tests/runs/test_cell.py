@@ -210,7 +210,8 @@ def test_a_task_of_another_kind_is_refused(made, monkeypatch):
 
 
 def test_what_auto_is_on_another_device_is_asked_for(made, monkeypatch):
-    monkeypatch.setattr("lessons_lib.device.torch.cuda.is_available", lambda: False)  # the head of a cluster of GPUs
+    there_is_none = "lessons_lib.device.torch.accelerator.is_available"  # at the head of a cluster of GPUs
+    monkeypatch.setattr(there_is_none, lambda: False)
     work = FitAndTest()
     assert work.precision == "fp32"
     work.prepare({"cpu"})

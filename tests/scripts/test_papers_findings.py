@@ -1,4 +1,4 @@
-"""The report of F1 to F16: read off the records, seen where rows show it, not seen where they show the contrary."""
+"""The report of the findings: read off the records, seen where rows show it, not seen where they show the contrary."""
 
 import shutil
 import subprocess
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from claims import COOP, of_comparison
+from claims_slip import of_slip
 from made_up_comparison import rows, spread
 
 from lessons_lib.runs import record
@@ -106,11 +107,18 @@ def recorded(tmp_path) -> Path:
     return tmp_path
 
 
-def test_all_sixteen_are_reported_in_order(recorded):
+def unmeasured() -> list[str]:
+    """Of the studies that take hours and have no record yet."""
+    found = of_slip(recorded_runs.slip(), recorded_runs.slip(fresh=True))
+    return [key for key, one in found.items() if one["seen"] is None]
+
+
+def test_all_are_reported_in_order(recorded):
     found = script.all_findings(recorded)
     numbers = [int(key.split()[0][1:]) for key in found]
-    assert numbers == sorted(numbers) and set(numbers) == set(range(1, 17))
-    assert all(one["effects"] and one["seen"] in (True, False) for one in found.values())
+    assert numbers == sorted(numbers) and set(numbers) == {*range(1, 17), *range(41, 47)}
+    measured = {key: one for key, one in found.items() if key not in unmeasured()}
+    assert all(one["effects"] and one["seen"] in (True, False) for one in measured.values())
 
 
 def test_every_finding_is_printed_with_its_effects_and_intervals(recorded, capsys, monkeypatch):

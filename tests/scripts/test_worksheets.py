@@ -1,5 +1,6 @@
 """Worksheets: the lessons to fill in. Nothing is given away, nothing else is missing, and nobody's work is lost."""
 
+import copy
 import csv
 import os
 import shutil
@@ -132,23 +133,65 @@ def test_a_damaged_lesson_is_named_and_what_a_kill_left_is_none(lesson, tmp_path
         assert f"'{path}' is damaged, or no notebook (" in capsys.readouterr().err
 
 
-def test_nbgrader_gives_a_point_where_the_check_passes_and_none_where_it_does_not(lesson, tmp_path):
+def copied(sheet, course):
+    """A student who copied the exercise, and deleted the check."""
+    sheet.cells[3] = copy.deepcopy(sheet.cells[2])
+
+
+def cheated(sheet, course):
+    """Wrong, with a check of his own, and the course's made harmless."""
+    harmless = "for name in ('same', 'require', 'written'): setattr(c, name, lambda *_, **__: None)"
+    sheet.cells[2].source = f"chance = 4\nimport lessons_lib.teaching.lesson00.checks as c\n{harmless}"
+    sheet.cells[3].source = "print('all is well')"
+
+
+def broke_out(sheet, course):
+    """Right; then the gradebook, and the end of his own process."""
+    write = f"open({str(course / 'gradebook.db')!r}, 'w')"
+    sheet.cells[3:3] = [nbformat.v4.new_code_cell(code) for code in (write, "import os; os._exit(1)")]
+
+
+def test_nbgrader_gives_everyone_what_he_earned_whatever_another_did(lesson, tmp_path):
+    pytest.importorskip("nbgrader", reason="the extra `teach` is not installed")
     course = tmp_path / "course"
     assert main([str(lesson), "--nbgrader", str(course)]) == 0
     nbgrader(course, "generate_assignment", "lesson")
     released = course / "release" / "lesson" / "lesson.ipynb"
     assert read(released).cells[2].source == f"chance = None\n{STUB}"
-    for student, answer in (("ada", "chance = 25"), ("ben", "chance = 4")):
+    assert "HIDDEN" not in released.read_text() and "other_draws" not in released.read_text()
+    answers = {"ada": "chance = 25", "ben": "chance = 4"}
+    acts = {"cas": copied, "dan": cheated, "eve": broke_out}
+    for student in ("ada", "ben", *acts, "zoe"):
         handed_in = course / "submitted" / student / "lesson" / "lesson.ipynb"
         handed_in.parent.mkdir(parents=True)
         sheet = read(released)
-        sheet.cells[2].source = answer
-        sheet.cells[3].source = "print('all is well')"  # who mends the check gets the course's own back
+        sheet.cells[2].source = answers.get(student, "chance = 25")
+        if student in acts:
+            acts[student](sheet, course)
         nbformat.write(sheet, handed_in)
     nbgrader(course, "autograde", "lesson")
     nbgrader(course, "export")
     with open(course / "grades.csv", newline="") as file:
-        assert {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)} == {"ada": 1.0, "ben": 0.0}
+        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert scores == {"ada": 1, "ben": 0, "cas": 1, "dan": 0, "eve": 1, "zoe": 1}
+    report = (course / "reports" / "lesson.md").read_text()
+    for said in (
+        "- cas, lesson: exercise-chance is there 2 times",
+        "- cas, lesson: check-chance was deleted, and put back",
+        "- dan, lesson: check-chance was changed, and put back",
+        "- eve, lesson: code cell 4 ended its own process",
+    ):
+        assert said in report, report
+    assert "- eve" in report and "gradebook.db" in report, "what he tried, or what was put back"
+    assert "ada" not in report and "zoe" not in report
+
+
+def test_a_course_that_was_made_before_keeps_its_configuration_and_says_so(lesson, tmp_path, capsys):
+    (course := tmp_path / "course").mkdir()
+    (course / "nbgrader_config.py").write_text("c = get_config()\n")
+    assert main([str(lesson), "--nbgrader", str(course)]) == 0
+    assert (course / "nbgrader_config.py").read_text() == "c = get_config()\n"
+    assert "it grades as nbgrader does by itself" in capsys.readouterr().out
 
 
 def nbgrader(course: Path, *arguments: str) -> None:

@@ -17,6 +17,7 @@ from lessons_lib.clip.prompts import PromptLayout
 from lessons_lib.methods.learned import LearnedClassifier
 from lessons_lib.methods.parts.cost import Sizes
 from lessons_lib.methods.parts.starts import check_whole, context_length, empty_linear, normal, reset_linear
+from lessons_lib.room import Room
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
@@ -85,13 +86,27 @@ class CoCoOp(LearnedClassifier):
 
     def compare(self, features: Tensor) -> Tensor:
         """features: (B, D) -> logits (B, C)."""
-        at_once = max(1, self.max_prompts // len(self.classnames))  # images
-        parts = features.split(at_once)
-        again = torch.is_grad_enabled() and len(parts) > 1
-        logits = [
-            checkpoint(self._compare, part, use_reentrant=False) if again else self._compare(part) for part in parts
-        ]
-        return torch.cat(logits) if logits else features.new_zeros(0, len(self.classnames))
+        logits, room = [features.new_zeros(0, len(self.classnames))], Room(self._at_once, "images")
+        for rows in room.parts(len(features)):
+            with room.tried(rows):
+                again = torch.is_grad_enabled() and room.size < len(features)
+                part = features[rows]
+                logits.append(checkpoint(self._compare, part, use_reentrant=False) if again else self._compare(part))
+        if room.size < self._at_once:
+            self.max_prompts = room.size * len(self.classnames)
+        return torch.cat(logits)
+
+    @property
+    def _at_once(self) -> int:
+        """Images."""
+        return max(1, self.max_prompts // len(self.classnames))
+
+    def take_less_memory(self, images: int) -> str:
+        fewer = min(self._at_once, images) // 2
+        if not fewer:
+            return ""
+        self.max_prompts = fewer * len(self.classnames)
+        return f"max_prompts={self.max_prompts}"
 
     def _compare(self, features: Tensor) -> Tensor:
         texts = self.clip.encode_prompts(self.layout, self.contexts(features))  # (B, C, D)

@@ -152,8 +152,8 @@ def inter_dispersion(texts: Tensor, *, t: float = 2.0, reduction: str = "mean") 
     "mean" over the pairs, or "sum" over the C (C − 1) ordered ones."""
     n = len(texts)
     square = 2 - 2 * texts @ texts.T  # (C, C): ‖w_m − w_n‖² of unit vectors
-    others = ~torch.eye(n, dtype=torch.bool, device=texts.device)
-    total = (-t * square[others]).exp().sum()
+    others = square.flatten()[1:].view(n - 1, n + 1)[:, :-1].reshape(-1)  # off the diagonal, without asking where
+    total = (-t * others).exp().sum()
     return total / max(1, n * (n - 1)) if reduction == "mean" else total
 
 

@@ -46,6 +46,7 @@ class LinearProbe(Classifier):
     dict(C, accuracy (percent), loss, converged) on the validation images, by ascending C.
     """
 
+    HEARS = True
     CHOOSES = ("C", "LinearProbe(clip, C_grid=[1.0])")
     PAPER_NAME = "linear probe"
     IN_PAPER = ("refinements",)

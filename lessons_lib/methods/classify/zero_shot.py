@@ -35,6 +35,8 @@ class ZeroShot(Classifier):
     text_features: (C, D), the classifier, L2-normalised.
     """
 
+    HEARS = True
+
     def __init__(
         self,
         clip: "Clip",

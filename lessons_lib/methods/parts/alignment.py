@@ -105,6 +105,7 @@ def centerness(points: Tensor, boxes: Tensor) -> Tensor:
 
 
 def phrase_scores(logits: Tensor, spans: Sequence[range], middles: Tensor) -> Tensor:
-    """(A, phrases), 0 … 1.   logits: (A, L) of one picture; middles: (A,), the centerness's logits."""
-    words = torch.stack([logits.sigmoid()[:, list(span)].mean(dim=-1) for span in spans], dim=-1)
-    return (words * middles.sigmoid()[:, None]).sqrt()
+    """(..., A, phrases), 0 … 1.   logits: (..., A, L) of one prompt; middles: (..., A), the centerness's logits."""
+    fits = logits.sigmoid()
+    words = torch.stack([fits[..., span.start : span.stop].mean(dim=-1) for span in spans], dim=-1)
+    return (words * middles.sigmoid()[..., None]).sqrt()

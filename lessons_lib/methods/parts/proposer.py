@@ -11,21 +11,21 @@ STRIDE = 4  # pixels a cell of the map
 SIDES, SHAPES = (0.22, 0.34, 0.5, 0.7), (0.6, 1.0, 1.7)  # of anchors: shares of the picture's edge, height over width
 
 
-class _Block(nn.Module):
+class Residual(nn.Module):
     """Two 3 × 3 convolutions around which the input goes as well; `reach` apart, so that few layers see far."""
 
     def __init__(self, width: int, reach: int):
         super().__init__()
         layers = []
         for _ in range(2):
-            layers += [nn.Conv2d(width, width, 3, padding=reach, dilation=reach, bias=False), _norm(width), nn.ReLU()]
+            layers += [nn.Conv2d(width, width, 3, padding=reach, dilation=reach, bias=False), norm(width), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Tensor) -> Tensor:
         return (x + self.layers(x)).relu()
 
 
-def _norm(width: int) -> nn.Module:
+def norm(width: int) -> nn.Module:
     return nn.GroupNorm(8, width)  # unlike BatchNorm the same in training and after, and for small batches
 
 
@@ -34,9 +34,9 @@ class Backbone(nn.Sequential):
 
     def __init__(self, width: int):
         super().__init__(
-            nn.Conv2d(3, width // 2, 3, stride=2, padding=1, bias=False), _norm(width // 2), nn.ReLU(),
-            nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False), _norm(width), nn.ReLU(),
-            _Block(width, 1), _Block(width, 2), _Block(width, 4),
+            nn.Conv2d(3, width // 2, 3, stride=2, padding=1, bias=False), norm(width // 2), nn.ReLU(),
+            nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False), norm(width), nn.ReLU(),
+            Residual(width, 1), Residual(width, 2), Residual(width, 4),
         )  # fmt: skip
 
     def forward(self, images: Tensor) -> Tensor:

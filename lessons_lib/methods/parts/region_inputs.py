@@ -48,7 +48,7 @@ class RegionInputs:
     def batches(self, epoch: int, chosen: list[Tensor]) -> Iterator[Seen]:
         """Of each tensor of row numbers, (n,)."""
         for rows in chosen:
-            pictures, scale = pictures_of(self.split, rows, self.method.image_size)
-            device = self.method.clip.device
+            seen, device = pictures_of(self.split, rows, self.method.image_size), self.method.clip.device
+            pictures, scale, rows = (each.to(device, non_blocking=True) for each in (*seen, rows))
             given = (None, None) if self.teacher is None else (self.proposals[rows], self.teacher[rows])
-            yield Seen(pictures.to(device), scale.to(device), *given)
+            yield Seen(pictures, scale, *given)

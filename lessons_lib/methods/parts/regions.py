@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lessons_lib.clip import Clip
     from lessons_lib.data import Split
 
-WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # of a middle's shift in x and y, and of the growth in width and height
+SHIFT, GROWTH = 10.0, 5.0  # weights of a middle's shift, and of the growth in width and height
 MOST_GROWTH = 4.1  # log of a factor
 BACKGROUND = 0  # the label of a region that shows nothing known; class c is label c + 1
 
@@ -32,14 +32,19 @@ def _middles(boxes: Tensor) -> tuple[Tensor, Tensor]:
 def deltas_of(boxes: Tensor, truth: Tensor) -> Tensor:
     """(n, 4): what moves each box onto its true one."""
     (at, sides), (to, wanted) = _middles(boxes), _middles(truth)
-    return torch.cat([(to - at) / sides, (wanted / sides).log()], dim=1) * boxes.new_tensor(WEIGHTS)
+    return torch.cat([(to - at) / sides * SHIFT, (wanted / sides).log() * GROWTH], dim=1)
+
+
+def shifted(boxes: Tensor, deltas: Tensor) -> Tensor:
+    """(n, 4): the boxes moved, wherever that is."""
+    (at, sides), shift, growth = _middles(boxes), deltas[:, :2] / SHIFT, deltas[:, 2:] / GROWTH
+    at, sides = at + shift * sides, sides * growth.clamp(max=MOST_GROWTH).exp()
+    return torch.cat([at - sides / 2, at + sides / 2], dim=1)
 
 
 def moved(boxes: Tensor, deltas: Tensor, size: int) -> Tensor:
     """(n, 4): the boxes moved, and cut at the edges of a picture of size × size pixels."""
-    (at, sides), deltas = _middles(boxes), deltas / boxes.new_tensor(WEIGHTS)
-    at, sides = at + deltas[:, :2] * sides, sides * deltas[:, 2:].clamp(max=MOST_GROWTH).exp()
-    return torch.cat([at - sides / 2, at + sides / 2], dim=1).clamp(0, size)
+    return shifted(boxes, deltas).clamp(0, size)
 
 
 def scaled(boxes: Tensor, by: float, size: int) -> Tensor:
@@ -71,7 +76,7 @@ def sampled(labels: Tensor, most: int = 64, share: float = 0.25) -> Tensor:
     for which, count in ((things, int(most * share)), (others, most)):
         numbers = which.nonzero().flatten()
         count = count if not picked else most - len(picked[0])
-        picked.append(numbers[torch.randperm(len(numbers))[:count].to(numbers.device)])
+        picked.append(numbers[torch.randperm(len(numbers))[:count].to(numbers.device, non_blocking=True)])
     return torch.cat(picked)
 
 
@@ -110,7 +115,7 @@ def kept_crop_embeddings(
     found = feature_cache.read(key)
     if found is None:
         rows = torch.arange(len(split)).split(batch)
-        parts = [crop_embeddings(clip, pictures_of(some), boxes[some], crops) for some in rows]
+        parts = [crop_embeddings(clip, pictures_of(some), boxes[some.to(boxes.device)], crops) for some in rows]
         found = torch.cat(parts) if parts else torch.zeros(*boxes.shape[:2], clip.embed_dim)
         feature_cache.write(key, found)
     return found.to(clip.device)

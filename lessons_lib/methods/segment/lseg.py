@@ -218,4 +218,4 @@ def _up_to(visual: nn.Module, block: int) -> nn.Module:
 
 def _beside(rows: Tensor, like: Tensor) -> Tensor:
     """(n,) -> (n, 1, …), on the device of `like`, to choose between its rows."""
-    return rows.to(like.device).view(-1, *[1] * (like.ndim - 1))
+    return rows.to(like.device, non_blocking=True).view(-1, *[1] * (like.ndim - 1))

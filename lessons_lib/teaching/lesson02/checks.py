@@ -163,6 +163,9 @@ class _Guarded(dict):
     def values(self):
         return [self[name] for name in self]
 
+    def __reduce__(self) -> tuple:  # a copy for another process is guarded, too
+        return _Guarded, (dict(self),)
+
     def items(self):
         return [(name, self[name]) for name in self]
 
