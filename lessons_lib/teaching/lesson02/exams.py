@@ -1,6 +1,6 @@
 """What lesson 02 asks of a CLIP: pictures, answers, and how they are counted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import torch
@@ -56,21 +56,18 @@ def accuracies(tasks: Mapping[str, Task], probabilities: Mapping[str, Tensor]) -
     return pd.DataFrame(rows)
 
 
-def confidence(tasks: Mapping[str, Task], scaled: Callable[[str], Tensor]) -> tuple[Tensor, Tensor]:
-    """Over all test pictures: the probability of the chosen answer, and whether it is right.
-
-    scaled: task -> (N, C) probabilities.
-    """
+def confidence(tasks: Mapping[str, Task], probabilities: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Over all test pictures: the probability of the chosen answer, and whether it is right."""
     sure, right = [], []
     for name, task in tasks.items():
-        best = scaled(name).cpu().max(dim=1)
+        best = probabilities[name].cpu().max(dim=1)
         sure.append(best.values)
         right.append(best.indices == task.test.labels)
     return torch.cat(sure), torch.cat(right)
 
 
 def from_gallery(tasks: Mapping[str, Task], found: Tensor) -> tuple[list[list], list[list[str]]]:
-    """found: (Q, k) places among all test pictures, task by task -> Q rows of pictures, and of the tasks they are of."""
+    """found: (Q, k) places among all test pictures, task by task -> Q rows of pictures, and of their tasks."""
     where = [(name, i) for name, task in tasks.items() for i in range(len(task.test))]
     rows = [[where[n] for n in row] for row in found.tolist()]
     pictures = [[tasks[name].test.image(i) for name, i in row] for row in rows]
