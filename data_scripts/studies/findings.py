@@ -4,7 +4,7 @@
 
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
 run_comparison.py (F4 to F11, F14 to F16; "searched": with settings that were searched for each task, not the published
-ones), study_slip.py and study_slip_fresh.py (F41 to F46), and train_audioclip.py (F51 to F56), once its record is there.
+ones), study_slip.py, study_slip_fresh.py (F41 to F46), and train_audioclip.py (F51 to F56), once its record is there.
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
