@@ -107,6 +107,7 @@ def _spread(heights: Mapping[str, float], gap: float) -> dict[str, float]:
     for i, name in enumerate(names):
         groups.append([heights[name] - i * gap])
         while len(groups) > 1 and np.mean(groups[-2]) > np.mean(groups[-1]):
-            groups[-2] += groups.pop()
+            above = groups.pop()
+            groups[-1] += above
     foot = [np.mean(group) for group in groups for _ in group]
     return {name: float(foot[i] + i * gap) for i, name in enumerate(names)}

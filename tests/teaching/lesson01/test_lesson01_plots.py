@@ -25,7 +25,7 @@ def overlapping(figure) -> list[tuple[str, str]]:
     """Words of a figure that cover one another."""
     figure.draw_without_rendering()
     texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text().strip()]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    boxes = [(text.get_text(), matplotlib.text.Text.get_window_extent(text)) for text in texts]  # without arrows
     boxes = [(words, box) for words, box in boxes if box.width > 1]
     pairs = itertools.combinations(boxes, 2)
     return [(a, b) for (a, one), (b, two) in pairs if one.padded(-1.5).overlaps(two.padded(-1.5))]
