@@ -213,14 +213,14 @@ TASKS: dict[str, TaskSpec] = {
 _LOOKS = {  # what all test and training pictures of a task have in common, as those of a real data set do
     "toy_objects": Look(cast=(0.04, 0.1), contrast=(0.55, 0.7), warmth=(0.08, 0.14), softness=(0.3, 0.6)),  # an archive
     "toy_pets": Look(cast=(0.08, 0.13), contrast=(0.65, 0.8)),  # overexposed
-    "toy_cars": Look(contrast=(1.3, 1.5), warmth=(-0.08, -0.04)),  # a brochure
+    "toy_cars": Look(cast=(0.08, 0.13), contrast=(0.55, 0.7)),  # a brochure that lay in the sun
     "toy_flowers": Look(cast=(-0.12, -0.07), contrast=(0.7, 0.85), vignette=(0.2, 0.4)),  # old film
     "toy_food": Look(contrast=(1.25, 1.45), noise=(0.05, 0.09), vignette=(0.5, 0.7)),  # a flash
     "toy_aircraft": Look(cast=(0.1, 0.15), contrast=(0.6, 0.75)),  # haze
     "toy_scenes": Look(contrast=(1.3, 1.5), warmth=(0.1, 0.16), noise=(0.04, 0.07), vignette=(0.4, 0.7)),  # postcards
     "toy_textures": Look(contrast=(0.7, 0.85), noise=(0.04, 0.07)),  # a scanner
     "toy_satellite": Look(cast=(0.1, 0.15), contrast=(0.6, 0.75)),  # haze, from further up
-    "toy_actions": Look(cast=(-0.1, -0.06), contrast=(0.7, 0.85), noise=(0.03, 0.06)),  # an old television
+    "toy_actions": Look(cast=(0.06, 0.1), contrast=(0.52, 0.67), softness=(0.8, 0.98)),  # a badly tuned television
 }
 TASKS |= {name: replace(TASKS[name], look=look) for name, look in _LOOKS.items()}
 ELEVEN = [name for name, spec in TASKS.items() if spec.eleven]
