@@ -121,6 +121,10 @@ def others_at_work(count: int):
 
 
 @pytest.mark.skipif(threads.cores() < 2, reason="threads wait for each other on two cores and more")
+@pytest.mark.skipif(
+    hasattr(os, "getloadavg") and os.getloadavg()[0] > 2 * threads.cores(),
+    reason="with so much at work besides, it would take minutes",
+)
 def test_under_load_waiting_costs_the_processor_next_to_nothing():
     """Two threads take little more of its time than one, however long each waits; spinning ones took a multiple."""
     alone = float(said(WORK.format(first="import lessons_lib", count=1)))

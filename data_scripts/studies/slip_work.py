@@ -123,7 +123,7 @@ def pre_trained(cell: Arm, folder: Path | None = None) -> Trained:
     path.parent.mkdir(parents=True, exist_ok=True)
     with only_one(path.with_suffix(".lock"), f"{WORK.describe(cell)} is being trained by another process"):
         if path.exists():
-            state = sealed.load_state(path, "cpu", MEND)
+            state = sealed.load_state(path, MEND)
             model = build(SMALL)
             model.load_state_dict(state["model"])
             return Trained(model, [Row(*row) for row in from_json(state["curve"])], state["seconds"])

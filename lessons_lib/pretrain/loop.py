@@ -194,7 +194,7 @@ class Run:
                 outputs = self.towers(*inputs)
             loss = self.loss(*outputs)
             loss.backward()
-        value = float(loss.detach())  # the one thing in a step that waits for the device
+        value = float(loss.detach())  # waits for the device, as the lengths of texts do
         if not math.isfinite(value):
             self.optimizer.zero_grad(set_to_none=True)
             raise FloatingPointError(

@@ -13,11 +13,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from lessons_lib.methods import METHODS, load_method
 
 NEAR = 1e-5  # of the largest number that is compared
-STOPS_AT = {"LinearProbe": 1e-4}  # a solver that stops at a tolerance: how near two of its ends are
+# How near two ends are: of a solver that stops at a tolerance; of AdamW, which takes a whole step along a gradient that
+# is nothing but rounding.
+STOPS_AT = {"LinearProbe": 1e-4, "GLIP": 1e-3, "GLIPv2": 1e-3}
 TASKS = {"classify": noise_task(signal=0.7), "segment": mask_task(names=["a", "b"]), "detect": box_task()}
 OTHERS = ["hat", "shoe"]
 # What a step waits for: which regions a detector learns from, their numbers decide.
 WAITS = {"ViLD": {"nonzero", "index", "index_put", "a copy to the device"}}
+WAITS["GLIP"] = {"index", "index_put", "index_put_", "a copy to the device"}
+WAITS["GLIPv2"] = {*WAITS["GLIP"], "_local_scalar_dense"}
 
 
 def kind_of(line) -> str:
@@ -56,7 +60,8 @@ def answers(method) -> torch.Tensor:
 
 def assert_near(found: torch.Tensor, wanted: torch.Tensor, near: float = NEAR) -> None:
     assert found.shape == wanted.shape
-    assert (found.cpu() - wanted.cpu()).abs().max() <= near * max(1.0, float(wanted.abs().max()))
+    if wanted.numel():
+        assert (found.cpu() - wanted.cpu()).abs().max() <= near * max(1.0, float(wanted.abs().max()))
 
 
 def test_it_learns_answers_and_is_kept_there_as_on_the_cpu(line, pretend, tmp_path):

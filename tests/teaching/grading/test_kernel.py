@@ -46,5 +46,5 @@ def test_a_process_that_ends_itself_or_does_not_stop_costs_one_cell(tmp_path, mo
 
 def test_a_course_that_holds_the_python_is_refused_before_anything_runs():
     with pytest.raises(ValueError, match="make the course in another folder"):
-        with kernel.Kernel(Path("."), Path(kernel.sys.prefix).parent, seconds=1):
+        with kernel.Kernel(Path("."), Path(kernel.sys.prefix).resolve().parent, seconds=1):
             pass
