@@ -27,11 +27,12 @@ from tqdm.auto import tqdm
 import lessons_lib as ll
 from lessons_lib import toyworld
 from lessons_lib.clip.building import build, make_tokenizer
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.device import resolve_device
 from lessons_lib.files import atomic_write
 from lessons_lib.methods import METHODS
 from lessons_lib.pretrain.grouping import GroupingTowers, WithNouns, grouping_loss
-from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
+from lessons_lib.pretrain.loop import PairStream, Run, Settings
 from lessons_lib.sealed import to_bytes
 from lessons_lib.toyworld.nouns import nouns_of
 

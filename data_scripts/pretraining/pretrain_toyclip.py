@@ -28,10 +28,11 @@ from tqdm.auto import tqdm
 from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.device import name_of, resolve_device
 from lessons_lib.files import atomic_write, from_json
 from lessons_lib.pretrain.gathering import gathered
-from lessons_lib.pretrain.loop import PairStream, Run, Settings, frozen_copy
+from lessons_lib.pretrain.loop import PairStream, Run, Settings
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import to_bytes
 

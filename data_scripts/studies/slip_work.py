@@ -25,9 +25,10 @@ from worlds_work import PREPROCESS, SMALL
 from lessons_lib import sealed, toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import build, make_tokenizer
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.files import from_json, only_one
 from lessons_lib.identity import digest
-from lessons_lib.pretrain.loop import MEND, PairStream, Run, Settings, frozen_copy
+from lessons_lib.pretrain.loop import MEND, PairStream, Run, Settings
 from lessons_lib.pretrain.passes import passes, with_views
 from lessons_lib.pretrain.slip import CLIP, SIMCLR, SLIP, Objective
 from lessons_lib.runs import Result, Row, Work

@@ -16,11 +16,12 @@ import lessons_lib as ll
 from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.data.split import Split
 from lessons_lib.data.task import Task
 from lessons_lib.data.toys import SceneImages
 from lessons_lib.metrics import harmonic_mean
-from lessons_lib.pretrain.loop import Run, Settings, frozen_copy
+from lessons_lib.pretrain.loop import Run, Settings
 from lessons_lib.runs import Result, Row, Work
 from lessons_lib.toyworld.captions import Dials
 

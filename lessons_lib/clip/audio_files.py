@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from lessons_lib.clip.audio import AUDIO_CFG, AudioCLIP, is_of_audio
 from lessons_lib.clip.building import build
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.clip.model import Clip
 from lessons_lib.files import atomic_write, expanded, from_json
 from lessons_lib.sealed import load, not_finite, to_bytes
@@ -41,14 +42,12 @@ def with_audio(clip: Clip, audio_cfg: dict | None = None, *, seed: int = 0) -> A
 def as_clip(model: AudioCLIP, clip: Clip) -> Clip:
     """A frozen copy of the model with what belongs to `clip`, to which its tower was added by `with_audio`."""
     cfg = {**clip.model_cfg, "audio_cfg": model.audio_cfg}
-    copy = build(cfg)
-    copy.load_state_dict(model.state_dict())
-    return Clip(
-        copy,
+    return frozen_copy(
+        model,
+        cfg,
+        asdict(clip.transforms.config),
         clip.tokenizer,
         name=f"{clip.name} with an audio tower",
-        model_cfg=cfg,
-        preprocess_cfg=asdict(clip.transforms.config),
         device=clip.device,
         precision=clip.precision,
     )

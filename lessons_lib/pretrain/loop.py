@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
-from lessons_lib.clip.building import build
-from lessons_lib.clip.model import Clip
 from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.device import autocast, training_dtype
 from lessons_lib.files import expanded
@@ -115,22 +113,6 @@ class Towers(nn.Module):
         f = F.normalize(self.model.encode_image(images).float(), dim=-1)
         w = F.normalize(self.encode_texts(tokens).float(), dim=-1)
         return f, w, self.model.logit_scale.exp()
-
-
-def frozen_copy(
-    model: nn.Module,
-    cfg: dict,
-    preprocess_cfg: dict,
-    tokenizer: Callable,
-    *,
-    name: str = "toyclip",
-    device: str | torch.device = "cpu",
-) -> Clip:
-    """The model in training as methods and lessons take it: cfg, preprocess_cfg and tokenizer are what it was made
-    with."""
-    copy = build(cfg)
-    copy.load_state_dict(model.state_dict())
-    return Clip(copy, tokenizer, name=name, model_cfg=cfg, preprocess_cfg=preprocess_cfg, device=device)
 
 
 def make_optimizer(model: nn.Module, s: Settings) -> torch.optim.AdamW:

@@ -16,8 +16,9 @@ from test_pretraining import SETTINGS, draw, normalise
 from tiny_clip import tiny_config, tiny_model
 
 from lessons_lib.clip.building import build
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.pretrain.gathering import GatheredBatchNorm
-from lessons_lib.pretrain.loop import Run, Towers, frozen_copy
+from lessons_lib.pretrain.loop import Run, Towers
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.pretrain.passes import passes, with_views
 from lessons_lib.pretrain.slip import CLIP, SIMCLR, SLIP, CLIPTowers, SLIPTowers, nt_xent, slip_loss

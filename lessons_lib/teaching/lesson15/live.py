@@ -17,8 +17,9 @@ from tqdm.auto import tqdm
 
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import build, make_tokenizer
+from lessons_lib.clip.copies import frozen_copy
 from lessons_lib.metrics.retrieval import neighbours
-from lessons_lib.pretrain.loop import Run, Settings, frozen_copy
+from lessons_lib.pretrain.loop import Run, Settings
 from lessons_lib.pretrain.passes import passes, with_views
 from lessons_lib.pretrain.slip import Objective
 from lessons_lib.pretrain.trunk import trunk_of
