@@ -69,13 +69,23 @@ def test_help_does_not_import_torch():
     assert done.stdout.splitlines()[-1] == "False"
 
 
-def test_help_takes_less_than_a_third_of_a_second_of_computing():
+def computing(*arguments: str) -> float:
+    """The processor's seconds for such a run of Python: the least of three, since others are at work, too."""
     import resource
 
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    done = subprocess.run([sys.executable, "-m", "lessons_lib.cli", "fit", "--help"], capture_output=True, text=True)
-    assert done.returncode == 0 and "METHOD" in done.stdout
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 0.3
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+
+    return min(once() for _ in range(3))
+
+
+def test_help_costs_little_more_than_starting_python():
+    """What any command-line program imports is the measure: a slow or a busy machine is so for both."""
+    usual = computing("-c", "import argparse, email.message, importlib.metadata, inspect, json, pathlib, typing")
+    assert computing("-m", "lessons_lib.cli", "fit", "--help") < 4 * usual
+
 
 
 def test_a_mistake_in_a_process_of_its_own_is_one_line_and_status_2(tmp_path):
