@@ -3,7 +3,7 @@
 `run_comparison.py` runs it. Settings are searched with six fits of a method and task (`lessons_lib.runs.search`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,14 +105,14 @@ LEFT_OUT = [
 Found = Mapping[tuple[str, str], Cell]  # label, task -> with the settings that were found
 
 
-def published() -> list[Cell]:
+def published(seeds: Sequence[int] = SEEDS) -> list[Cell]:
     """Seed by seed, so that what there is after a while covers whole seeds."""
-    return [cell for seed in SEEDS for cell in _published(seed)]
+    return [cell for seed in seeds for cell in _published(seed)]
 
 
-def searched(found: Found) -> list[Cell]:
+def searched(found: Found, seeds: Sequence[int] = SEEDS) -> list[Cell]:
     """The same with settings that were found; DAPT and what it is compared with are, at 16 shots, `Fit`s."""
-    return [cell for seed in SEEDS for cell in _searched(seed, found)]
+    return [cell for seed in seeds for cell in _searched(seed, found)]
 
 
 def to_search() -> dict[tuple[str, str], Cell]:

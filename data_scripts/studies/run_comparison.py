@@ -11,14 +11,16 @@ shots, the start and the order of images. Nothing is chosen on test images. Imag
 Tip-Adapter's keys. `comparison_plan.LEFT_OUT` says what there is no time for; it is kept with the results.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import pandas as pd
 from comparison_plan import (
+    FEW_SEEDS,
     LEFT_OUT,
     METHODS,
     PUBLISHED,
     SEARCHED,
+    SEEDS,
     SHARED,
     TEN,
     Found,
@@ -41,13 +43,21 @@ KEYS = ["protocol", "setting", "method", "task", "shots", "seed", "on"]
 
 
 def stages(store: Store) -> Iterator[Plan]:
-    """What is published; the search, setting by setting; then what it found, once all of it is done."""
-    yield Plan(WORK, published(), {"study": STUDY.name, "setting": PUBLISHED})
+    """What is published; the search, setting by setting; what it found, once all of it is done; then two seeds more."""
+    yield Plan(WORK, published(FEW_SEEDS), {"study": STUDY.name, "setting": PUBLISHED})
     found = yield from searches(store)
     if found is not None:
-        cells = searched(found)
-        yield Plan(WORK, [c for c in cells if not isinstance(c, Fit)], {"study": STUDY.name, "setting": SEARCHED})
-        yield Plan(LOOKED_AT, [c for c in cells if isinstance(c, Fit)], {"study": STUDY.name, "setting": SEARCHED})
+        yield from with_found(found, FEW_SEEDS)
+    others = [seed for seed in SEEDS if seed not in FEW_SEEDS]
+    yield Plan(WORK, published(others), {"study": STUDY.name, "setting": PUBLISHED})
+    if found is not None:
+        yield from with_found(found, others)
+
+
+def with_found(found: Found, seeds: Sequence[int]) -> Iterator[Plan]:
+    cells = searched(found, seeds)
+    yield Plan(WORK, [c for c in cells if not isinstance(c, Fit)], {"study": STUDY.name, "setting": SEARCHED})
+    yield Plan(LOOKED_AT, [c for c in cells if isinstance(c, Fit)], {"study": STUDY.name, "setting": SEARCHED})
 
 
 def searches(store: Store) -> Generator[Plan, None, Found | None]:
