@@ -1,6 +1,6 @@
 """Pre-trains ToyCLIP on ToyWorld: three hours on two CPU cores that have nothing else to do, minutes on a GPU.
 
-    python data_scripts/pretraining/pretrain_toyclip.py                               # made the weights in the package
+    python data_scripts/pretraining/pretrain_toyclip.py --steps 3000                  # made the weights in the package
     torchrun --nproc_per_node 4 data_scripts/pretraining/pretrain_toyclip.py          # several GPUs
     python data_scripts/pretraining/pretrain_toyclip.py --steps 200 --out /tmp/trial  # a trial run
 
