@@ -46,7 +46,8 @@ def halves(
     rights: name -> right answers on base and on new.   totals: pictures of each.   line: whose accuracy is drawn on as
     a dashed line.
     """
-    figure, axes = panels(1, 2, size=(3.4, 0.9 + 0.3 * len(rights)), sharey=True)
+    least = min(wilson(right, total)[0] for both in rights.values() for right, total in zip(both, totals))
+    figure, axes = panels(1, 2, size=(3.4, 0.9 + 0.34 * len(rights)), sharey=True)
     for i, (ax, on) in enumerate(zip(axes, ("base classes", "new classes"))):
         for y, both in enumerate(rights.values()):
             share, (low, high) = 100 * both[i] / totals[i], wilson(both[i], totals[i])
@@ -55,7 +56,7 @@ def halves(
             ax.annotate(f"{share:.0f}", (share, y), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
         if line is not None:
             ax.axvline(100 * rights[line][i] / totals[i], color=REFERENCE, ls="--", lw=1.2)
-        ax.set(xlabel="accuracy (%)", xlim=(35, 102), title=on)
+        ax.set(xlabel="accuracy (%)", xlim=(min(40, least) - 3, 103), title=on)
         ax.set_yticks(range(len(rights)), list(map(literal, rights)))
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(len(rights) - 0.5, -0.7)
@@ -159,4 +160,4 @@ def against_zero_shot(
     table = pd.DataFrame(found)
     first = table[table.kind == methods[0]].set_index("what")["mean"]
     table = table.sort_values("what", key=lambda names: names.map(first), kind="stable")
-    return differences(table, xlabel="points above zero-shot", title=title)
+    return differences(table, kind="kind", xlabel="points above zero-shot", title=title)
