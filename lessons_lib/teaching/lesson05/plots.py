@@ -53,7 +53,8 @@ def halves(
             share, (low, high) = 100 * both[i] / totals[i], wilson(both[i], totals[i])
             ax.hlines(y, low, high, PALETTE[i], lw=1.6)
             ax.plot(share, y, "os"[i], color=PALETTE[i], ms=6)
-            ax.annotate(f"{share:.0f}", (share, y), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+            words = ax.annotate(f"{share:.0f}", (share, y), xytext=(0, 6), textcoords="offset points", ha="center")
+            words.set(fontsize=8, bbox={"facecolor": "white", "alpha": 0.85, "pad": 0.5, "lw": 0})
         if line is not None:
             ax.axvline(100 * rights[line][i] / totals[i], color=REFERENCE, ls="--", lw=1.2)
         ax.set(xlabel="accuracy (%)", xlim=(min(40, least) - 3, 103), title=on)
