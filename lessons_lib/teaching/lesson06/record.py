@@ -48,13 +48,23 @@ def standing(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def papers() -> pd.DataFrame:
-    """The same of the papers: base, new, H of means; of eleven data sets, ViT-B/16, three seeds, no intervals."""
+    """What the papers have: base, new and H of the two means, of eleven data sets (ViT-B/16, three seeds)."""
     found = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
     lines = {}
     for label, name in METHODS.items():
         own = [found.get((name, on)) for on in ("base", "new", "H of means")]
         lines[label] = HERE_ALONE.get(label) if None in own else own
-    return pd.DataFrame({label: line for label, line in lines.items() if line}, index=["base", "new", "H of means"]).T
+    columns = ["paper: base", "new ", "H "]  # one name each, in a table that has "new" already
+    return pd.DataFrame({label: line for label, line in lines.items() if line}, index=columns).T
+
+
+def ablation(everything: pd.DataFrame) -> pd.DataFrame:
+    """MaPLe's ablations, H added, and MaPLe as it is on the same tasks with the same settings. everything: as
+    `recorded_runs.comparison(setting=None)` gives it."""
+    parts = everything[(everything.protocol == "ablation") & everything.method.str.startswith("MaPLe")]
+    whole = everything[(everything.protocol == "base-to-new") & (everything.method == "MaPLe")]
+    whole = whole[(whole.setting == "searched") & whole.task.isin(parts.task)]
+    return with_harmonic_mean(pd.concat([parts, whole.assign(protocol="ablation")], ignore_index=True))
 
 
 def between(rows: pd.DataFrame, first: str, second: str, on: str = "H", sign: int = +1) -> dict:

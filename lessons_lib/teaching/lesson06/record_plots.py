@@ -43,11 +43,14 @@ def pairs(found: Sequence[Mapping], *, title: str) -> Axes:
 def depth_and_length(rows: pd.DataFrame, *, title: str) -> Figure:
     """MaPLe's base, new and H against J and against b, with bands over seeds. Returns the Figure.
 
-    rows: of the protocol "ablation", with H, methods named "MaPLe (depth 2)" and so on.
+    rows: of `record.ablation`; MaPLe itself has b = 2.
     """
     figure, axes = panels(1, 2, size=(3.6, 2.9), sharey=True)
     for ax, (what, says) in zip(axes, {"depth": "depth J (blocks)", "length": "length b (prompts)"}.items()):
-        own = rows[rows.method.str.contains(what)].copy()
+        own = rows[rows.method.str.contains(what)]
+        own = (
+            pd.concat([own, rows[rows.method == "MaPLe"].assign(method="length 2")]) if what == "length" else own.copy()
+        )
         own[what] = own.method.str.extract(r"(\d+)", expand=False).astype(int)
         own = own.groupby(["on", what, "seed"], sort=False).accuracy.mean().reset_index()
         lines(own, x=what, y="accuracy", hue="on", seeds="seed", ax=ax, title=f"MaPLe's {what}", xlabel=says)

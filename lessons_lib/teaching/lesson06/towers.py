@@ -54,3 +54,10 @@ def attention(
         looked.append(block.attn(h, h, h, need_weights=True)[1])  # (N, rows, rows)
         x = block(x)
     return torch.stack(looked)
+
+
+def shared_out(looked: Tensor, prompts: int) -> Tensor:
+    """How the class token divides its attention: (blocks, N, rows, rows) -> (blocks, 3), the mean shares that go to
+    itself, to the patches and to the prompts, which are the last rows."""
+    own = looked[:, :, 0].mean(dim=1)  # (blocks, rows)
+    return torch.stack([own[:, 0], own[:, 1:-prompts].sum(dim=1), own[:, -prompts:].sum(dim=1)], dim=1)
