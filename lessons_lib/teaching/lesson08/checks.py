@@ -93,9 +93,7 @@ def potential(student: Callable) -> None:
         }
         call = f"{name} of {count} texts, t = {t:g}"
         explain(answer_of(student, texts, t, name=name), expected, mistakes, name=call)
-        on_sphere = (
-            partial(_on_sphere, each, t) for each in (student, _potential)
-        )  # the library's is for unit vectors
+        on_sphere = (partial(_on_sphere, each, t) for each in (student, _potential))
         same_gradients(*on_sphere, texts, name=name)
     right("potential: 1 where all texts agree, and next to nothing once they are far apart. Gradients agree, too.")
 
