@@ -1,9 +1,11 @@
 """Lesson 08's checks: they pass what is right, and name the usual mistakes."""
 
+from functools import partial
+
 import torch
+import torch.nn.functional as F
 from exercises import test_a_usual_mistake_is_named, test_what_is_right_passes  # noqa: F401
 
-from lessons_lib.metrics import interval, paired_difference
 from lessons_lib.teaching.lesson08 import checks as check
 
 
@@ -18,64 +20,60 @@ def potential(texts, t):
 
 def all_pairs(texts, t):
     count = len(texts)
-    return (near(texts, t).sum() - count) / (count * (count - 1))
+    return ((-t * (2 - 2 * texts @ texts.T)).exp().sum() - count) / (count * (count - 1))
 
 
-def floor(prototypes, labels):
-    return (1 - prototypes.norm(dim=1)[labels]).square().mean()
+def means(f, y, C):
+    return torch.stack([f[y == c].mean(dim=0) for c in range(C)])
 
 
-def summed(beta_t, beta_v, n_classes, width):
-    return beta_t / (n_classes * (n_classes - 1)), beta_v / width
+def one_hot(f, y, C):
+    members = F.one_hot(y, C).float()
+    return members.T @ f / members.sum(dim=0)[:, None]
 
 
-def parts(few, many):
-    seeds = sorted(few)
-    return (
-        interval([few[seed] for seed in seeds]),
-        interval([many[seed] for seed in seeds]),
-        paired_difference([few[seed] for seed in seeds], [many[seed] for seed in seeds]),
-    )
+def sums(f, y, C):
+    return F.one_hot(y, C).float().T @ f
 
 
-def vanishes(few, many):
-    left, margin, change = parts(few, many)
-    return bool(margin.low > 0 and change.high < 0 and left.low <= 0)
+def intra(z, s, y):
+    return (z - s[y]).square().mean()
 
 
-def over_zero(few, many):
-    """What papers often do: the margin at few shots is within its interval of 0."""
-    left, margin, _ = parts(few, many)
-    return margin.low > 0 and left.low <= 0
+def frozen_visual(prompts, *rest, **wrong):
+    return check._train([prompts[0]], lambda rows: lambda ctx: rest[0](rows)(ctx, prompts[1].detach()), *rest[1:])
 
 
-def smaller(few, many):
-    _, margin, change = parts(few, many)
-    return margin.low > 0 and change.high < 0
-
-
-def without_margin(few, many):
-    left, _, change = parts(few, many)
-    return change.high < 0 and left.low <= 0
-
-
-def by_place(few, many):
-    return vanishes(dict(enumerate(few.values())), dict(enumerate(many.values())))
+def without_return(*arguments):
+    check._train(*arguments)
 
 
 RIGHT = [
+    (check.prototypes, means),
+    (check.prototypes, one_hot),
+    (check.intra, intra),
+    (check.intra, lambda z, s, y: F.mse_loss(z, s[y])),
     (check.potential, potential),
     (check.potential, all_pairs),
-    (check.potential, lambda texts, t: float(potential(texts, t))),
-    (check.floor, floor),
-    (check.floor, lambda s, y: (torch.nn.functional.normalize(s, dim=1) - s)[y].square().sum(dim=1).mean()),
-    (check.summed_betas, summed),
-    (check.summed_betas, lambda *numbers: list(summed(*numbers))),
-    (check.vanishes, vanishes),
+    (check.train, check._train),
 ]
 
-
 MISTAKES = [
+    (check.prototypes, lambda f, y, C: ..., "not written yet"),
+    (check.prototypes, lambda f, y, C: F.normalize(means(f, y, C), dim=1), "length 1"),
+    (check.prototypes, sums, "those are sums"),
+    (check.prototypes, lambda f, y, C: sums(f, y, C) / len(f), "not of its own"),
+    (check.prototypes, lambda f, y, C: f.mean(dim=0).expand(C, -1), "mean of all images"),
+    (check.prototypes, lambda f, y, C: torch.stack([f[y == c][0] for c in range(C)]), "one image of each"),
+    (check.prototypes, lambda f, y, C: means(f, y, C)[y], "a row for each class"),
+    (check.intra, lambda z, s, y: intra(z, F.normalize(s, dim=1), y), "do not normalise"),
+    (check.intra, lambda z, s, y: (z - s[y]).square().sum(dim=1).mean(), "paper's form"),
+    (check.intra, lambda z, s, y: (z - s[y]).square().sum(), "sum over all"),
+    (check.intra, lambda z, s, y: (z - s[y]).norm(dim=1).mean(), "take its square"),
+    (check.intra, lambda z, s, y: (z[:, None] - s).square().mean(), "You took all"),
+    (check.intra, lambda z, s, y: -intra(z, s, y), "the sign"),
+    (check.intra, lambda z, s, y: (1 - (z * s[y]).sum(dim=1)).mean(), "cosine"),
+    (check.intra, lambda z, s, y: intra(z.detach(), s, y), "no gradient"),
     (check.potential, lambda w, t: ..., "not written yet"),
     (check.potential, lambda w, t: near(w, t).mean(), "with itself"),
     (check.potential, lambda w, t: (near(w, t).sum() - len(w)) / len(w) ** 2, "number of pairs"),
@@ -83,32 +81,16 @@ MISTAKES = [
     (check.potential, lambda w, t: (-t * torch.pdist(w).square()).exp().sum(), "each once"),
     (check.potential, lambda w, t: (-t * torch.pdist(w)).exp().mean(), "square of the distance"),
     (check.potential, lambda w, t: (t * torch.pdist(w).square()).exp().mean(), "exponent is negative"),
-    (check.potential, lambda w, t: (-2.0 * torch.pdist(w).square()).exp().mean(), "0.5.*times as much|is 0"),
-    (check.potential, lambda w, t: (-torch.pdist(w).square()).exp().mean(), "`t` is not used"),
+    (check.potential, lambda w, t: potential(w, 1.0), "`t` is not used"),
     (check.potential, lambda w, t: (-t * torch.pdist(w).square().mean()).exp(), "exponential of a mean"),
     (check.potential, lambda w, t: potential(w, t).log(), "logarithm"),
     (check.potential, lambda w, t: (-t * torch.pdist(w).square()).exp(), "should be one number"),
-    (check.floor, lambda s, y: torch.tensor(0.0), "inside the sphere"),
-    (check.floor, lambda s, y: (1 - s.norm(dim=1)[y] ** 2).mean(), "own scatter"),
-    (check.floor, lambda s, y: (1 - s.norm(dim=1)[y]).mean(), "has its square"),
-    (check.floor, lambda s, y: (1 - s.norm(dim=1)).square().mean(), "mean over classes"),
-    (check.floor, lambda s, y: (1 - s.norm(dim=1)[y]).square().sum(), "the sum over images"),
-    (check.floor, lambda s, y: (1 - s.norm(dim=1)[y]).mean() ** 2, "square of a mean"),
-    (check.floor, lambda s, y: (1 + s.norm(dim=1)[y]).square().mean(), "farthest"),
-    (check.floor, lambda s, y: None, "missing return"),
-    (check.summed_betas, lambda a, b, c, d: (a * c * (c - 1), b * d), "β_t: the sum is larger"),
-    (check.summed_betas, lambda a, b, c, d: (2 * a / (c * (c - 1)), b / d), "ordered pairs"),
-    (check.summed_betas, lambda a, b, c, d: (a / c**2, b / d), "with itself"),
-    (check.summed_betas, lambda a, b, c, d: (a, b), "still the weight"),
-    (check.summed_betas, lambda a, b, c, d: (a / (c * (c - 1)), b * d), "β_v: the sum is larger"),
-    (check.summed_betas, lambda a, b, c, d: (a / (c * (c - 1)), b), "β_v: it is still"),
-    (check.summed_betas, lambda a, b, c, d: (a / (c * (c - 1)), b / d / c), "images are averaged"),
-    (check.summed_betas, lambda a, b, c, d: a / d, "two numbers"),
-    (check.vanishes, over_zero, "no equality either"),
-    (check.vanishes, smaller, "still above 0"),
-    (check.vanishes, without_margin, "cannot vanish|There has to be"),
-    (check.vanishes, by_place, "Pair by seed"),
-    (check.vanishes, lambda few, many: True, "where there is no margin at many"),
-    (check.vanishes, lambda few, many: False, "All three that are needed"),
-    (check.vanishes, lambda few, many: "yes", "True or False"),
+    (check.potential, lambda w, t: potential(w.detach(), t), "no gradient"),
+    (check.train, frozen_visual, "visual prompts have not moved"),
+    (check.train, partial(check._train, careful=False), "careful"),
+    (check.train, partial(check._train, cosine=False), "along the cosine"),
+    (check.train, partial(check._train, momentum=0.0), "momentum is 0.9"),
+    (check.train, partial(check._train, decay=0.0), "decay is 5e-4"),
+    (check.train, partial(check._train, forgets=False), "zero_grad"),
+    (check.train, without_return, "missing return"),
 ]
