@@ -70,7 +70,7 @@ def gains_by_task(rows: pd.DataFrame, pairs: Mapping[str, tuple[str, str]], *, t
         for kind, (first, second) in pairs.items()
         for task in dict.fromkeys(rows.task)
     ]
-    ax = differences(pd.DataFrame(found), title=title)
+    ax = differences(pd.DataFrame(found), kind="kind", title=title)
     ax.get_legend().remove()
     ax.figure.legend(loc="outside lower center", frameon=False, fontsize=8)
     return ax
