@@ -19,9 +19,9 @@ from lessons_lib.metrics import (
     with_harmonic_mean,
 )
 
-BARE, PLAIN, OWN, BEST, FRAMED, EIGHTY, PROBE = (
-    "bare name", "a photo of a {}.", "default template", "best template", "caption ensemble", "ImageNet-80 ensemble",
-    "16-shot probe",
+BARE, PLAIN, OWN, BEST, FRAMED, TRADE, EIGHTY, PROBE = (
+    "bare name", "a photo of a {}.", "default template", "best template", "caption ensemble", "trade ensemble",
+    "ImageNet-80 ensemble", "16-shot probe",
 )  # fmt: skip
 COOP = "CoOp (words)"  # the literature's: M = 4 from "a photo of a"
 SHOTS = (1, 2, 4, 8, 16)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from claims import BARE, BEST, EIGHTY, FRAMED, OWN, PLAIN, PROBE, Found
+from claims import BARE, BEST, EIGHTY, FRAMED, OWN, PLAIN, PROBE, TRADE, Found
 from torch import Tensor
 
 import lessons_lib as ll
@@ -59,7 +59,8 @@ class Wordings(Work):
             return about
         probe = ll.LinearProbe(self.clip)
         how = {"format": probe.FORMAT, **probe.arguments(), **probe.fit_settings(PROBED["shots"]), **PROBED}
-        return about | {"task": ll.load_task(cell.name).identity(), "candidates": candidates(cell.name), "probe": how}
+        about |= {"task": ll.load_task(cell.name).identity(), "candidates": candidates(cell.name), "probe": how}
+        return about | {"trade": list(spec.wording.trade)}
 
     def unit(self, metric: str) -> str:
         return "%" if metric == "accuracy" else ""
@@ -127,6 +128,7 @@ def measure_task(clip: ll.Clip, cell: Subject) -> tuple[str, Found]:
     """Each wording, and the best template."""
     task, spec = ll.load_task(cell.name, **PROBED), toyworld.TASKS[cell.name]
     texts = dict(zip(candidates(cell.name), say(clip, candidates(cell.name), spec.classnames)))  # template -> (C, D)
+    trade = say(clip, list(spec.wording.trade), spec.classnames)  # (T, C, D)
     validation = encode(clip, task.val_pool.scenes)
     best = max(texts, key=lambda template: right(validation, texts[template], task.val_pool.labels))
     classifiers = {
@@ -135,6 +137,7 @@ def measure_task(clip: ll.Clip, cell: Subject) -> tuple[str, Found]:
         OWN: texts[spec.templates[0]],
         BEST: texts[best],
         FRAMED: ensemble(torch.stack([texts[template] for template in in_caption_frames(spec.templates[0])])),
+        TRADE: ensemble(trade),
         EIGHTY: ensemble(torch.stack([texts[template] for template in IMAGENET_80])),
     }
     probe = ll.LinearProbe(clip).fit(task)

@@ -88,7 +88,7 @@ def draw_scenes(
     return Scenes.cat(many), torch.arange(len(spec.classes)).repeat_interleave(n)
 
 
-def _mistaken(spec: TaskSpec) -> dict[str, str]:
+def mistaken_for(spec: TaskSpec) -> dict[str, str]:
     """Class -> the one that it is taken for where a caption misnames it: the next on a fixed round through all."""
     order = np.random.default_rng(zlib.crc32(spec.name.encode())).permutation(len(spec.classes))
     names = [spec.classes[i].name for i in order]
@@ -118,7 +118,7 @@ def draw_pairs(
     scenes, captions = [], []
     for spec, count in zip(specs, counts, strict=True):
         split = rng.multinomial(count, np.full(len(spec.classes), 1 / len(spec.classes)))
-        mistaken = _mistaken(spec)
+        mistaken = mistaken_for(spec)
         for cls, m in zip(spec.classes, split, strict=True):
             if m == 0:
                 continue

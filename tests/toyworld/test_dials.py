@@ -102,7 +102,7 @@ def test_misnamed_captions_name_the_class_that_this_one_is_mistaken_for():
 
 def test_every_class_is_mistaken_for_another_one_always_the_same():
     for spec in toyworld.TASKS.values():
-        mistaken = toyworld._mistaken(spec)
+        mistaken = toyworld.mistaken_for(spec)
         assert sorted(mistaken) == sorted(mistaken.values()) == sorted(spec.classnames)
         assert all(name != other for name, other in mistaken.items())
 

@@ -1,4 +1,4 @@
-"""Checks of lesson 03's exercises: an ensemble, a template without each word, an honest choice, a word's two senses."""
+"""Checks of lesson 03's exercises: an ensemble, an ensemble that grows, an interval of a gain, a word's two senses."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.teaching.checks import answer_of, require, right, same, written
+from lessons_lib.metrics.accuracy import accuracy
+from lessons_lib.teaching.checks import answer_of, explain, require, right, same, written
+from lessons_lib.teaching.differences import kind_of
 from lessons_lib.teaching.lesson03.wordings import SENSES, both_senses
 from lessons_lib.templates import check_classnames
 
@@ -67,65 +69,107 @@ def ensemble(student: Callable) -> None:
     right("ensemble: however many templates, one unit vector a class, so the pictures cost what they did before.")
 
 
-def without_each_word(student: Callable) -> None:
-    """`without_each_word(template)` -> a template for each word left out; the word with {} always stays.
+def grow(student: Callable) -> None:
+    """`grow(texts, features, labels, most)` -> templates of an ensemble, in the order in which they were added.
 
-    Words are what stands between spaces.
+    texts: template -> (C, D); features: (N, D); labels: (N,). Each step adds the template that helps the ensemble most;
+    it ends where none helps, or with `most` of them.
     """
-    cases = {
-        "a photo of a {}.": ["photo of a {}.", "a of a {}.", "a photo a {}.", "a photo of {}."],
-        "a photo of {}, a type of food.": [
-            "photo of {}, a type of food.",
-            "a of {}, a type of food.",
-            "a photo {}, a type of food.",
-            "a photo of {}, type of food.",
-            "a photo of {}, a of food.",
-            "a photo of {}, a type food.",
-            "a photo of {}, a type of",
-        ],
-        "{} texture.": ["{}"],
-        "{}": [],
-    }
-    for template, expected in cases.items():
-        got = answer_of(student, template, name="without_each_word")
-        call = f"without_each_word({template!r})"
+    name = "grow"
+    for seed, (count, classes, images, most) in enumerate(((9, 4, 60, 8), (12, 5, 80, 1), (3, 3, 30, 8), (1, 2, 8, 2))):
+        texts, features, labels = _choice(count, classes, images, seed)
+        expected = _grow(texts, features, labels, most)
+        got = answer_of(student, texts, features, labels, most, name=name)
         require(
-            isinstance(got, (list, tuple)), f"`{call}` should be a list of templates; it is a {type(got).__name__}."
+            isinstance(got, list) and all(template in texts for template in got),
+            f"`{name}` should return a list of templates, keys of `texts`; it returns {kind_of(got)}.",
         )
-        lost = [text for text in got if "{}" not in str(text)]
-        require(not lost, f"`{call}` leaves out the class name itself ({lost[:1]}): keep the word that holds {{}}.")
-        if not expected:
-            require(not got, f"`{call}` has no word to leave out, so the list is empty; it holds {list(got)}.")
-            continue
-        same(list(got), expected, name=call)
-    right("without_each_word: one template for each word that could be spared, in their order.")
+        require(
+            len(set(got)) == len(got), f"`{name}` adds a template that is in the ensemble already. Try the others only."
+        )
+        mistakes = {hint: _grow(texts, features, labels, most, **wrong) for hint, wrong in _WRONG_SEARCHES.items()}
+        explain(got, expected, {hint: value for hint, value in mistakes.items() if value != expected}, name=name)
+        same(got, expected, name=f"{name} among {count} templates, at most {most}")
+    right("grow: every template is there because it helped those before it, on the pictures that you gave.")
 
 
-def pick_template(student: Callable) -> None:
-    """`pick_template(templates, texts, features, labels)` -> the template that is right most often on the pictures."""
-    draw = torch.Generator().manual_seed(3)
-    for number, (count, classes, images) in enumerate([(4, 3, 30), (6, 5, 50), (1, 2, 8), (3, 4, 40)]):
-        templates = [f"template {i} of a {{}}." for i in range(count)]
-        middles = F.normalize(torch.randn(classes, 8, generator=draw), dim=-1)  # (C, D)
-        labels = torch.arange(images) % classes  # (N,)
-        features = F.normalize(middles[labels] + 0.5 * torch.randn(images, 8, generator=draw), dim=-1)  # (N, D)
-        blur = torch.linspace(0.2, 1.5, count).roll(number + 1)[:, None, None]
-        texts = F.normalize(middles + blur * torch.randn(count, classes, 8, generator=draw), dim=-1)  # (T, C, D)
-        if number == 3:  # one template is the nearest to the pictures, with the classes exchanged
-            texts[2] = middles.roll(1, dims=0)
-        correct = (torch.einsum("nd,tcd->tnc", features, texts).argmax(dim=2) == labels).float().mean(dim=1)  # (T,)
-        got = answer_of(student, templates, texts, features, labels, name="pick_template")
-        if isinstance(got, (int, Tensor)):
-            require(False, "`pick_template` should return the template itself, templates[best], not its number.")
-        best, worst = templates[int(correct.argmax())], templates[int(correct.argmin())]
+_WRONG_SEARCHES = {
+    "each template is judged alone. Judge the ensemble that there would be with it.": {"alone": True},
+    "it goes on where nothing helps any more. Add only what makes the ensemble better.": {"stop": False},
+    "it adds the template that helps least: take the best.": {"sign": -1},
+    "it stops after the first template: go on from the ensemble that there is.": {"first": True},
+    "it may not have more than `most` templates.": {"bounded": False},
+}
+
+
+def _grow(
+    texts: dict, features: Tensor, labels: Tensor, most: int, *, alone: bool = False, stop: bool = True, sign: int = 1,
+    first: bool = False, bounded: bool = True,
+) -> list[str]:  # fmt: skip
+    """The search, or with one thing wrong."""
+
+    def score(templates: list[str]) -> float:
+        w = F.normalize(torch.stack([texts[t] for t in templates]).mean(dim=0), dim=-1)
+        return accuracy((features @ w.T).argmax(dim=1), labels)
+
+    chosen, reached = [], 0.0
+    while len(chosen) < (1 if first else most if bounded else len(texts)) and len(chosen) < len(texts):
+        left = [t for t in texts if t not in chosen]
+        best = max(left, key=lambda t: sign * score([t] if alone else [*chosen, t]))
+        now = score([*chosen, best])
+        if stop and not alone and now <= reached:
+            break
+        chosen, reached = [*chosen, best], now
+    return chosen
+
+
+def _choice(count: int, classes: int, images: int, seed: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """Templates that are blurred more and less, and pictures to choose on."""
+    draw = torch.Generator().manual_seed(seed)
+    middles = F.normalize(torch.randn(classes, 8, generator=draw), dim=-1)  # (C, D)
+    labels = torch.arange(images) % classes  # (N,)
+    features = F.normalize(middles[labels] + 0.5 * torch.randn(images, 8, generator=draw), dim=-1)  # (N, D)
+    blur = torch.linspace(0.5, 1.2, count).roll(seed + 1)[:, None, None]
+    texts = F.normalize(middles + blur * torch.randn(count, classes, 8, generator=draw), dim=-1)  # (T, C, D)
+    return {f"template {i} of a {{}}.": w for i, w in enumerate(texts)}, features, labels
+
+
+def bootstrap(student: Callable) -> None:
+    """`bootstrap(first, second, rows)` -> (low, high): a 95 % interval of what the first has above the second, points.
+
+    first, second: (N,) bool, right or wrong on the same pictures; rows: (B, N), pictures drawn with replacement.
+    """
+    name = "bootstrap"
+    for n, seed in ((200, 0), (50, 1), (400, 2)):
+        draw = torch.Generator().manual_seed(seed)
+        second = torch.rand(n, generator=draw) < 0.6
+        first = torch.where(torch.rand(n, generator=draw) < 0.2, ~second, second)
+        rows = torch.randint(n, (500, n), generator=draw)
+        got = answer_of(student, first, second, rows, name=name)
         require(
-            count == 1 or got != worst or best == worst,
-            "`pick_template` returns the template that is right least often: take the argmax of the accuracies.",
+            isinstance(got, (tuple, list, Tensor)) and len(got) == 2,
+            f"`{name}` should return two numbers, low and high.",
         )
-        same(got, best, name="pick_template(templates, texts, features, labels)")
-    right(
-        "pick_template: the most accurate on the pictures it is given. Give it validation pictures, and it is honest."
-    )
+        difference_of = 100 * (first.double() - second.double())
+        means = difference_of[rows].mean(dim=1)  # (B,)
+        unpaired = 100 * (first.double()[rows].mean(dim=1) - second.double()[rows.roll(1, dims=0)].mean(dim=1))
+        mistakes = {
+            "these are shares. Points are hundredths: times 100.": _middle(means / 100),
+            "the draws of the two differ. Both are right or wrong on the *same* drawn pictures.": _middle(unpaired),
+            "this is second − first: the other way round.": _middle(-means),
+            "this is a 90 % interval: leave out 2.5 % on either side.": _middle(means, 0.05),
+            "these are the extremes of all draws: leave out 2.5 % on either side.": _middle(means, 0.0),
+            "this is how single pictures scatter: take the mean of each draw first.": _middle(difference_of),
+        }
+        got, expected = torch.as_tensor([float(x) for x in got]), _middle(means)
+        explain(got, expected, mistakes, name=name)
+        same(got, expected, name=name, atol=0.05)
+    right("bootstrap: had the pictures been others, the gain would mostly have been in here.")
+
+
+def _middle(values: Tensor, out: float = 0.025) -> Tensor:
+    """What is left of values when so great a share is left out on either side: (low, high)."""
+    return torch.quantile(values.double(), torch.tensor([out, 1 - out], dtype=torch.float64)).float()
 
 
 def two_senses(names: Sequence[str], clip: "Clip", *, word: str = "bat", needed: float = 75.0) -> None:
@@ -146,6 +190,10 @@ def two_senses(names: Sequence[str], clip: "Clip", *, word: str = "bat", needed:
         names[0].strip() != names[1].strip(),
         f"both kinds are called {names[0]!r}, so they get the same text and the choice is a toss of a coin.",
     )
+    given = [name for name in names if name.strip().lower() in SENSES[word]]
+    require(not given, f"{given[:1]} is what the figure says already: find words of your own.")
+    silent = [name for name in names if word not in name.lower().split()]
+    require(not silent, f"{silent[:1]} does not say {word!r}: both kinds are called so; say which {word} it is.")
     texts = clip.encode_texts([f"a photo of a {name}." for name in check_classnames(names)])  # (2, D)
     scenes, labels = both_senses(word, per_sense=50, seed=FRESH)
     features = clip.encode_images(clip.preprocess_tensor(scenes.render()))  # (N, D)

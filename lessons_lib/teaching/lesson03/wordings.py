@@ -4,6 +4,7 @@ ToyCLIP read captions that `lessons_lib.data.toyworld.captions` wrote, as CLIP r
 is what resembles the texts it was trained on; here they can be looked up.
 """
 
+import random
 import re
 import zlib
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib import toyworld
-from lessons_lib.toyworld.captions import FRAMES
+from lessons_lib.toyworld.captions import FRAMES, caption
 from lessons_lib.toyworld.scenes import Scenes, draw_class
 
 # word -> (what captions call the sense that is in toy_things, and the other one, which is in the extra pictures)
@@ -52,3 +53,18 @@ def both_senses(word: str, *, per_sense: int = 50, seed: int = 0) -> tuple[Scene
 
 def _unknown(word: str) -> int:
     raise KeyError(f"{word!r} has one sense in ToyWorld; those with two are {', '.join(SENSES)}")
+
+
+def captions_of(task: str, classname: str, n: int, *, seed: int = 0) -> list[str]:
+    """n captions as pre-training reads them beside pictures of one class of a toy task.
+
+    Raises KeyError for a task or class that there is not.
+    """
+    spec = toyworld.TASKS[task]
+    classes = {c.name: c for c in spec.classes}
+    if classname not in classes:
+        raise KeyError(f"{task} has no class {classname!r}; it has {', '.join(classes)}")
+    one, words = classes[classname], random.Random(seed)
+    scenes = draw_class(one, n, np.random.default_rng(seed), category=spec.category, conditions=toyworld.PRETRAINING)
+    said = dict(wording=spec.wording, name=classname, also=one.also, mistaken=toyworld.mistaken_for(spec)[classname])
+    return [caption(facts, words, spoken=one.spoken, **said) for facts in scenes.facts]
