@@ -1,4 +1,4 @@
-"""Checks of lesson 07: the residual blend, what the cache adds to logits, what a choice on test pictures pretends."""
+"""Checks of lesson 07: the blend, the cache, what a choice on test pictures pretends; from `learned`: what learns."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.teaching.checks import answer_of, explain, right, same
+from lessons_lib.teaching.checks import answer_of, explain, right, same, same_gradients
+from lessons_lib.teaching.lesson07.learned import adapter_loss, blended_logits, held, learn_keys, probe_logits
+
+__all__ = [
+    "adapter_loss",
+    "blend",
+    "blended_logits",
+    "cache_logits",
+    "distance",
+    "held",
+    "learn_keys",
+    "pretended",
+    "probe_logits",
+]
 
 
 def mixed(f: Tensor, new: Tensor, alpha: float) -> Tensor:
@@ -34,7 +47,7 @@ def blend(student: Callable) -> None:
             ),
         }
         explain(got, expected, mistakes, name=call)
-        same(got, expected, name=call)
+        same_gradients(student, mixed, f, new, alpha, name="blend", learned=(1,))
     right("blend: at alpha = 0 it is CLIP, at alpha = 1 the adapter alone, and always of length 1.")
 
 
@@ -50,7 +63,8 @@ def cache_logits(student: Callable) -> None:
         draw = torch.Generator().manual_seed(classes)
         f = F.normalize(torch.rand(n, 12, generator=draw), dim=-1)
         keys = F.normalize(torch.rand(classes * shots, 12, generator=draw), dim=-1)
-        values = F.one_hot(torch.arange(classes).repeat(shots)).float()
+        order = torch.randperm(classes * shots, generator=draw)  # keys of a class need not stand together
+        values = F.one_hot(torch.arange(classes).repeat(shots)[order]).float()
         call = f"{name}(f, keys, values, {alpha}, {beta})"
         got = answer_of(student, f, keys, values, alpha, beta, name=name)
         likeness = f @ keys.T  # (N, NK)
@@ -77,7 +91,7 @@ def cache_logits(student: Callable) -> None:
         }
         expected = evidence(f, keys, values, alpha, beta)
         explain(got, expected, mistakes, name=call)
-        same(got, expected, name=call)
+        same_gradients(student, evidence, f, keys, values, alpha, beta, name=name, learned=(1,))
     right("cache_logits: no training, and yet it has learned. The few pictures are what it knows.")
 
 
@@ -110,3 +124,18 @@ def pretended(student: Callable) -> None:
         explain(got, expected, mistakes, name=name)
         same(got, expected, name=f"{name} of two grids {shape}")
     right("pretended: never below 0. Who chooses on the test pictures cannot look worse.")
+
+
+def distance(student: Callable) -> None:
+    """`distance(cosines)` -> of the same shape: how far apart two vectors of length 1 with these cosines are."""
+    for seed, shape in enumerate(((7,), (3, 5))):
+        cosines = 2 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) - 1
+        expected = (2 * (1 - cosines)).sqrt()
+        mistakes = {
+            "that is the squared distance: take its root.": 2 * (1 - cosines),
+            "1 − cos is half of the squared distance: multiply out ‖f − k‖².": (1 - cosines).sqrt(),
+            "1 − cos is not yet a distance: multiply out ‖f − k‖² for two vectors of length 1.": 1 - cosines,
+        }
+        explain(answer_of(student, cosines, name="distance"), expected, mistakes, name="distance")
+        same(student(cosines), expected, name="distance(cosines)")
+    right("distance: what φ weighs with, 1 − cos, is half of its square.")
