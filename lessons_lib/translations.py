@@ -1,7 +1,7 @@
 """Lessons in other languages: the prose from a catalogue beside the notebooks, the code as it is.
 
-`translations/zh_CN/02_zero_shot.po` is a gettext catalogue: an entry for each Markdown cell, whose message context is the
-cell's id, so that cells which say the same thing stay apart. One more entry is said in every worksheet.
+`translations/zh_CN/02_zero_shot.po` is a gettext catalogue: an entry for each Markdown cell, whose message context is
+the cell's id, so that cells which say the same thing stay apart. One more entry is said in every worksheet.
 """
 
 import copy
@@ -58,3 +58,15 @@ def translated(lesson: Mapping[str, Any], catalogue: "Catalog", language: str) -
             cell["source"] = said.get(cell["id"], cell["source"])
     lesson["metadata"][TRANSLATED] = {"language": language, "solution": said.get(IN_WORKSHEETS, SOLUTION)}
     return lesson, [context for context in prose(lesson) if context not in said]
+
+
+def in_language(lesson: Mapping[str, Any], name: str, folder: Path) -> tuple[Notebook, str]:
+    """The lesson of this name by the catalogue in a language's folder, and what stays English, in words ("": nothing).
+
+    Raises ValueError for a damaged catalogue.
+    """
+    path = folder / f"{name}.po"
+    if not path.is_file():
+        return dict(lesson), "all of it, there is no translation yet"
+    lesson, left = translated(lesson, read(path), folder.name)
+    return lesson, ", ".join(left)

@@ -5,8 +5,9 @@
     python data_scripts/course/translate.py build zh_CN                # into build/translated/zh_CN
 
 `update` brings catalogues up to date with the notebooks: a new cell's entry is empty; one whose cell has changed is
-marked fuzzy, keeps its translation, and shows the source of before. `build` writes all lessons, so that links among them
-lead somewhere; code and outputs are as recorded. What has no translation stays English, and is named. Worksheets of them:
+marked fuzzy, keeps its translation, and shows the source of before. `build` writes all lessons, so that links among
+them lead somewhere; code and outputs are as recorded. What has no translation stays English, and is named. For
+worksheets of them, to hand out:
 
     python data_scripts/course/make_worksheets.py --out worksheets/zh_CN build/translated/zh_CN/*.ipynb
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog
-from babel.messages.pofile import denormalize, write_po
+from babel.messages.pofile import denormalize, normalize, write_po
 from lesson_pages import read as read_lesson
 
 from lessons_lib import translations
@@ -85,8 +86,14 @@ def as_bytes(catalogue: Catalog) -> bytes:
     """The catalogue as a file holds it: lines are the text's own, and the header has no dates, so that what has not
     changed is written as it was."""
     file = io.BytesIO()
-    write_po(file, catalogue, width=0, omit_header=True, include_previous=True)
-    return HEADER.format(catalogue.locale_identifier).encode() + file.getvalue()
+    write_po(file, catalogue, width=0, omit_header=True)
+    text = HEADER.format(catalogue.locale_identifier) + file.getvalue().decode()
+    for entry in catalogue:
+        if entry.id and (was := "".join(entry.previous_id)):  # by ourselves: Babel would wrap it
+            shown = f"msgid {normalize(was, width=0)}".replace("\n", "\n#| ")
+            context = f"msgctxt {normalize(entry.context, width=0)}\n"
+            text = text.replace(f"\n{context}", f"\n#| {shown}\n{context}")
+    return text.encode()
 
 
 def stale(lesson: dict, catalogue: Catalog) -> list[str]:
@@ -140,24 +147,18 @@ def update(language: str, lessons: list[Path]) -> int:
 
 def build(language: str, lessons: list[Path]) -> int:
     """0, or 1 where a translation lost something."""
-    wrong = 0
+    lost = 0
     for path in lessons:
-        lesson, catalogue = read_lesson(path), CATALOGUES / language / f"{path.stem}.po"
-        if catalogue.exists():
-            said = translations.read(catalogue)
-            sources = translations.prose(lesson)
-            lesson, left = translations.translated(lesson, said, language)
-            for context, text in translations.prose(lesson).items():
-                for fault in faults(sources[context], text):
-                    print(f"{catalogue}, {context}: {fault}", file=sys.stderr)
-                    wrong = 1
-            note = f"English: {', '.join(left)}" if left else "whole"
-        else:
-            note = "English: no catalogue"
+        lesson, left = translations.in_language(source := read_lesson(path), path.stem, CATALOGUES / language)
         target = ROOT / "build" / "translated" / language / path.name
         atomic_write(target, (json.dumps(lesson, indent=1, ensure_ascii=False) + "\n").encode())
-        print(f"{target}  {note}")
-    return wrong
+        print(f"{target}  {f'in English: {left}' if left else 'whole'}")
+        said = translations.prose(lesson)
+        for context, text in translations.prose(source).items():
+            for fault in faults(text, said[context]):
+                lost += 1
+                print(f"  {context}: {fault}", file=sys.stderr)
+    return min(lost, 1)
 
 
 def meant(language: str, names: list[str], command: str) -> list[Path]:
@@ -170,8 +171,19 @@ def meant(language: str, names: list[str], command: str) -> list[Path]:
     if not begun and (command == "build" or not names):
         raise ValueError(f"nothing is translated into {language} yet: 'translate.py update {language} 00_start_here'")
     if gone := sorted(begun - set(known)):
-        raise ValueError(f"translations/{language} has a catalogue of no lesson: {', '.join(gone)}. Rename or remove it")
+        raise ValueError(
+            f"translations/{language} has a catalogue of no lesson: {', '.join(gone)}. Rename or remove it"
+        )
     return [known[name] for name in names or sorted(known if command == "build" else begun)]
+
+
+def exists(language: str) -> bool:
+    """Whether this is a language's name, as gettext writes it."""
+    try:
+        Locale.parse(language)
+        return True
+    except (UnknownLocaleError, ValueError):
+        return False
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -181,11 +193,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lessons", nargs="*", help="default: those with a catalogue to update, all to build")
     args = parser.parse_args(arguments)
     try:
-        Locale.parse(args.language)
+        if not exists(args.language):
+            raise ValueError(f"no language is named '{args.language}': 'zh_CN' or 'fr' would be")
         lessons = meant(args.language, args.lessons, args.command)
         return {"update": update, "build": build}[args.command](args.language, lessons)
-    except UnknownLocaleError:
-        print(f"translate: no language is named '{args.language}': 'zh_CN' or 'fr' would be", file=sys.stderr)
     except (OSError, ValueError) as error:
         print(f"translate: {error}", file=sys.stderr)
     return 2
