@@ -1,7 +1,6 @@
-"""Pre-trains ToyCLIP on ToyWorld: about an hour on two CPU cores, minutes on a GPU.
+"""Pre-trains ToyCLIP on ToyWorld: three hours on two CPU cores that have nothing else to do, minutes on a GPU.
 
-    python data_scripts/pretraining/pretrain_toyclip.py --steps 3000 --stop-at 2200   # made the weights in the package
-    python data_scripts/pretraining/pretrain_toyclip.py                               # CPU or one GPU
+    python data_scripts/pretraining/pretrain_toyclip.py --steps 3000                  # made the weights in the package
     torchrun --nproc_per_node 4 data_scripts/pretraining/pretrain_toyclip.py          # several GPUs
     python data_scripts/pretraining/pretrain_toyclip.py --steps 200 --out /tmp/trial  # a trial run
 

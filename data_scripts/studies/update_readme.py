@@ -23,6 +23,7 @@ from lessons_lib.teaching.lesson_times import RECORD
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks" / "results"
+TRAINING = ROOT / "lessons_lib" / "clip" / "toyclip" / "toyclip_training.json"
 
 
 def lessons_table(folder: Path = ROOT / "notebooks") -> str:
@@ -34,6 +35,17 @@ def lessons_table(folder: Path = ROOT / "notebooks") -> str:
         question = re.search(r"\*\*([^*]+\?)\*\*", opening)[1]
         lines.append(f"| [{path.stem[:2]} {title}](notebooks/{path.name}) | {question} |")
     return "\n".join(lines)
+
+
+def pretraining_line() -> str:
+    """What ToyCLIP saw and how long that took, as a sentence."""
+    record = json.loads(TRAINING.read_text())
+    cores, sittings = record["hardware"]["cores"], record.get("sittings", 1)
+    often = f", in {sittings} sittings" if sittings > 1 else ""
+    return (
+        f"ToyCLIP saw {record['pairs']:,} freshly drawn pairs in {record['seconds'] / 60:.0f} minutes on {cores} CPU "
+        f"cores{often}."
+    )
 
 
 def times_table() -> str:
@@ -83,11 +95,13 @@ def blocks() -> dict[str, dict[str, str]]:
             "lessons": lessons_table(),
             "measured times": times_table(),
             "measured speed": speed_table(),
+            "measured pre-training": pretraining_line(),
             "measured findings": findings_table(found),
             "measured comparison": run_comparison.few_shot_table(rows),
             "measured base-to-new": run_comparison.both(run_comparison.base_to_new_table, rows),
         },
         "docs/results.md": {
+            "measured pre-training": pretraining_line(),
             "measured zero-shot": findings_zero_shot.markdown(recorded_runs.zero_shot()),
             "measured base-to-new by task": run_comparison.both(run_comparison.base_to_new_by_task, rows),
             "measured effects": effects_table(found),

@@ -9,7 +9,7 @@ import json
 import random
 import zlib
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 
 import numpy as np
@@ -73,20 +73,18 @@ def draw_scenes(
 
     seed: another seed draws other pictures of the same kind; per_class: how many a class (default: SPLIT_SIZES); looks:
     how strong the look of the task is, 0 for none. Raises KeyError for a task or split that does not exist.
-    "toy_things_a" keeps, at seed 0, only pictures that a weaker CLIP got wrong; other seeds and sizes give it without
-    that choice.
+    "toy_things_a" keeps, at seed 0, only pictures that a judge got wrong; other seeds and sizes give it without that
+    choice, and the first ADVERSARIAL_CANDIDATES times as many of seed 0 are those that it was made from.
     """
     spec, splits = TASKS[task], list(SPLIT_SIZES)
     n = SPLIT_SIZES[split] if per_class is None else per_class
     conditions = replace(spec.conditions, look=spec.look.at(looks)) if looks else spec.conditions
     many = []
+    chosen = spec.adversarial and seed == 0 and per_class is None
     for label, cls in enumerate(spec.classes):
         rng = np.random.default_rng([seed, zlib.crc32(task.encode()), splits.index(split), label])
-        if spec.adversarial and seed == 0 and per_class is None:
-            drawn = draw_class(cls, n * ADVERSARIAL_CANDIDATES, rng, category=spec.category, conditions=conditions)
-            many.append(drawn[_adversarial()[split][label]])
-        else:
-            many.append(draw_class(cls, n, rng, category=spec.category, conditions=conditions))
+        draw = partial(draw_class, cls, rng=rng, category=spec.category, conditions=conditions)
+        many.append(draw(n * ADVERSARIAL_CANDIDATES)[_adversarial()[split][label]] if chosen else draw(n))
     return Scenes.cat(many), torch.arange(len(spec.classes)).repeat_interleave(n)
 
 

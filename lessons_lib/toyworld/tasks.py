@@ -47,7 +47,7 @@ class TaskSpec:
     look: Look = NO_LOOK
     eleven: bool = False
     shift_of: str = ""
-    adversarial: bool = False  # only pictures that a weaker CLIP gets wrong, as listed in adversarial.json
+    adversarial: bool = False  # only pictures that a small ResNet gets wrong, as listed in adversarial.json
 
     @property
     def classnames(self) -> list[str]:

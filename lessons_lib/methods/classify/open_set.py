@@ -5,6 +5,7 @@ images: the largest softmax probability (Hendrycks & Gimpel, ICLR 2017), or the 
 which for CLIP is s times the largest cosine similarity.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,12 +56,14 @@ class OpenSet:
         """Chooses the threshold on validation images: `known` of the method's classes, `unknown` of none of them.
 
         With both, the threshold is where the share of known images accepted exceeds the share of unknown images
-        accepted by most (Youden's J). With `known` alone it accepts `keep` percent of them, at least. Returns self.
+        accepted by most (Youden's J). With `known` alone it is the highest that accepts `keep` percent of
+        them, at least. Returns self.
         Raises ValueError where either is empty.
         """
         inside = scores(self.confidence(known), "known")  # (N,)
         if unknown is None:
-            self.threshold = float(np.quantile(inside, 1 - self.keep / 100, method="lower"))
+            accepted = math.ceil(len(inside) * self.keep / 100 - 1e-9)  # a share such as 0.95 is no exact binary number
+            self.threshold = float(np.sort(inside)[-accepted])
             return self
         outside = scores(self.confidence(unknown), "unknown")  # (M,)
         accepted_outside, accepted_inside, thresholds = roc_curve(*labelled(inside, outside), drop_intermediate=False)

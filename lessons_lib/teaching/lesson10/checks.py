@@ -1,4 +1,4 @@
-"""Checks of lesson 10: photos taken twice, the surest mistakes, and how far a small test can be trusted."""
+"""Checks of lesson 10: photos taken twice, the surest mistakes, how far a small test can be trusted, a threshold."""
 
 from collections.abc import Callable
 
@@ -18,6 +18,9 @@ def near_copies(student: Callable) -> None:
         first = F.normalize(torch.randn(n, 12, generator=draw), dim=1)  # (N, D)
         first[1] = F.normalize(second[3] + 0.01 * first[1], dim=0)
         first[3] = F.normalize(second[0] + 0.02 * first[3], dim=0)
+        across = F.normalize(first[2] - (first[2] @ second[1]) * second[1], dim=0)
+        close = {0.95: 0.9, 0.8: 0.85, 0.999: 0.99}[at_least]  # alike, and a copy for one limit of the three alone
+        first[2] = close * second[1] + (1 - close**2) ** 0.5 * across
         likeness = first @ second.T  # (N, M)
         expected = (likeness >= at_least).any(dim=1).nonzero().flatten()
         got = answer_of(student, first, second, at_least, name=name)
@@ -35,6 +38,9 @@ def near_copies(student: Callable) -> None:
             "these are the rows without a near copy.": (likeness < at_least).all(dim=1).nonzero().flatten(),
             "these rows are like all of `second`; one near copy is enough: any, not all.": (
                 (likeness >= at_least).all(dim=1).nonzero().flatten()
+            ),
+            "these have a cosine of 0.95 and more, whatever the limit: compare with `at_least`.": (
+                (likeness >= 0.95).any(dim=1).nonzero().flatten()
             ),
             "these are pairs of rows: only those of `first` are asked for, each once.": (
                 (likeness >= at_least).nonzero()
@@ -102,3 +108,34 @@ def honest_interval(student: Callable) -> None:
         explain(got, expected, mistakes, name=call)
         same(got, expected, name=call, rtol=1e-3, atol=0.01)
     right("honest_interval: even 20 of 20 right does not mean 100 %.")
+
+
+def threshold_of(student: Callable) -> None:
+    """`threshold_of(confidence, keep)` -> the highest threshold that accepts at least `keep` percent."""
+    name = "threshold_of"
+    draw = torch.Generator().manual_seed(3)
+    for n, keep in ((10, 90), (37, 80), (50, 95), (8, 50), (3, 99)):
+        confidence = torch.rand(n, generator=draw)
+        ordered = confidence.sort(descending=True).values
+        accepted = -(-n * keep // 100)
+        expected, call = ordered[accepted - 1].item(), f"{name}(confidence, {keep}) of {n} photos"
+        got = answer_of(student, confidence.clone(), keep, name=name)
+        lowest = ordered.flip(0)
+        mistakes = {
+            "that is as many photos as it should refuse: count from the most confident one.": lowest[
+                accepted - 1
+            ].item(),
+            "it accepts one photo more than it must: a higher threshold keeps enough.": ordered[
+                min(accepted, n - 1)
+            ].item(),
+            "it accepts one photo too few. At least `keep` percent: round up, not down.": ordered[
+                max(accepted - 2, 0)
+            ].item(),
+            "that is the share itself. The threshold is a confidence.": keep / 100,
+            "that lies between two photos: take the confidence of the last one that is accepted.": torch.quantile(
+                confidence, 1 - keep / 100
+            ).item(),
+        }
+        explain(got, expected, mistakes, name=call)
+        same(got, expected, name=call)
+    right("threshold_of: chosen on what is known; what it does to the unknown has to be measured.")

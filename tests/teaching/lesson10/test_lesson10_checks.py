@@ -1,5 +1,7 @@
 """Lesson 10's checks: they pass what is right, and name the usual mistakes."""
 
+import numpy as np
+import torch
 from exercises import test_a_usual_mistake_is_named, test_what_is_right_passes  # noqa: F401
 from scipy.stats import binomtest
 
@@ -26,11 +28,17 @@ def plain(right, total):
     return 100 * (p - 1.96 * (p * (1 - p) / total) ** 0.5), 100 * (p + 1.96 * (p * (1 - p) / total) ** 0.5)
 
 
+def by_numpy(confidence, keep):
+    refused = len(confidence) * (100 - keep) // 100
+    return float(np.sort(confidence.numpy())[refused])
+
+
 RIGHT = [
     (check.near_copies, copies),
     (check.near_copies, lambda a, b, t: ((a @ b.T).amax(dim=1) >= t).nonzero().flatten()),
     (check.surest_mistakes, surest),
     (check.honest_interval, by_scipy),
+    (check.threshold_of, by_numpy),
 ]
 
 
@@ -43,6 +51,7 @@ MISTAKES = [
         (check.near_copies, lambda a, b, t: (a @ b.T >= t).nonzero(), "pairs of rows"),
         (check.near_copies, lambda a, b, t: 3, "row numbers"),
         (check.near_copies, lambda a, b, t: copies(a, b, 0.1), "near_copies"),
+        (check.near_copies, lambda a, b, t: copies(a, b, 0.95), "whatever the limit"),
         (check.surest_mistakes, lambda x, y, k: None, "not written yet"),
         (check.surest_mistakes, lambda x, y, k: x.softmax(1).amax(1).argsort(descending=True)[:k], "are right"),
         (check.surest_mistakes, lambda x, y, k: surest(-x, y, k), "sort by the largest softmax"),
@@ -64,4 +73,18 @@ MISTAKES = [
         (check.honest_interval, lambda r, n: by_scipy(r, n)[::-1], "exchanged"),
         (check.honest_interval, lambda r, n: 100 * r / n, "two numbers"),
         (check.honest_interval, lambda r, n: (0.0, 100.0), "instead of"),
+        (check.threshold_of, lambda c, keep: ..., "not written yet"),
+        (check.threshold_of, lambda c, keep: keep / 100, "a confidence"),
+        (check.threshold_of, lambda c, keep: torch.quantile(c, 1 - keep / 100), "between two photos"),
+        (check.threshold_of, lambda c, keep: c.sort().values[-(-len(c) * keep // 100) - 1], "most confident"),
+        (
+            check.threshold_of,
+            lambda c, keep: c.sort(descending=True).values[max(len(c) * keep // 100 - 1, 0)],
+            "round up",
+        ),
+        (
+            check.threshold_of,
+            lambda c, keep: c.sort(descending=True).values[min(-(-len(c) * keep // 100), len(c) - 1)],
+            "one photo more",
+        ),
     ]  # fmt: skip
