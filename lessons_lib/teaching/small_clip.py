@@ -7,13 +7,17 @@ from torch import Tensor, nn
 START, END = 98, 99  # of its 100 tokens; the end has the largest number, as CLIP's has
 
 
-def small_clip() -> nn.Module:
-    """open_clip's CLIP: context of 12, width 32, two blocks, joint space of 16."""
+def small_clip(**image: int) -> nn.Module:
+    """open_clip's CLIP: context of 12, width 32, two blocks, joint space of 16. Its image tower has one block and one
+    patch of 8 pixels.
+
+    image: the tower's numbers that are to be others, such as `layers`, `width`, `image_size`.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         text = {"context_length": 12, "vocab_size": 100, "width": 32, "heads": 2, "layers": 2}
-        image = {"image_size": 8, "patch_size": 8, "width": 32, "layers": 1, "head_width": 16}
-        model = open_clip.model.CLIP(16, image, text).eval()
+        shape = {"image_size": 8, "patch_size": 8, "width": 32, "layers": 1, "head_width": 16, **image}
+        model = open_clip.model.CLIP(16, shape, text).eval()
         for parameter in (model.positional_embedding, model.token_embedding.weight):
             nn.init.normal_(parameter, std=0.5)
         nn.init.normal_(model.ln_final.weight, 1.0, 0.5)

@@ -1,5 +1,5 @@
-"""Lesson 06's figures: the shared ones, and the two towers as rows of tokens: where prompts enter, what the class token
-looks at, and a frame of pixels.
+"""Lesson 06's figures: the shared ones, the two towers as rows of tokens, who looks where, what a rate does, and what
+the record says of methods, depth, length and tasks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Patch, Rectangle
 
-from lessons_lib.look import PALETTE, REFERENCE, heading, literal, numbers, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
+from lessons_lib.teaching.lesson06.record_plots import *  # noqa: F403
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots.images import pictures, show_images
+from lessons_lib.teaching.plots.images import pictures
 
 FROZEN, LEARNED, CARRIED = "#e6e6e6", PALETTE[1], "#fbe0bf"  # a token; a learned row; what blocks made of one
 PROJECTED = "#9fd3f0"  # computed from a learned row of the other tower
@@ -25,7 +26,6 @@ def prompted_towers(
     text: tuple[int, int] = (0, 0),
     image: tuple[int, int] = (0, 0),
     coupled: bool = False,
-    frame: bool = False,
     blocks: tuple[int, int] = (4, 6),
     words: Sequence[str] = ("a", "photo", "of", "a", "forest", "."),
     title: str | None = None,
@@ -33,7 +33,7 @@ def prompted_towers(
     """What enters every block of both towers, a box a row of tokens, the first block at the bottom. Returns the Figure.
 
     text, image: (prompts, depth J) of each side; on the text side they stand in place of the first words.
-    coupled: arrows from the text's learned rows to the image's.   frame: pixels around the image are learned.
+    coupled: arrows from the text's learned rows to the image's.
     blocks: of the text and of the image tower.
     Raises ValueError where there are more prompts than words, or a depth beyond the blocks.
     """
@@ -53,9 +53,6 @@ def prompted_towers(
     for ax in axes:
         ax.set_ylim(-0.3, max(blocks) + 0.1)
         ax.patch.set_visible(False)  # arrows run behind the boxes
-    if frame:
-        axes[1].text(3.5, -0.05, "… of a picture with a learned frame", ha="center", va="top", fontsize=8,
-                     bbox={"facecolor": LEARNED, "edgecolor": "black", "pad": 2})  # fmt: skip
     for level in range(min(text[1], image[1]) if coupled else 0):
         start, end = (1 + text[0] / 2, level + 0.72), (6 + image[0] / 2, level + 0.72)
         style = "arc,angleA=90,angleB=90,armA=7,armB=7,rad=3"
@@ -64,11 +61,12 @@ def prompted_towers(
         figure.add_artist(arrow)
         axes[0].text(len(sentence) - 0.5, level + 0.91, f"$F_{{{level + 1}}}$", fontsize=9, ha="center", va="center",
                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
+    carried = (text[0] and text[1] < blocks[0]) or (image[0] and image[1] < blocks[1])
     kinds = [Patch(facecolor=FROZEN, edgecolor=REFERENCE, label="a token, or what the frozen blocks made of it")]
-    kinds += [Patch(facecolor=LEARNED, edgecolor="black", hatch="//", label="learned")]
+    kinds += [Patch(facecolor=LEARNED, edgecolor="black", hatch="//", label="learned")] if text[0] or image[0] else []
     kinds += [Patch(facecolor=PROJECTED, edgecolor="black", label="projected from a learned row")] if coupled else []
-    kinds += [Patch(facecolor=CARRIED, edgecolor=REFERENCE, label="what the blocks made of such a row")]
-    figure.legend(handles=kinds, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    kinds += [Patch(facecolor=CARRIED, edgecolor=REFERENCE, label="what blocks made of such a row")] if carried else []
+    figure.legend(handles=kinds, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     heading(figure, title)
     return figure
 
@@ -144,67 +142,66 @@ def attention_maps(
     picture: "torch.Tensor | np.ndarray",
     rows: Mapping[str, "torch.Tensor | np.ndarray"],
     *,
-    prompts: int = 0,
+    prompts: int,
     title: str | None = None,
 ) -> Figure:
-    """Where the class token of one picture looks, block by block: its patches in place, below them a cell a prompt.
+    """Where rows of one picture look, block by block: its patches in place, as multiples of an even share.
 
-    rows: for each line of panels (blocks, 1 + patches + prompts), the class token's attention to itself, to the
-        patches of a square grid and to the prompts. Panels share one scale; what it gives itself is not shown.
-    Returns the Figure.
+    rows: for each line of panels (blocks, 1 + patches + prompts), a row's attention to the class token, to the patches
+        of a square grid and to the prompts. Above a panel: how much of it goes to prompts.
+    Panels share one scale, which ends where one patch in a hundred is brighter. Returns the Figure. Raises ValueError
+    where the patches are no square.
     """
     maps = {name: numbers(attention) for name, attention in rows.items()}
     blocks = len(next(iter(maps.values())))
-    figure, axes = panels(len(maps), blocks + 1, size=(1.25, 1.6))
-    top = max(attention[:, 1:].max() for attention in maps.values())
+    squares = {name: [_square(looked[1:], prompts) * len(looked) for looked in each] for name, each in maps.items()}
+    top = max(1.5, np.quantile(np.stack([square for each in squares.values() for square in each]), 0.99))
+    figure, axes = panels(len(maps), blocks + 1, size=(1.15, 1.45))
     grid = iter(axes)
-    for name, attention in maps.items():
+    for name, each in squares.items():
         ax = next(grid)
         ax.imshow(pictures([picture])[0])
-        ax.set_title(name, fontsize=8)
+        ax.set_title(literal(name), fontsize=8, loc="center")
         ax.axis("off")
-        for block, looked in enumerate(attention, start=1):
+        for block, square in enumerate(each):
             ax = next(grid)
-            heat = ax.imshow(_as_grid(looked[1:], prompts), vmin=0, vmax=100 * top)
-            ax.set_title(f"block {block}", fontsize=8, fontweight="normal", loc="center")
+            heat = ax.imshow(square, vmin=0, vmax=top)
+            share = 100 * maps[name][block][-prompts:].sum()
+            ax.set_title(f"block {block + 1}\nprompts {share:.0f} %", fontsize=8, fontweight="normal", loc="center")
             ax.axis("off")
-    figure.colorbar(heat, ax=axes, label="attention of the class token (%)", shrink=0.9, aspect=15)
+    figure.colorbar(heat, ax=axes, label="times an even share", shrink=0.9, aspect=15, extend="max")
     heading(figure, title)
     return figure
 
 
-def _as_grid(looked: np.ndarray, prompts: int) -> np.ndarray:
-    """(patches + prompts,) -> percent in a square of patches, a gap, and rows of prompts; NaN where nothing is."""
+def _square(looked: np.ndarray, prompts: int) -> np.ndarray:
+    """(patches + prompts,) -> the patches in their square."""
     patches = len(looked) - prompts
     side = round(patches**0.5)
     if side * side != patches:
         raise ValueError(f"{patches} patches are no square: is prompts={prompts} right?")
-    below = -(-prompts // side)
-    cells = np.full((side + below + bool(below), side), np.nan)
-    cells[:side] = looked[:patches].reshape(side, side)
-    for at, share in enumerate(looked[patches:]):
-        cells[side + 1 + at // side, at % side] = share
-    return 100 * cells
+    return looked[:patches].reshape(side, side)
 
 
 @styled()
-def pixel_frame(
-    images: torch.Tensor,
-    frame: torch.Tensor,
-    strengths: Sequence[float] = (0.0, 0.5, 1.0),
-    *,
-    mean: Sequence[float],
-    std: Sequence[float],
-    titles: Sequence[str] | None = None,
-    title: str | None = None,
+def by_rate(
+    losses: Mapping[str, Sequence[float]], right: Mapping[str, float], *, zero_shot: float, title: str
 ) -> Figure:
-    """Preprocessed images with a frame added, one line of pictures for each of its strengths. Returns the Figure.
+    """What a learning rate does: the loss of each epoch, a line a rate, and the accuracy behind the last one.
 
-    images: (N, 3, S, S).   frame: (3, S, S), what is added at strength 1.   mean, std: of the preprocessing.
-    titles: one a strength.
+    losses, right: name of a run -> its losses; percent.   zero_shot: percent, the dashed line.   Returns the Figure.
     """
-    mean, std = (torch.as_tensor(values)[:, None, None] for values in (mean, std))
-    framed = [image + strength * frame.detach().cpu() for strength in strengths for image in images.cpu()]
-    shown = [(image * std + mean).clamp(0, 1) for image in framed]
-    words = [f"frame × {strength:g}" for strength in strengths] if titles is None else titles
-    return show_images(shown, columns=len(images), size=0.9, row_titles=words, title=title)
+    figure, (left, ax) = panels(1, 2, size=(4.0, 2.9))
+    for i, (name, each) in enumerate(losses.items()):
+        left.plot(range(1, len(each) + 1), each, ms=4, label=literal(name), **look(i).line)
+        ax.barh(i, right[name], 0.7, color=look(i).colour)
+        ax.text(right[name] + 1, i, f"{right[name]:.0f}", va="center", fontsize=8)
+    left.set(xlabel="epoch", ylabel="training loss", ylim=(0, None), title="Loss")
+    left.legend(fontsize=7, loc="lower left")
+    ax.axvline(zero_shot, color="black", ls="--", lw=1.2, label="zero-shot")
+    ax.set_yticks(range(len(right)), list(map(literal, right)), fontsize=8)
+    ax.set(xlim=(0, 108), ylim=(len(right) + 0.3, -0.6), xlabel="right (%)", title="Accuracy")
+    ax.grid(axis="y", visible=False)
+    ax.legend(fontsize=8, loc="lower left")
+    heading(figure, title)
+    return figure

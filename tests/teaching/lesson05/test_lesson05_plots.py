@@ -1,38 +1,99 @@
-"""Lesson 05's figures draw the numbers given, labelled, and refuse what is not."""
+"""Lesson 05's figures draw the numbers given, labelled, without text on text, and refuse what is not."""
+
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from lessons_lib.metrics import wilson
 from lessons_lib.teaching.lesson05 import plots
 
-RUNS = pd.DataFrame(
-    [
-        {"method": method, "on": on, "seed": seed, "accuracy": accuracy + seed}
-        for method, pair in {"ZeroShot": (65, 77.5), "CoOp": (81, 63), "CoCoOp": (82.5, 72)}.items()
-        for on, accuracy in zip(("base", "new"), pair)
-        for seed in (-1, 0, 1)
-    ]
-)
+LONG = {  # as many and as long as the lesson may have
+    f"a name that goes on for a while, number {i}": (200 + 8 * i, 250 - 9 * i)
+    for i in range(6)
+}  # fmt: skip
 
 
-def test_bars_of_h_have_whiskers_over_seeds_and_none_for_a_single_run():
-    ax = plots.harmonic_bars(RUNS)
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["base", "new"]
-    coop = next(bars for bars in ax.containers if bars.get_label() == "CoOp")
-    assert [bar.get_width() for bar in coop] == pytest.approx([81, 63])
-    widths = [np.ptp(path.vertices[:, 0]) for path in coop.errorbar.lines[2][0].get_paths()]
-    assert widths == pytest.approx([2 * 4.302653 / 3**0.5] * 2), "Student's t of three seeds"
-    single = plots.harmonic_bars(RUNS[RUNS.seed == 0])
-    drawn = next(bars for bars in single.containers if bars.get_label() == "CoOp").errorbar.lines[2][0].get_paths()
-    assert [np.ptp(path.vertices[:, 0]) for path in drawn] == [0, 0]
+def overlapping(ax):
+    """Pairs of texts of an Axes that lie on one another."""
+    ax.figure.draw_without_rendering()
+    texts = [text for text in (*ax.texts, *ax.get_yticklabels()) if text.get_text()]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    return [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
 
 
-def test_cost_bars_say_each_cost_and_how_many_times_the_cheapest_it_is():
-    ax = plots.cost_bars({"published": 7_700, "fast": 350.0, "one": 0.5}, unit="rows", compared_to="fast")
+def test_the_drawing_shows_two_learned_parts_and_an_arrow_from_the_picture_to_the_text():
+    [ax] = plots.where_cocoop_learns("CoCoOp").axes
+    learned = [box for box in ax.patches if getattr(box, "get_hatch", str)() == "//"]
+    assert len(learned) == 2, "the context and the meta-net, striped"
+    assert r"meta-net $\pi$" in [text.get_text() for text in ax.texts]
+    assert overlapping(ax) == []
+
+
+def test_each_half_has_a_dot_at_the_share_of_right_answers_and_wilsons_interval():
+    figure = plots.halves(LONG, (250, 250), line=next(iter(LONG)))
+    for i, ax in enumerate(figure.axes):
+        shares = [100 * both[i] / 250 for both in LONG.values()]
+        dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() in ("o", "s")]
+        assert dots == pytest.approx(shares)
+        ends = [bar.get_segments()[0][:, 0] for bar in ax.collections]
+        for drawn, both in zip(ends, LONG.values()):
+            assert drawn == pytest.approx(wilson(both[i], 250))
+        assert set(ax.lines[-1].get_xdata()) == {shares[0]}, "the dashed line"
+        assert overlapping(ax) == []
+    assert len({ax.lines[0].get_marker() for ax in figure.axes}) == 2, "told apart without colour"
+
+
+def test_a_dot_below_the_usual_range_is_still_seen():
+    figure = plots.halves({"weak": (10, 200)}, (250, 250))
+    low = figure.axes[0].get_xlim()[0]
+    assert low <= wilson(10, 250)[0]
+
+
+def test_confusions_name_the_classes_once():
+    labels = torch.tensor([0, 1, 1])
+    left, right = plots.two_confusions({"a": labels, "b": labels.flip(0)}, labels, ["oak", "elm"]).axes[:2]
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["oak", "elm"]
+    assert [tick.get_text() for tick in right.get_yticklabels() if tick.get_text()] == []
+
+
+def test_lengths_begin_at_zero_and_say_their_numbers():
+    ax = plots.lengths({"a row": 0.4, "π": torch.tensor(3.0)})
+    assert ax.get_xlim()[0] == 0
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.4, 3.0])
+    assert [text.get_text() for text in ax.texts] == ["0.4", "3"]
+
+
+def test_the_map_names_each_class_and_marks_new_ones_by_shape():
+    draw = np.random.default_rng(0)
+    labels = np.repeat(np.arange(10), 20)
+    names = [f"a class with a long name {c}" for c in range(10)]
+    places = draw.standard_normal((200, 2)) + 6 * draw.standard_normal((10, 2))[labels]
+    ax = plots.map_of_pi(places, labels, names, seen=5)
+    assert sorted(text.get_text() for text in ax.texts if text.get_text()) == sorted(names)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["base classes", "new classes"]
+
+
+def test_costs_say_each_number_and_how_many_times_the_one_compared_to():
+    ax = plots.costs({"published": 7_700, "fast": 350.0, "one": 0.5}, unit="rows", compared_to="fast")
     assert ax.get_xscale() == "log" and ax.get_xlabel() == "rows"
-    assert [text.get_text() for text in ax.texts] == ["7,700  = 22 ×", "350", "0.5  = 1/700"]
-    ax = plots.cost_bars({"a": 2.3e12, "b": 6e10}, unit="multiply-adds")
-    assert [text.get_text() for text in ax.texts] == ["2.3 trillion  = 38 ×", "60 billion"]
+    assert [text.get_text() for text in ax.texts] == ["7,700 = 22 ×", "350", "0.5 = 1/700"]
+    assert not ax.patches, "a bar on a logarithmic scale has no start"
+    assert overlapping(ax) == []
     with pytest.raises(ValueError, match="above 0"):
-        plots.cost_bars({"a": 1, "b": 0}, unit="seconds")
+        plots.costs({"a": 1, "b": 0}, unit="seconds", compared_to="a")
+
+
+def test_differences_to_zero_shot_are_sorted_by_what_the_first_method_loses():
+    points = {("toy_pets", "CoOp (words)"): -3, ("toy_food", "CoOp (words)"): -9, ("toy_cars", "CoOp (words)"): 1}
+    rows = [
+        {"method": method, "task": task, "on": "new", "seed": seed, "accuracy": 70 + seed + gain}
+        for (task, first), loss in points.items()
+        for method, gain in (("ZeroShot", 0), (first, loss), ("CoCoOp", loss / 3))
+        for seed in (1, 2, 3)
+    ]
+    ax = plots.against_zero_shot(pd.DataFrame(rows), "new")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["toy_food", "toy_pets", "toy_cars"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["CoOp (words)", "CoCoOp"]

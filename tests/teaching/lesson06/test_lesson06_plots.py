@@ -42,14 +42,6 @@ def test_coupling_draws_an_arrow_a_depth_to_rows_that_are_projected(coupled, arr
     figure.canvas.draw()
 
 
-def test_a_learned_frame_is_named_only_where_there_is_one():
-    def words(figure):
-        return " ".join(text.get_text() for text in figure.axes[1].texts)
-
-    assert "frame" in words(plots.prompted_towers(frame=True))
-    assert "frame" not in words(plots.prompted_towers(image=(2, 1)))
-
-
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -78,18 +70,11 @@ def test_shares_that_are_none_are_refused(wrong):
         plots.attention_shares({"a": wrong})
 
 
-def test_attention_is_drawn_where_the_patch_lies_and_prompts_below():
-    looked = torch.arange(1 + 4 + 3.0)[None] / 28  # one block: itself, 2 × 2 patches, 3 prompts
+def test_attention_is_drawn_where_the_patch_lies_in_even_shares():
+    looked = torch.arange(1 + 4 + 3.0)[None] / 28  # one block: class token, 2 × 2 patches, 3 prompts
     figure = plots.attention_maps(torch.rand(3, 8, 8), {"one": looked}, prompts=3)
-    cells = np.ma.filled(figure.axes[1].images[0].get_array(), np.nan)
-    expected = np.array([[1, 2], [3, 4], [np.nan, np.nan], [5, 6], [7, np.nan]]) / 28 * 100
-    assert np.allclose(cells, expected, equal_nan=True)
-
-
-def test_a_picture_of_bytes_is_shown_as_it_is():
-    picture = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
-    figure = plots.attention_maps(picture, {"one": torch.full((1, 5), 0.2)})
-    assert np.array_equal(figure.axes[0].images[0].get_array(), picture.permute(1, 2, 0))
+    assert np.allclose(figure.axes[1].images[0].get_array(), np.array([[1, 2], [3, 4]]) / 28 * 8)
+    assert "prompts 64 %" in figure.axes[1].get_title()  # (5 + 6 + 7) / 28
 
 
 def test_patches_that_are_no_square_are_refused():
@@ -97,10 +82,15 @@ def test_patches_that_are_no_square_are_refused():
         plots.attention_maps(torch.rand(3, 8, 8), {"one": torch.rand(1, 1 + 4 + 3)}, prompts=2)
 
 
-def test_a_frame_is_added_at_its_strength_and_shown_as_it_looks():
-    images, frame = torch.zeros(1, 3, 4, 4), torch.zeros(3, 4, 4)
-    frame[:, 0] = 1.0
-    figure = plots.pixel_frame(images, frame, (0, 1, 9), mean=[0.5] * 3, std=[0.25] * 3)
-    shown = [ax.images[0].get_array() for ax in figure.axes if ax.images]
-    assert [round(float(picture[0, 0, 0]), 4) for picture in shown] == [0.5, 0.75, 1.0]  # clipped to what is visible
-    assert all(float(picture[2, 2, 0]) == 0.5 for picture in shown)
+def test_a_legend_names_only_what_is_drawn():
+    def said(figure):
+        return " ".join(text.get_text() for text in figure.legends[0].get_texts())
+
+    assert "made of such a row" in said(plots.prompted_towers(image=(2, 1)))
+    assert "made of such a row" not in said(plots.prompted_towers(image=(2, 6)))
+
+
+def test_a_rate_is_drawn_with_its_losses_and_its_accuracy():
+    left, right = plots.by_rate({"a": [2, 1], "b": [2, 2]}, {"a": 90.0, "b": 50.0}, zero_shot=60, title="").axes[:2]
+    assert [list(line.get_ydata()) for line in left.lines] == [[2, 1], [2, 2]]
+    assert [bar.get_width() for bar in right.patches] == [90, 50]
