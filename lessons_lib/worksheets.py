@@ -15,10 +15,12 @@ from typing import Any
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# your code here"
-FOLDED = "<details><summary>Solution of this exercise</summary>\n\n```python\n{}\n```\n\n</details>"
+SOLUTION = "Solution of this exercise"
+FOLDED = "<details><summary>{}</summary>\n\n```python\n{}\n```\n\n</details>"
 REGION = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.S | re.M)
 GUARD = "remove-cell"  # the tag of a cell that only holds assertions for the authors; Jupyter Book's name for it
 MADE_FROM = "lessons_lib"  # where a worksheet's metadata say which lesson it was made from, cell by cell
+TRANSLATED = "lessons_lib_translated"  # where a translated lesson says its language, and SOLUTION in it
 
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
@@ -77,7 +79,8 @@ def worksheet(lesson: Mapping[str, Any], name: str = "", *, solutions: bool = Tr
     name: the lesson's, which is kept in the worksheet with a digest of each cell, for `changes`.
     """
     sheet = without_solutions(without_outputs(lesson))
-    below = {check["id"]: FOLDED.format(solution_of(text_of(cell))) for cell, check in exercises(lesson)}
+    title = lesson["metadata"].get(TRANSLATED, {}).get("solution", SOLUTION)
+    below = {check["id"]: FOLDED.format(title, solution_of(text_of(cell))) for cell, check in exercises(lesson)}
     cells = []
     for cell in for_learners(sheet):
         cells.append(cell)

@@ -24,6 +24,7 @@ FLOORS = [  # from the ground up: a room imports from itself and from the floors
         "editions",
     },
     {"sealed", "worksheets"},
+    {"translations"},
     {"toyworld", "toysound"},
     {"clip"},
     {"data"},

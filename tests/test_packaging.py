@@ -92,6 +92,8 @@ def test_the_installed_wheel_gives_worksheets_of_every_lesson_and_no_outputs_tra
     assert sorted(path.name for path in (elsewhere / "worksheets").iterdir()) == lessons
     inside = site / "lessons_lib" / "notebooks"
     assert all('"outputs": []' in (text := (inside / name).read_text()) and "image/png" not in text for name in lessons)
+    run(sys.executable, "-m", "lessons_lib.cli", "start", "--language", "zh_CN", cwd=elsewhere, PYTHONPATH=str(site))
+    assert "从这里开始" in (elsewhere / "worksheets" / "zh_CN" / "00_start_here.ipynb").read_text(encoding="utf-8")
 
 
 def test_the_version_is_said_in_one_place_and_the_others_agree():

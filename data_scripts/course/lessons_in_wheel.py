@@ -1,4 +1,5 @@
-"""Puts the lessons into the wheel, without their outputs, so that `lessons start` works where there is no clone.
+"""Puts the lessons, without their outputs, and their translations' catalogues into the wheel, so that `lessons start`
+works where there is no clone.
 
 hatchling calls it while it builds (pyproject.toml); an editable install reads notebooks/ itself.
 """
@@ -30,3 +31,5 @@ class LessonsInWheel(BuildHookInterface):
             written = folder / path.name
             written.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             build_data["force_include"][str(written)] = f"lessons_lib/notebooks/{path.name}"
+        for path in sorted((root / "translations").glob("*/*.po")):
+            build_data["force_include"][str(path)] = f"lessons_lib/{path.relative_to(root).as_posix()}"
