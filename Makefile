@@ -21,7 +21,7 @@ OFFLINE_LAB := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate -
 	--LabApp.extension_manager=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course site test lint unit-tests quick-tests lesson-tests findings lab wheel clean worksheets
+.PHONY: help setup course site test lint unit-tests quick-tests lesson-tests test-browser findings lab wheel clean worksheets
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lesson-tests: $(DEV)  ## nbval: run every lesson, two at a time, compare the cel
 	@if [ -z "$(LESSONS)" ]; then echo "no lessons in notebooks/ to check"; else \
 		$(UNATTENDED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 			--nbval-cell-timeout=600 -n 2 --dist loadfile -p no:cacheprovider $(LESSONS); fi
+
+test-browser: $(DEV) $(VENV)/.with-browser  ## JupyterLab and the site in a real Chromium, where there is one
+	$(UNATTENDED) $(BIN)/python -m pytest tests/browser -m browser
 
 findings: $(STAMP)  ## the papers' findings, F1 on, from the recorded runs: seen or not, with effects
 	@$(BIN)/python data_scripts/studies/findings.py

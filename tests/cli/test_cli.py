@@ -87,7 +87,6 @@ def test_help_costs_little_more_than_starting_python():
     assert computing("-m", "lessons_lib.cli", "fit", "--help") < 4 * usual
 
 
-
 def test_a_mistake_in_a_process_of_its_own_is_one_line_and_status_2(tmp_path):
     missing = tmp_path / "no such.yaml"
     words = [
