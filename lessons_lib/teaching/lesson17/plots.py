@@ -1,0 +1,95 @@
+"""Lesson 17's figures: the map of the family, and the transport of prompts to patches."""
+
+from collections.abc import Mapping, Sequence
+
+import ipywidgets
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lessons_lib.look import HATCHES, PALETTE, panels, styled
+from lessons_lib.teaching.alt import describe
+from lessons_lib.teaching.lesson17.family import BRANCHES, FAMILY, Member
+from lessons_lib.teaching.plots import *  # noqa: F403
+from lessons_lib.teaching.plots.images import _picture
+
+
+@styled()
+def family_map(members: Sequence[Member] = FAMILY) -> Figure:
+    """A line a system, by branch: its year, what is frozen, what is trained, on what, and what is asked."""
+    members = [member for branch in BRANCHES for member in members if member.branch == branch]
+    figure, [ax] = panels(size=(11.5, 0.34 * len(members) + 0.8))
+    columns = (0.0, 0.09, 0.22, 0.28, 0.43, 0.64, 0.86)
+    for x, head in zip(columns, ("branch", "system", "year", "frozen", "trained", "supervision", "asked")):
+        ax.text(x, -1, head, weight="bold", va="center")
+    for row, one in enumerate(members):
+        shade = BRANCHES.index(one.branch)
+        if shade % 2:
+            ax.axhspan(row - 0.5, row + 0.5, color="#f0f0f0", zorder=0)
+        first = row == 0 or members[row - 1].branch != one.branch
+        cells = (one.branch * first, one.name, one.year, one.frozen, one.trained, one.supervision, one.asked)
+        for x, said in zip(columns, cells):
+            ax.text(x, row, str(said), va="center", weight="bold" if said == one.name else "normal", zorder=2)
+    ax.set(xlim=(-0.01, 1.0), ylim=(len(members) - 0.4, -1.6))
+    ax.axis("off")
+    words = "; ".join(f"{m.name} ({m.year}) freezes {m.frozen}, trains {m.trained}" for m in members)
+    return describe(figure, f"A table of {len(members)} systems: {words}")
+
+
+def said_of(member: Member) -> str:
+    """All that the map has of one system, a line each."""
+    return "\n".join(
+        (f"{member.name} ({member.year}): {member.idea}", f"  frozen {member.frozen}; trained {member.trained}",
+         f"  learns from {member.supervision}; is asked: {member.asked}", f"  its number: {member.number}",
+         f"  its limit: {member.limit}", f"  read on: {member.read}")
+    )  # fmt: skip
+
+
+def family_reader() -> ipywidgets.VBox:
+    """Choose a system and read its entry."""
+    chosen = ipywidgets.Dropdown(options=[member.name for member in FAMILY], description="system")
+
+    def show(name: str) -> None:
+        print(said_of(next(member for member in FAMILY if member.name == name)))
+
+    return ipywidgets.VBox([chosen, ipywidgets.interactive_output(show, {"name": chosen})])
+
+
+@styled()
+def drawings(pictures: Mapping[str, Tensor]) -> Figure:
+    """Drawings beside each other. pictures: what is said above each -> (3, H, W), 0 to 1."""
+    figure, axes = panels(1, len(pictures), size=(3.0, 3.2))
+    for ax, (title, picture) in zip(axes, pictures.items()):
+        ax.imshow(_picture(picture))
+        ax.set_title(title, fontsize=9)
+        ax.axis("off")
+    return figure
+
+
+@styled()
+def transport(picture: Tensor, plan: Tensor, prompts: Sequence[str]) -> Figure:
+    """Where each prompt's share of a transport goes. plan: (h · w, P)."""
+    figure, axes = panels(1, 1 + len(prompts), size=(2.4, 2.6))
+    axes[0].imshow(_picture(picture))
+    axes[0].set_title("picture")
+    side = round(len(plan) ** 0.5)
+    for ax, share, name in zip(axes[1:], plan.T, prompts):
+        ax.imshow(share.view(side, side), vmin=0, vmax=float(plan.max()))
+        ax.set_title(name, fontsize=9)
+    for ax in axes:
+        ax.axis("off")
+    return figure
+
+
+@styled()
+def limits(found: Mapping[str, tuple[float, float]]) -> Figure:
+    """Bars of accuracy with the guess. found: question -> (percent, percent by guessing)."""
+    figure, [ax] = panels(size=(7.0, 0.5 * len(found) + 1.0))
+    for row, (_, (percent, guess)) in enumerate(found.items()):
+        ax.barh(row, percent, height=0.6, color=PALETTE[0], hatch=HATCHES[0], label="" if row else "ToyCLIP")
+        ax.plot([guess] * 2, [row - 0.4, row + 0.4], color="black", lw=2, label="" if row else "guessing")
+        ax.text(percent + 1, row, f"{percent:.0f}", va="center")
+    ax.set_yticks(range(len(found)), list(found))
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 108), xlabel="right (%)", title="What ToyCLIP is asked")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return figure
