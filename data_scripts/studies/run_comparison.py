@@ -129,6 +129,14 @@ def report(rows: pd.DataFrame) -> str:
     return "\n\n".join([few_shot_table(rows), both(base_to_new_table, rows)])
 
 
+def so_far(rows: pd.DataFrame) -> str:
+    """The seeds, and what is planned and not run yet."""
+    seeds = sorted(set(rows[rows.setting != "search"].seed))
+    return " ".join(
+        f"{one[0].upper()}{one[1:]}." for one in [f"over seeds {', '.join(map(str, seeds))}", *waiting(rows)]
+    )
+
+
 def few_shot_table(rows: pd.DataFrame) -> str:
     """Markdown: accuracy at 16 shots on the three tasks that all methods share, and on all eleven."""
     few = rows[(rows.protocol == "few-shot") & (rows.shots == 16) & (rows.on == "test")]

@@ -268,6 +268,8 @@ def test_before_the_search_the_tables_show_published_settings_alone_and_the_reco
     waits = script.waiting(part)
     assert "searched settings" in waits[0] and "DAPT" in waits[0] and waits[1] == "not run yet: seeds 4 and 5"
     assert script.waiting(whole) == []
+    assert script.so_far(whole) == "Over seeds 1, 2, 3, 4, 5."
+    assert script.so_far(part).startswith("Over seeds 1, 2, 3. Not run yet: searched settings")
 
 
 # --- the record
