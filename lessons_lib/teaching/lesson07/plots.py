@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lessons_lib.look import COLORMAP, PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
 from lessons_lib.metrics import difference
+from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots import differences, lines
 
@@ -37,7 +38,7 @@ def what_a_choice_pretends(
         colour, marker, *_ = look(i)
         for at, points in enumerate(found.values()):
             spread = at + (i - 0.5) * 0.22 + np.linspace(-0.07, 0.07, len(points))
-            ax.plot(spread, points, marker, color=colour, ms=3, alpha=0.35, mew=0)
+            ax.scatter(spread, points, s=9, marker=marker, color=colour, alpha=0.35, lw=0)
         middle = [float(np.mean(points)) for points in found.values()]
         ax.plot(np.arange(len(middle)) + (i - 0.5) * 0.22, middle, marker, ls="-", color=colour, ms=8, label=name)
     ax.axhline(0, color=REFERENCE, lw=1)
@@ -62,10 +63,17 @@ def task_by_task(
         for task, mean in level.items()
         for first, second in pairs
     ]  # fmt: skip
-    ax = differences(pd.DataFrame(found), kind="kind", title=title)
+    table = pd.DataFrame(found)
+    ax = differences(table, kind="kind", title=title)
     ax.get_legend().remove()
     ax.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return ax
+    clear = table.assign(above=table["mean"] > table.half_width, below=table["mean"] < -table.half_width)
+    counts = clear.groupby("kind", sort=False)[["above", "below"]].sum()
+    told = [
+        f"{one.Index}: above 0 on {one.above} of {len(level)} tasks, below on {one.below}"
+        for one in counts.itertuples()
+    ]
+    return describe(ax, ". ".join(told))
 
 
 @styled()
@@ -148,4 +156,5 @@ def alpha_beta_grid(
     ax.set(xlabel="α, the weight of the cache", ylabel="β, how sharply it attends", title=title)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False, fontsize=8)
-    return ax
+    at = "" if chosen is None else f", chosen at α = {chosen[0]:.3g}, β = {chosen[1]:.3g}"
+    return describe(ax, f"Accuracies from {accuracies.min():.0f} to {accuracies.max():.0f} %{at}")
