@@ -1,4 +1,4 @@
-"""Checks of lesson 07: the blend, the cache, what a choice on test pictures pretends; from `learned`: what learns."""
+"""Checks of lesson 07: the blend and the cache; from `learned`: how keys learn, and three small rivals."""
 
 from collections.abc import Callable
 
@@ -6,18 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.teaching.checks import answer_of, explain, right, same, same_gradients
-from lessons_lib.teaching.lesson07.learned import adapter_loss, blended_logits, held, learn_keys, probe_logits
+from lessons_lib.teaching.checks import answer_of, explain, right, same_gradients
+from lessons_lib.teaching.lesson07.learned import adapter_loss, blended_logits, learn_keys, probe_logits
 
 __all__ = [
     "adapter_loss",
     "blend",
     "blended_logits",
     "cache_logits",
-    "distance",
-    "held",
     "learn_keys",
-    "pretended",
     "probe_logits",
 ]
 
@@ -93,49 +90,3 @@ def cache_logits(student: Callable) -> None:
         explain(got, expected, mistakes, name=call)
         same_gradients(student, evidence, f, keys, values, alpha, beta, name=name, learned=(1,))
     right("cache_logits: no training, and yet it has learned. The few pictures are what it knows.")
-
-
-def pretended(student: Callable) -> None:
-    """`pretended(on_val, on_test)` -> points; both (n_beta, n_alpha): a grid's accuracies on two sets of pictures."""
-    name = "pretended"
-    for seed, shape in enumerate(((4, 5), (20, 3), (1, 6), (200, 20))):
-        draw = torch.Generator().manual_seed(seed)
-        on_val, on_test = (70 + 5 * torch.randn(*shape, generator=draw, dtype=torch.float64) for _ in range(2))
-        if seed == 0:  # a clear case: the two disagree
-            on_val[0, 0], on_test[-1, -1] = 99.0, 98.0
-        at = on_val.argmax()
-        expected = (on_test.max() - on_test.flatten()[at]).item()
-        got = answer_of(student, on_val.clone(), on_test.clone(), name=name)
-        mistakes = {
-            "that is the best on test minus the best on validation pictures. Both numbers have to be of test pictures, "
-            "or the two sets' difficulty comes in.": (on_test.max() - on_val.max()).item(),
-            "the sign is turned: what the test choice reports, minus what the honest choice gets.": -expected,
-            "that is what the honest choice gets on the test pictures. Subtract it from the best there.": on_test
-            .flatten()[at]
-            .item(),
-            "that is the best on the test pictures. Subtract what the pair chosen on validation pictures gets "
-            "there.": on_test.max().item(),
-            "that is what the validation pictures lose by the choice on test. Look up the pair that `on_val` chooses "
-            "in `on_test`.": (on_val.max() - on_val.flatten()[on_test.argmax()]).item(),
-            "that compares with the mean of the grid. Compare with the pair that the validation pictures choose.": (
-                on_test.max() - on_test.mean()
-            ).item(),
-        }  # fmt: skip
-        explain(got, expected, mistakes, name=name)
-        same(got, expected, name=f"{name} of two grids {shape}")
-    right("pretended: never below 0. Who chooses on the test pictures cannot look worse.")
-
-
-def distance(student: Callable) -> None:
-    """`distance(cosines)` -> of the same shape: how far apart two vectors of length 1 with these cosines are."""
-    for seed, shape in enumerate(((7,), (3, 5))):
-        cosines = 2 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) - 1
-        expected = (2 * (1 - cosines)).sqrt()
-        mistakes = {
-            "that is the squared distance: take its root.": 2 * (1 - cosines),
-            "1 − cos is half of the squared distance: multiply out ‖f − k‖².": (1 - cosines).sqrt(),
-            "1 − cos is not yet a distance: multiply out ‖f − k‖² for two vectors of length 1.": 1 - cosines,
-        }
-        explain(answer_of(student, cosines, name="distance"), expected, mistakes, name="distance")
-        same(student(cosines), expected, name="distance(cosines)")
-    right("distance: what φ weighs with, 1 − cos, is half of its square.")

@@ -1,4 +1,4 @@
-"""Checks of lesson 07: how keys learn, and four small classifiers that stand beside adapters."""
+"""Checks of lesson 07: how keys learn, and three small classifiers that stand beside adapters."""
 
 from collections.abc import Callable
 from functools import partial
@@ -107,29 +107,6 @@ def blended_logits(student: Callable) -> None:
 
 def _blended(f: Tensor, v: Tensor, b: Tensor, alpha: Tensor, texts: Tensor) -> Tensor:
     return f @ (v + alpha[:, None] * texts).T + b
-
-
-def held(student: Callable) -> None:
-    """`held(w, t)` -> a scalar: KgCoOp's 1 − cos of learned and hand-made texts (C, D), mean over classes."""
-    w, t = (F.normalize(_draw(4, 8, seed=seed), dim=-1) for seed in (1, 2))
-    mistakes = {
-        "that is summed over classes: it is their mean.": (1 - (w * t).sum(dim=-1)).sum(),
-        "that is the cosine: it rewards going away. The loss is one minus it.": (w * t).sum(dim=-1).mean(),
-        "every class is compared with all texts. Compare it with its own: the diagonal of w @ t.T.": 1
-        - (w @ t.T).mean(),
-        "that is ‖w − t‖², the paper's form. The released code has half of it: 1 − cos.": (w - t)
-        .square()
-        .sum(1)
-        .mean(),
-    }
-    explain(answer_of(student, w, t, name="held"), _held(w, t), mistakes, name="held")
-    of_raw = [lambda raw, t, loss=loss: loss(F.normalize(raw, dim=-1), t) for loss in (student, _held)]
-    same_gradients(*of_raw, 2 * w, t, name="held")  # what is normalised once more takes the same step
-    right("held: 0 where nothing was learned. The words are a place to come back to.")
-
-
-def _held(w: Tensor, t: Tensor) -> Tensor:
-    return 1 - (w * t).sum(dim=-1).mean()
 
 
 def adapter_loss(student: Callable) -> None:

@@ -1,111 +1,79 @@
-"""Lesson 07's figures: the shared ones, where a method learns, Tip-Adapter's cache, and its grid of α and β."""
+"""Lesson 07's figures: the shared ones, losses, Tip-Adapter's cache and grid, what a choice pretends, task by task."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
-from lessons_lib.look import COLORMAP, PALETTE, REFERENCE, heading, literal, numbers, panels, styled
+from lessons_lib.look import COLORMAP, PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
+from lessons_lib.metrics import difference
+from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.plots import *  # noqa: F403
-
-LOOK = {  # kind of box -> (fill, hatch, what the legend says)
-    "given": ("white", "", "given"),
-    "once": ("#bfe3f5", "", "computed once, and kept"),
-    "step": ("#e6e6e6", "", "computed at every step"),
-    "learned": (PALETTE[1], "///", "learned"),
-    "maybe": ("#bfe3f5", "///", "kept; learned in Tip-Adapter-F"),
-}
-
-
-class Box(NamedTuple):
-    """A box of the drawing: its middle, its words, and a key of `LOOK`."""
-
-    x: float
-    y: float
-    words: str
-    kind: str
-    width: float = 1.5
-
-
-TEXTS = {
-    "text": Box(1, 0, "template and\nclass names", "given"),
-    "text tower": Box(1, 1, "text tower", "once"),
-    "w": Box(1, 2, "$w_1 … w_C$", "once"),
-}
-IMAGES = {
-    "image": Box(3, 0, "picture", "given"),
-    "image tower": Box(3, 1, "image tower", "once"),
-    "f": Box(3, 2, "$f$", "once"),
-}
-UP = [("text", "text tower"), ("text tower", "w"), ("image", "image tower"), ("image tower", "f")]
-PATHS: dict[str, tuple[dict[str, Box], list[tuple[str, str]]]] = {
-    "CoOp: in front of the tower": (
-        {
-            "text": Box(0.55, 0, "$v_1 … v_M$", "learned", 0.95),
-            "name": Box(1.55, 0, "names", "given", 0.8),
-            "text tower": Box(1, 1, "text tower", "step"),
-            "w": Box(1, 2, "$w_1 … w_C$", "step"),
-            **IMAGES,
-            "logits": Box(2, 5, "logits: $s\\,f\\,w_c^T$", "step", 2.4),
-        },
-        [*UP, ("name", "text tower"), ("w", "logits"), ("f", "logits")],
-    ),
-    "CLIP-Adapter: behind the tower": (
-        {
-            **TEXTS,
-            **IMAGES,
-            "A": Box(3.68, 3, "adapter $A$", "learned", 1.0),
-            "f'": Box(3, 4, "$α\\,A(f) + (1 − α)\\,f$", "step", 2.0),
-            "logits": Box(2, 5, "logits: $s\\,f'\\,w_c^T$", "step", 2.4),
-        },
-        [*UP, ("f", "A"), ("A", "f'"), ("f", "f'"), ("f'", "logits"), ("w", "logits")],
-    ),
-    "Tip-Adapter: beside the tower": (
-        {
-            **TEXTS,
-            **IMAGES,
-            "cache": Box(4.9, 2, "keys $F$, labels $L$\nof few pictures", "maybe", 1.9),
-            "phi": Box(4.1, 3.5, "$α\\,φ(f F^T)\\,L$", "step", 1.6),
-            "logits": Box(2.5, 5, "logits: $s\\,f\\,w_c^T$ + cache", "step", 3.2),
-        },
-        [*UP, ("f", "phi"), ("cache", "phi"), ("phi", "logits"), ("f", "logits"), ("w", "logits")],
-    ),
-}
+from lessons_lib.teaching.plots import differences, lines
 
 
 @styled()
-def adapter_paths(*, title: str | None = None) -> Figure:
-    """CoOp, CLIP-Adapter and Tip-Adapter from words and pictures at the bottom to logits at the top. Returns the
-    Figure, a panel a method."""
-    widths = [4.0, 4.2, 6.0]
-    figure, axes = panels(1, len(PATHS), size=(3.6, 3.4), width_ratios=widths)
-    for ax, width, (name, (boxes, arrows)) in zip(axes, widths, PATHS.items()):
-        _draw(ax, boxes, arrows)
-        ax.set(xlim=(0, width), ylim=(-0.45, 5.4), title=name)
-        ax.axis("off")
-    kinds = [Patch(facecolor=fill, hatch=hatch, edgecolor=REFERENCE, label=said) for fill, hatch, said in LOOK.values()]
-    figure.legend(handles=kinds, loc="outside lower center", ncols=len(kinds), fontsize=8, frameon=False)
-    heading(figure, title)
-    return figure
+def losses(histories: Mapping[str, Sequence[Mapping]], *, title: str = "") -> Axes:
+    """The training loss of several fits, epoch by epoch. histories: name -> rows with epoch and loss."""
+    rows = [{"fit": name, **row} for name, history in histories.items() for row in history]
+    ax = lines(pd.DataFrame(rows), x="epoch", y="loss", hue="fit", marker=False, ylabel="training loss", title=title)
+    ax.set_ylim(0)
+    return ax
 
 
-def _draw(ax: Axes, boxes: dict[str, Box], arrows: list[tuple[str, str]]) -> None:
-    for start, end in arrows:
-        a, b = boxes[start], boxes[end]
-        land = min(max(a.x, b.x - 0.4 * b.width), b.x + 0.4 * b.width)  # as straight up as the upper box allows
-        ax.add_patch(FancyArrowPatch((a.x, a.y + 0.3), (land, b.y - 0.3), arrowstyle="-|>", mutation_scale=9,
-                                     shrinkA=0, shrinkB=0, color=REFERENCE, lw=1, zorder=1))  # fmt: skip
-    for box in boxes.values():
-        fill, hatch, _ = LOOK[box.kind]
-        corner = (box.x - box.width / 2, box.y - 0.3)
-        ax.add_patch(Rectangle(corner, box.width, 0.6, facecolor=fill, hatch=hatch, edgecolor=REFERENCE, zorder=2))
-        words = ax.text(box.x, box.y, box.words, ha="center", va="center", fontsize=8, linespacing=1.0, zorder=3)
-        if hatch:
-            words.set_bbox({"facecolor": "white", "alpha": 0.8, "pad": 1, "lw": 0})
+@styled()
+def what_a_choice_pretends(
+    told: Mapping[int, Sequence[float]], there: Mapping[int, Sequence[float]], *, title: str = ""
+) -> Axes:
+    """Points above an honest choice, by how many pictures chose: measured on these pictures, and on all others.
+
+    told, there: number of pictures -> points, one a draw.   Dots are draws, lines their means.
+    """
+    _, [ax] = panels(size=(6.0, 3.0))
+    kinds = {"measured on the pictures that chose": told, "measured on other pictures": there}
+    for i, (name, found) in enumerate(kinds.items()):
+        colour, marker, *_ = look(i)
+        for at, points in enumerate(found.values()):
+            spread = at + (i - 0.5) * 0.22 + np.linspace(-0.07, 0.07, len(points))
+            ax.scatter(spread, points, s=9, marker=marker, color=colour, alpha=0.35, lw=0)
+        middle = [float(np.mean(points)) for points in found.values()]
+        ax.plot(np.arange(len(middle)) + (i - 0.5) * 0.22, middle, marker, ls="-", color=colour, ms=8, label=name)
+    ax.axhline(0, color=REFERENCE, lw=1)
+    ax.set_xticks(range(len(told)), [str(number) for number in told])
+    ax.set(xlabel="pictures that chose α and β", ylabel="points above the\nhonest choice", title=title)
+    ax.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return ax
+
+
+@styled()
+def task_by_task(
+    rows: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, by: str = "ZeroShot", title: str = ""
+) -> Axes:
+    """Differences on each task with intervals over seeds, a mark a pair; tasks by how weak `by` is, the weakest first.
+
+    rows: of the record, one protocol, number of shots and set of pictures.
+    """
+    level = rows[rows.method == by].groupby("task").accuracy.mean().sort_values()
+    found = [
+        {"what": f"{task.removeprefix('toy_')} ({mean:.0f})", "kind": f"{first} − {second}",
+         **difference(rows[rows.task == task], first, second)}
+        for task, mean in level.items()
+        for first, second in pairs
+    ]  # fmt: skip
+    table = pd.DataFrame(found)
+    ax = differences(table, kind="kind", title=title)
+    ax.get_legend().remove()
+    ax.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    clear = table.assign(above=table["mean"] > table.half_width, below=table["mean"] < -table.half_width)
+    counts = clear.groupby("kind", sort=False)[["above", "below"]].sum()
+    told = [
+        f"{one.Index}: above 0 on {one.above} of {len(level)} tasks, below on {one.below}"
+        for one in counts.itertuples()
+    ]
+    return describe(ax, ". ".join(told))
 
 
 @styled()
@@ -188,4 +156,5 @@ def alpha_beta_grid(
     ax.set(xlabel="α, the weight of the cache", ylabel="β, how sharply it attends", title=title)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False, fontsize=8)
-    return ax
+    at = "" if chosen is None else f", chosen at α = {chosen[0]:.3g}, β = {chosen[1]:.3g}"
+    return describe(ax, f"Accuracies from {accuracies.min():.0f} to {accuracies.max():.0f} %{at}")

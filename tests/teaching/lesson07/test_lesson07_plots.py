@@ -1,12 +1,12 @@
-"""Figures of adapters: the grid's numbers stand at their α and β, and the cache's weights are sorted by class."""
+"""Figures of adapters: numbers stand where they belong, and rows are sorted as the axis says."""
 
-import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson07 import plots
-from lessons_lib.teaching.lesson07.plots import LOOK
 
 ALPHAS, BETAS = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([10.0, 20.0, 30.0])
 GRID = torch.tensor([[50.0, 51, 52, 53], [60, 61, 69.5, 70], [50, 51, 69, 52]])
@@ -61,21 +61,34 @@ def test_weights_of_another_shape_are_refused():
         plots.cache_heat({"A": torch.zeros(3, 2)}, torch.tensor([0, 1]), torch.tensor([0, 1, 1]), ["a", "b"])
 
 
-def test_the_paths_say_what_is_learned_and_what_is_kept():
-    figure = plots.adapter_paths()
-    looks = {said: fill for fill, _, said in LOOK.values()}
-    kinds = {}
-    for ax in figure.axes:
-        boxes = [patch for patch in ax.patches if isinstance(patch, matplotlib.patches.Rectangle)]
-        assert len(boxes) == len(ax.texts)
-        for box, words in zip(boxes, ax.texts):
-            assert (words.get_position()[0], words.get_position()[1]) == pytest.approx(box.get_center())
-            kinds[ax.get_title(loc="left").split(":")[0], words.get_text()] = box.get_facecolor()
-    to_rgba = matplotlib.colors.to_rgba
-    assert kinds["CoOp", "text tower"] == to_rgba(looks["computed at every step"])
-    assert kinds["CoOp", "image tower"] == to_rgba(looks["computed once, and kept"])
-    for name in ("CLIP-Adapter", "Tip-Adapter"):
-        assert kinds[name, "text tower"] == kinds[name, "image tower"] == to_rgba(looks["computed once, and kept"])
-    learned = [key for key, colour in kinds.items() if colour == to_rgba(looks["learned"])]
-    assert learned == [("CoOp", "$v_1 … v_M$"), ("CLIP-Adapter", "adapter $A$")]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(looks)
+def test_a_line_a_fit_from_its_history():
+    history = [{"epoch": 1, "lr": 0.1, "loss": 2.0}, {"epoch": 2, "lr": 0.1, "loss": 1.0}]
+    ax = plots.losses({"α = 0.2": history, "α = 1": history[:1]})
+    assert ax.lines[0].get_xydata().tolist() == [[1, 2], [2, 1]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["α = 0.2", "α = 1"]
+    assert ax.get_ylim()[0] == 0, "a loss is read from 0"
+
+
+def test_what_is_told_stands_beside_what_is_there():
+    told, there = {28: [8.0, 10.0], 350: [4.0, 6.0]}, {28: [0.0, 2.0], 350: [3.0, 3.0]}
+    ax = plots.what_a_choice_pretends(told, there)
+    means = [line for line in ax.lines if line.get_linestyle() == "-" and line.get_marker() not in ("None", "")]
+    assert [line.get_ydata().tolist() for line in means] == [[9, 5], [1, 3]]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["28", "350"]
+    dots = [draws.get_offsets()[:, 1].tolist() for draws in ax.collections]
+    assert sorted(sum(dots, [])) == sorted([*told[28], *told[350], *there[28], *there[350]])
+
+
+def test_tasks_are_sorted_by_zero_shot_and_each_pair_has_its_mark():
+    rows = pd.DataFrame([
+        {"method": method, "task": task, "shots": 16, "on": "test", "seed": seed, "accuracy": level + gain + seed}
+        for task, level in (("toy_pets", 80), ("toy_food", 60))
+        for method, gain in (("ZeroShot", 0), ("A", 5), ("B", 2))
+        for seed in (1, 2, 3)
+    ])  # fmt: skip
+    ax = plots.task_by_task(rows, [("A", "ZeroShot"), ("A", "B")])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["food (62)", "pets (82)"]
+    assert {line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1} == {5, 3}
+    said = [text.get_text() for text in ax.figure.legends[0].get_texts()]
+    assert said == ["A − ZeroShot", "A − B"] and ax.get_legend() is None
+    assert alt_text(ax.figure).startswith("A − ZeroShot: above 0 on 2 of 2 tasks, below on 0. A − B: above 0 on 2")
