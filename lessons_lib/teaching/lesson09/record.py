@@ -5,10 +5,11 @@ five, of a method all tasks or some. Two methods are compared where both ran.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import pandas as pd
 
-from lessons_lib.metrics import difference, h_of_means, interval, told, with_harmonic_mean, without_each
+from lessons_lib.metrics import difference, effect, h_of_means, interval, told, with_harmonic_mean, without_each
 from lessons_lib.runs.published import NUMBERS, SHIFTS
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.toyworld import SHIFTS as OUR_SHIFTS
@@ -37,6 +38,11 @@ def runs(clip=None) -> pd.DataFrame:
     rows = recorded_runs.comparison(clip)
     rows = rows[rows.method.isin(ORDER) & (rows.protocol != "ablation")]
     return rows.sort_values("method", key=lambda names: names.map(ORDER.index), kind="stable", ignore_index=True)
+
+
+def about() -> dict:
+    """How the record was made: its seeds, its core hours, and so on."""
+    return recorded_runs.comparison_record()
 
 
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +138,21 @@ def farther(rows: pd.DataFrame) -> pd.DataFrame:
             line[where] = str(interval(part.groupby("seed").accuracy.mean()))
         lines[method] = line
     return pd.DataFrame(lines).T
+
+
+def in_papers_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of methods with a published H: first, second, paper (points of H of the means by which the first is above
+    the second there, 0 or more), here (the same with its interval over seeds), and told. rows: of `base_to_new`."""
+    theirs = beside_papers(rows)["paper: H"]
+    theirs = theirs[theirs != ""].astype(float).sort_values(ascending=False, kind="stable")
+    halves = rows.groupby(["method", "seed", "on"]).accuracy.mean().unstack("on")
+    ours = 2 * halves["base"] * halves["new"] / (halves["base"] + halves["new"])  # H of the means, by method and seed
+    lines = []
+    for first, second in combinations(theirs.index, 2):
+        found = effect((ours[first] - ours[second]).dropna())  # the seeds of both
+        lines.append({"first": first, "second": second, "paper": theirs[first] - theirs[second],
+                      "here": points(found), "told": told(found)})  # fmt: skip
+    return pd.DataFrame(lines)
 
 
 def costs(rows: pd.DataFrame) -> pd.DataFrame:
