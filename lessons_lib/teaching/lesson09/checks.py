@@ -2,111 +2,26 @@
 correction."""
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
-import torch
 from scipy import stats
 from scipy.stats import false_discovery_control
-from torch import Tensor
 
 from lessons_lib import metrics
 from lessons_lib.teaching import verdicts
 from lessons_lib.teaching.checks import answer_of, explain, require, right, same
+from lessons_lib.teaching.lesson09.noted import NotedMethod, noted_task, split_of
 
 ANSWERS = ("first", "second", "cannot be told")
 
-# --- base and new: a method and a task that notice what is done with them
-
-
-@dataclass
-class _Split:
-    name: str
-    classnames: list[str]
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass
-class _Task:
-    """Of five classes, three of them base; as many pictures of each class as `counts` says."""
-
-    name: str
-    classnames: list[str]
-    counts: tuple[int, ...]
-    halves: dict[str, "_Task"] = field(default_factory=dict)
-
-    def _split(self, part: str, more: int) -> _Split:
-        counts = torch.tensor(self.counts) + more
-        return _Split(f"{self.name}, {part}", self.classnames, torch.arange(len(counts)).repeat_interleave(counts))
-
-    @property
-    def test(self) -> _Split:
-        return self._split("test", 4)
-
-    @property
-    def val(self) -> _Split:
-        return self._split("val", 1)
-
-    @property
-    def train(self) -> _Split:
-        return self._split("train", 0)
-
-    def base(self) -> "_Task":
-        return self.halves["base"]
-
-    def new(self) -> "_Task":
-        return self.halves["new"]
-
-
-def _task() -> _Task:
-    names, counts = ["ash", "birch", "cedar", "elm", "fir"], (3, 4, 5, 2, 6)
-    halves = {"base": _Task("base", names[:3], counts[:3]), "new": _Task("new", names[3:], counts[3:])}
-    return _Task("whole", names, counts, halves)
-
-
-class _Method:
-    """It remembers what it was fitted on, and is right on the first `RIGHT` pictures of a split."""
-
-    RIGHT = {"base, test": 15, "new, test": 7, "base, val": 5, "new, val": 3, "base, train": 11, "new, train": 2}
-
-    def __init__(self, names: Sequence[str] = (), log: list | None = None):
-        self.classnames, self.log = list(names), [] if log is None else log
-
-    def fit(self, task: _Task, **settings) -> "_Method":
-        self.log.append((task.name, settings))
-        self.classnames = list(task.classnames)
-        return self
-
-    def for_classes(self, names: Sequence[str]) -> "_Method":
-        require(bool(self.log), "`base_and_new` asks the method before it was fitted: first `fit`, on the base half.")
-        return _Method(names, self.log)
-
-    def logits(self, split: _Split) -> Tensor:
-        require(
-            self.classnames == split.classnames,
-            f"`base_and_new` classifies the pictures of “{split.name}” ({', '.join(split.classnames)}) by a classifier "
-            f"for {', '.join(self.classnames) or 'no classes'}. Each half is asked among its own names: "
-            "method.for_classes(half.classnames).",
-        )
-        taken = split.labels.clone()
-        taken[self.RIGHT.get(split.name, 9) :] += 1
-        return torch.nn.functional.one_hot(taken % len(self.classnames), len(self.classnames)).float()
-
-    def predict(self, split: _Split) -> Tensor:
-        return self.logits(split).argmax(dim=1)
-
-    def score(self, split: _Split) -> float:
-        require(False, "`base_and_new` uses the library's `score`. Count by hand: it is what we compare with, after.")
+# --- base and new
 
 
 def base_and_new(student: Callable) -> None:
     """`base_and_new(method, task, **fit)` -> percent right on base and on new classes, fitted on base alone."""
-    method = _Method()
-    got = answer_of(student, method, _task(), name="base_and_new", seed=7)
+    method = NotedMethod()
+    got = answer_of(student, method, noted_task(), name="base_and_new", seed=7)
     fitted = [name for name, _ in method.log]
     name = "base_and_new(method, task, seed=7)"
     require(bool(fitted), f"`{name}` never calls method.fit.")
@@ -121,7 +36,7 @@ def base_and_new(student: Callable) -> None:
         isinstance(got, (tuple, list)) and len(got) == 2, f"`{name}` should return two numbers, base and new; got {got}"
     )
     got = [float(value) for value in got]
-    percent = {split: 100 * count / len(_split_of(split)) for split, count in _Method.RIGHT.items()}
+    percent = {split: 100 * count / len(split_of(split)) for split, count in NotedMethod.RIGHT.items()}
     expected = [percent["base, test"], percent["new, test"]]
     mistakes = {
         "those are shares; in percent they are 100 times as large.": [value / 100 for value in expected],
@@ -136,11 +51,6 @@ def base_and_new(student: Callable) -> None:
     explain(got, expected, mistakes, name=name)
     same(got, expected, name=name)
     right("base_and_new: learned on base classes, asked about each half among its own names, on test pictures.")
-
-
-def _split_of(name: str) -> _Split:
-    half, part = name.split(", ")
-    return getattr(_task().halves[half], part)
 
 
 # --- H

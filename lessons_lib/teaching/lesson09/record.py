@@ -92,7 +92,7 @@ def said(rows: pd.DataFrame, first: str, second: str, sign: int = +1, by: str = 
     side = "above 0" if sign > 0 else "below 0"
     return (
         f"{points(found)}; {side}: {told(found, sign)}; without {without[by].removeprefix('toy_')}, which moves it "
-        f"most: {without.text}, {told(without, sign)}"
+        f"most: {points(without)}, {told(without, sign)}"
     )
 
 
