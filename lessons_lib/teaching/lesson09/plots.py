@@ -12,7 +12,8 @@ from matplotlib.ticker import FuncFormatter
 
 from lessons_lib.look import COLORMAP, REFERENCE, RIGHT, WRONG, look, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots.gains import NOTHING, name_fields
+from lessons_lib.teaching.plots.charts import lines
+from lessons_lib.teaching.plots.gains import NOTHING, differences, name_fields
 from lessons_lib.teaching.plots.generalisation import h_lines
 from lessons_lib.teaching.plots.labels import label_dots, spoken
 
@@ -189,6 +190,27 @@ def false_alarms(alarms: np.ndarray, *, pairs: int, most: int = 10, title: str =
     ax.set_xticks(range(most + 1), [*map(str, range(most)), f"{most}+"])
     ax.set(xlabel=f"pairs of {pairs} that look real", ylabel="worlds (%)", title=title)
     ax.legend(fontsize=8)
+    return ax
+
+
+@styled()
+def carried(gains: pd.DataFrame, *, title: str = "") -> Axes:
+    """Points above four plain words, with intervals: a line for each method (`what`), a mark for each `where` it was
+    tested. Returns the Axes."""
+    _, [ax] = panels(size=(6.2, 0.9 + 0.39 * gains["what"].nunique()))
+    return differences(gains, kind="where", xlabel="points above “a photo of a”", title=title, ax=ax)
+
+
+@styled()
+def guide(tested: pd.DataFrame, *, title: str = "") -> Axes:
+    """Accuracy against shots, a line for each `way` to choose, with 95 % bands over seeds. Returns the Axes.
+
+    tested: as `record.leave_one_out` gives it.
+    """
+    ax = lines(tested, x="shots", y="accuracy", hue="way", seeds="seed", log_x=True, title=title,
+               xlabel="labelled pictures a class", ylabel="accuracy (%)")  # fmt: skip
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    ax.figure.set_size_inches(ax.figure.get_figwidth() + 1.9, ax.figure.get_figheight())  # room for the legend
     return ax
 
 

@@ -46,11 +46,11 @@ def about() -> dict:
 
 
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same with `what`, an ordered column: the protocol, and for few-shot the shots."""
-    shots = sorted(rows.shots.unique())
-    columns = [*(f"few-shot, {k}" for k in shots), "base-to-new", "cross-task", "domain shift"]
-    what = rows.protocol.where(rows.protocol != "few-shot", rows.shots.map("few-shot, {}".format))
-    return rows.assign(what=pd.Categorical(what, columns))
+    """The same with `what`, an ordered column: the protocol, and for few-shot whether the shots are the most."""
+    most = rows.shots.max()
+    few = rows.shots.map(lambda k: f"{most} shots" if k == most else "fewer shots")
+    columns = ["fewer shots", f"{most} shots", "base-to-new", "cross-task", "domain shift"]
+    return rows.assign(what=pd.Categorical(rows.protocol.where(rows.protocol != "few-shot", few), columns))
 
 
 def few_shot(rows: pd.DataFrame, shots: int | None = None) -> pd.DataFrame:
@@ -168,11 +168,11 @@ def costs(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def gains_by_task(rows: pd.DataFrame, over: str = "ZeroShot") -> pd.DataFrame:
-    """Points above `over`, methods × tasks, means over the seeds of both; the task on which `over` is weakest first."""
+    """Points above `over`, tasks × methods, means over the seeds of both; the task on which `over` is weakest first."""
     means = rows[rows.method == over].groupby("task").accuracy.mean().sort_values()
     methods = [method for method in rows.method.unique() if method != over]
     table = pd.DataFrame({method: differences(rows, method, over, "task") for method in methods})
-    return table.reindex(means.index).rename(index=lambda task: task.removeprefix("toy_")).T
+    return table.reindex(means.index).rename(index=lambda task: task.removeprefix("toy_"))
 
 
 def _length(part: pd.DataFrame) -> dict[str, str]:

@@ -77,6 +77,31 @@ def test_every_world_is_counted_once_by_its_false_alarms():
     assert ax.get_xlabel() == "pairs of 36 that look real"
 
 
+def test_what_was_carried_has_a_mark_for_each_place_and_the_line_of_four_plain_words():
+    gains = pd.DataFrame(
+        [("CoOp", "itself", 30.0, 2.0), ("CoOp", "ten others", -3.0, 4.0), ("KgCoOp", "itself", 20.0, 1.0)],
+        columns=["what", "where", "mean", "half_width"],
+    )
+    ax = plots.carried(gains, title="Carried")
+    dots = [line for line in ax.lines if line.get_marker() in "os" and len(line.get_xdata()) == 1]
+    assert [(line.get_xdata()[0], line.get_mfc() == "white") for line in dots] == [
+        (30.0, False), (20.0, False), (-3.0, True)
+    ]  # fmt: skip
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["itself", "ten others"]
+    assert "a photo of a" in ax.get_xlabel()
+
+
+def test_the_guide_has_a_line_a_way_and_a_band_over_seeds():
+    tested = pd.DataFrame(
+        [(way, shots, task, seed, 50.0 + shots + seed + (way == "best"))
+         for way in ("zero-shot", "best") for shots in (1, 4) for task in ("pets", "food") for seed in (1, 2, 3)],
+        columns=["way", "shots", "task", "seed", "accuracy"],
+    )  # fmt: skip
+    ax = plots.guide(tested)
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[53.0, 56.0], [54.0, 57.0]]
+    assert len(ax.collections) == 2 and ax.get_xscale() == "log"
+
+
 RESULTS = pd.DataFrame(
     [("free", 60.0, 0.0, 0.0), ("free, too", 70.0, 0.0, 1.0), ("probe", 80.0, 1.0, 2.0),
      ("twin of the probe", 80.3, 1.1, 1.0), ("slow", 75.0, 600.0, 1.5), ("best", 84.0, 20.0, np.nan)],
