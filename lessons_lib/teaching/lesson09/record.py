@@ -33,9 +33,9 @@ ITSELF, FOUR, TEN = "toy_things itself", "its four shifts", "ten other tasks"
 PHOTO = "ZeroShot (photo)"
 
 
-def runs(clip=None) -> pd.DataFrame:
-    """Rows of all methods of `ORDER`, in that order, with settings as published. clip: as `comparison` takes it."""
-    rows = recorded_runs.comparison(clip)
+def runs() -> pd.DataFrame:
+    """Rows of all methods of `ORDER`, in that order, with settings as published."""
+    rows = recorded_runs.comparison()
     rows = rows[rows.method.isin(ORDER) & (rows.protocol != "ablation")]
     return rows.sort_values("method", key=lambda names: names.map(ORDER.index), kind="stable", ignore_index=True)
 
