@@ -75,7 +75,6 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "accuracy_against_cost": (lambda: lesson09.accuracy_against_cost(MEANS), written),
     "mean_ranks": (lambda: lesson09.mean_ranks(dict(zip(GROUPS, range(1, 15))), APART), written),
     "base_against_new": (lambda: lesson09.base_against_new(PLACES), written),
-    "carried": (lambda: lesson09.carried(FOUND.rename(columns={"random": "where"})), legend),
 }  # fmt: skip
 OTHERS = {"base_new_arrows", "gain_map", "pairwise_matrix", "coverage", "harmonic_bars"}  # groups as panels, rows, bars
 
