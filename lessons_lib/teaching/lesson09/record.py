@@ -105,14 +105,19 @@ def points(found: dict) -> str:
 # --- tables
 
 
+def published() -> dict[str, tuple[float, float, float]]:
+    """Our label -> base, new and H of the means, as the papers have them."""
+    found = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
+    halves = ("base", "new", "H of means")
+    return {label: tuple(found[paper, on] for on in halves) for label, paper in PAPERS.items()} | HERE_ALONE
+
+
 def beside_papers(rows: pd.DataFrame) -> pd.DataFrame:
     """A line a method: base, new and H of the two means, the papers' (ViT-B/16, eleven data sets) and ours with
     intervals over seeds; seeds, epochs and steps of ours. rows: of `base_to_new`."""
-    theirs = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
-    lines = {}
+    theirs, lines = published(), {}
     for method, part in rows.groupby("method", sort=False):
-        own = [theirs.get((PAPERS.get(method), on)) for on in ("base", "new", "H of means")]
-        own = HERE_ALONE.get(method, (None,) * 3) if None in own else own
+        own = theirs.get(method, (None,) * 3)
         by_seed = part.groupby(["seed", "on"]).accuracy.mean().unstack("on")  # (seeds, base, new, H)
         h = [h_of_means([base], [new]) for base, new in zip(by_seed.base, by_seed.new)]
         lines[method] = {
@@ -140,15 +145,18 @@ def farther(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).T
 
 
-def in_papers_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of methods with a published H: first, second, paper (points of H of the means by which the first is above
-    the second there, 0 or more), here (the same with its interval over seeds), and told. rows: of `base_to_new`."""
-    theirs = beside_papers(rows)["paper: H"]
-    theirs = theirs[theirs != ""].astype(float).sort_values(ascending=False, kind="stable")
+def in_papers_order(rows: pd.DataFrame, at_least: float = 1.0) -> pd.DataFrame:
+    """Pairs of methods whose published H differ by so many points: first, second, paper (points of H of the means by
+    which the first is above the second there), here (the same with its interval over seeds), and told. rows: of
+    `base_to_new`."""
+    theirs = pd.Series({method: h for method, (_, _, h) in published().items() if method in set(rows.method)})
+    theirs = theirs.sort_values(ascending=False)
     halves = rows.groupby(["method", "seed", "on"]).accuracy.mean().unstack("on")
     ours = 2 * halves["base"] * halves["new"] / (halves["base"] + halves["new"])  # H of the means, by method and seed
     lines = []
     for first, second in combinations(theirs.index, 2):
+        if theirs[first] - theirs[second] < at_least:
+            continue
         found = effect((ours[first] - ours[second]).dropna())  # the seeds of both
         lines.append({"first": first, "second": second, "paper": theirs[first] - theirs[second],
                       "here": points(found), "told": told(found)})  # fmt: skip

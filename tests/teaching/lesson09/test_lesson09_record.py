@@ -89,10 +89,11 @@ def test_methods_that_the_release_or_their_own_paper_has_are_quoted_from_there()
 
 def test_pairs_stand_in_the_papers_order(rows):
     halves = record.base_to_new(rows)
-    found = record.in_papers_order(halves)
+    assert len(record.in_papers_order(halves)) == 5  # zero-shot and CoOp have the same H there, so to say
+    found = record.in_papers_order(halves, at_least=0)
     assert len(found) == 6 and (found.paper >= 0).all()  # four methods with a published H
     top = found[(found["first"] == "MaPLe") & (found.second == "CoCoOp")].iloc[0]
-    assert top.paper == pytest.approx(78.5 - 75.8, abs=0.11) and top.told == "seen"
+    assert top.paper == pytest.approx(78.55 - 75.83) and top.told == "seen"
     turned = found[(found["first"] == "ZeroShot") & (found.second == "CoOp (words)")].iloc[0]
     assert turned.told == "the opposite is seen"
 
