@@ -86,14 +86,12 @@ def differences(rows: pd.DataFrame, first: str, second: str, unit: str = "seed")
 
 
 def said(rows: pd.DataFrame, first: str, second: str, sign: int = +1, by: str = "task") -> str:
-    """ "+1.2 ± 0.3; above 0: seen; without food, which moves it most: +0.9 ± 0.4, seen"."""
+    """ "+1.2 ± 0.3; above 0: seen; without food: +0.9 ± 0.4, seen", the task being the one that moves it most."""
     rows = shared(rows, (first, second))
     found, without = difference(rows, first, second), without_each(rows, first, second, by=by).iloc[0]
     side = "above 0" if sign > 0 else "below 0"
-    return (
-        f"{points(found)}; {side}: {told(found, sign)}; without {without[by].removeprefix('toy_')}, which moves it "
-        f"most: {points(without)}, {told(without, sign)}"
-    )
+    rest = f"without {without[by].removeprefix('toy_')}: {points(without)}, {told(without, sign)}"
+    return f"{points(found)}; {side}: {told(found, sign)}; {rest}"
 
 
 def points(found: dict) -> str:
