@@ -34,6 +34,13 @@ ABLATED_MAPLE = {
 ABLATED_COCOOP = {"CoCoOp (M=16)": {"n_ctx": 16, "ctx_init": None}, "CoCoOp (random)": {"ctx_init": None}}
 ABLATIONS = {"DAPT (no inter-dispersion)": {"beta_t": 0.0}, "DAPT (no intra-dispersion)": {"beta_v": 0.0}}
 
+SEARCHED_ALONE = {  # claims of methods and settings that have no published run on this world
+    "F9": "depth helps up to a point; longer prompts keep base and lose new",
+    "F11": "DAPT spreads text embeddings, tightens image clusters, and beats CoOp+VPT",
+    "F16": "with 1 and 2 shots prompts stay hard to optimise: DAPT's margin over CoOp+VPT is smaller than at 16",
+}
+MISSING = "its settings are not searched yet: python data_scripts/studies/run_comparison.py run, then collect"
+
 Found = dict[str, list[float]]  # what was measured -> accuracy (percent) on each draw
 
 
@@ -86,14 +93,21 @@ def of_comparison(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
     """F4 to F11 and F14 to F16; what searched settings decide besides is called "… searched".
 
     rows: as `recorded_runs.comparison` gives them, all settings.   spread: as `recorded_runs.dispersion` gives them.
+    In a record without searched settings `seen` is None for what rests on them, and `missing` says what to run.
     """
     published, searched = (rows[rows.setting == name] for name in ("published", "searched"))
+    found = of_few_shot(published) | of_base_to_new(published) | of_adapters(published)
+    again = {f"{key} searched": found[key]["claim"] for key in ("F7", "F8", "F15", "F10")}
+    if searched.empty:
+        lacking = SEARCHED_ALONE | again
+        return found | {
+            key: {"claim": claim, "seen": None, "effects": {}, "missing": MISSING} for key, claim in lacking.items()
+        }
     untrained = published[published.method.str.startswith("ZeroShot")]  # learns nothing: the same with any setting
     searched = pd.concat([searched, untrained], ignore_index=True)
-    found = of_few_shot(published) | of_base_to_new(published) | of_ablations(searched) | of_adapters(published)
     fair = of_base_to_new(searched) | of_adapters(pd.concat([searched, _without_search(published)]))
-    found |= {f"{key} searched": one for key, one in fair.items()}
-    return found | of_dapt(searched, spread)
+    found |= {key: fair[key.split()[0]] for key in again}
+    return found | of_ablations(searched) | of_dapt(searched, spread)
 
 
 def _without_search(rows: pd.DataFrame) -> pd.DataFrame:
@@ -198,7 +212,7 @@ def of_ablations(rows: pd.DataFrame) -> dict[str, dict]:
     lengths = ("MaPLe (length 4)", "MaPLe (length 1)")
     base = difference(rows[rows.on == "base"], *lengths)
     found = finding(
-        "depth helps up to a point; longer prompts keep base and lose new",
+        SEARCHED_ALONE["F9"],
         ("H: depth 3 − depth 1", difference(h, "MaPLe (depth 3)", "MaPLe (depth 1)"), +1),
         ("new: length 4 − length 1", difference(rows[rows.on == "new"], *lengths), -1),
         other={
@@ -234,7 +248,7 @@ def of_dapt(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
     )
     texts, images = (difference(relative, "DAPT", "CoOp+VPT", what) for what in ("texts", "images"))
     f11 = finding(
-        "DAPT spreads text embeddings, tightens image clusters, and beats CoOp+VPT",
+        SEARCHED_ALONE["F11"],
         ("DAPT − CoOp+VPT, 16 shots", difference(at[16], "DAPT", "CoOp+VPT"), +1),
         ("DAPT − CoOp+VPT, inter-class dispersion of texts, %", texts, +1),
         ("DAPT − CoOp+VPT, intra-class variance of images, %", images, -1),
@@ -246,7 +260,7 @@ def of_dapt(rows: pd.DataFrame, spread: pd.DataFrame) -> dict[str, dict]:
 def shrinking(margin: dict[int, pd.Series]) -> dict:
     """F16, at the setting that shows a margin at 16 shots: seed by seed it is smaller at 1 and at 2."""
     return finding(
-        "with 1 and 2 shots prompts stay hard to optimise: DAPT's margin over CoOp+VPT is smaller than at 16",
+        SEARCHED_ALONE["F16"],
         ("that margin at 1 shot − at 16 shots", effect(margin[1] - margin[16]), -1),
         ("that margin at 2 shots − at 16 shots", effect(margin[2] - margin[16]), -1),
         ("DAPT − CoOp+VPT, 16 shots", effect(margin[16]), +1),

@@ -97,7 +97,7 @@ def blocks() -> dict[str, dict[str, str]]:
             "measured speed": speed_table(),
             "measured pre-training": pretraining_line(),
             "measured findings": findings_table(found),
-            "measured comparison": run_comparison.few_shot_table(rows),
+            "measured comparison": f"{run_comparison.few_shot_table(rows)}\n\n{run_comparison.so_far(rows)}",
             "measured base-to-new": run_comparison.both(run_comparison.base_to_new_table, rows),
         },
         "docs/results.md": {

@@ -55,10 +55,11 @@ def comparison(
 def dispersion(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
     """How embeddings of the training images and texts lie (16 shots), of fits of the comparison: protocol, method,
     task, shots, seed, on ("train"), accuracy on the training images (percent), inter_class_dispersion of the texts and
-    intra_class_variance of the images.
+    intra_class_variance of the images. No rows where no such fit is recorded yet.
     """
     rows = record("comparison", clip, folder).rows
-    return rows.loc[rows.on == "train", [*_CELL, "on", "accuracy", *LOOKED_AT]].reset_index(drop=True)
+    looked_at = rows[rows.on == "train"].reindex(columns=[*_CELL, "on", "accuracy", *LOOKED_AT])
+    return looked_at.reset_index(drop=True)
 
 
 def comparison_record(folder: Path = RECORDED) -> dict[str, Any]:

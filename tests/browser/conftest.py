@@ -125,7 +125,11 @@ def lab(worksheets, tmp_path_factory) -> Iterator[str]:
         yield f"{address}/lab/workspaces/{{workspace}}/tree/{{path}}?reset&token={token}"
     finally:
         server.terminate()
-        server.wait(timeout=60)
+        try:
+            server.wait(timeout=60)
+        except subprocess.TimeoutExpired:  # one that is told to end while it starts may never do so
+            server.kill()
+            server.wait()
 
 
 def answers(url: str, server: subprocess.Popen, seconds: float = 120) -> None:

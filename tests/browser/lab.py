@@ -20,17 +20,12 @@ class Notebook:
         page.wait_for_function(f"() => {FRONT}?.sessionContext?.session?.kernel?.status === 'idle'", timeout=180_000)
         self.ids = page.evaluate(f"() => {FRONT}.content.widgets.map(one => one.model.id)")
 
-    def command(self, name: str) -> None:
-        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
-
     def run_all(self, seconds: float = 300) -> None:
         """Returns when the kernel is idle again."""
-        started = self.page.evaluate(
-            f"() => {{ const kernel = {FRONT}.sessionContext.session.kernel; window.busy = 0;"
-            " kernel.statusChanged.connect((_, status) => { if (status === 'busy') window.busy += 1; });"
-            " return kernel.id; }"
+        self.page.evaluate(
+            f"() => {{ window.busy = 0; {FRONT}.sessionContext.session.kernel.statusChanged.connect((_, status) => {{"
+            " if (status === 'busy') window.busy += 1; }); }"
         )
-        assert started
         self.page.evaluate(
             "() => { window.ran = null;"
             " window.jupyterapp.commands.execute('notebook:run-all-cells').then(done => { window.ran = true; },"

@@ -18,8 +18,8 @@ from lessons_lib.runs import record
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson01 import recorded as pretraining_study
 
-ALL = ["F4", "F5", "F6", "F14", "F7", "F8", "F15", "F9", "F10", "F7 searched", "F8 searched", "F15 searched",
-       "F10 searched", "F11", "F16"]  # fmt: skip
+ALL = ["F4", "F5", "F6", "F14", "F7", "F8", "F15", "F10", "F7 searched", "F8 searched", "F15 searched", "F10 searched",
+       "F9", "F11", "F16"]  # fmt: skip
 
 
 def seen(*tables: pd.DataFrame) -> list[str]:
@@ -89,6 +89,16 @@ def test_dispersion_is_compared_in_percent():
     effects = of_comparison(rows(), spread(noise=0))["F11"]["effects"]
     assert effects["DAPT − CoOp+VPT, inter-class dispersion of texts, %"]["mean"] == pytest.approx(9.531, abs=1e-3)
     assert effects["DAPT − CoOp+VPT, intra-class variance of images, %"]["mean"] == pytest.approx(-10.536, abs=1e-3)
+
+
+def test_without_searched_settings_what_rests_on_them_is_not_measured_and_says_what_to_run():
+    whole, table = of_comparison(rows(), spread()), rows()
+    found = of_comparison(table[table.setting == "published"], pd.DataFrame())
+    waiting = ["F9", "F11", "F16", "F7 searched", "F8 searched", "F15 searched", "F10 searched"]
+    assert [key for key, one in found.items() if one["seen"] is None] == waiting
+    assert all("run_comparison.py run" in found[key]["missing"] and not found[key]["effects"] for key in waiting)
+    assert {key: one["claim"] for key, one in found.items()} == {key: one["claim"] for key, one in whole.items()}
+    assert all(found[key] == whole[key] for key in found if key not in waiting)
 
 
 # --- the whole report

@@ -258,16 +258,32 @@ def test_the_few_shot_table_shows_a_mean_where_all_of_its_tasks_are_there():
     assert [lines[label].count("±") for label in ("ZeroShot", "CoOp", "MaPLe", "DAPT")] == [2, 4, 1, 1]
 
 
+def test_before_the_search_the_tables_show_published_settings_alone_and_the_record_says_so():
+    whole = rows()
+    part = whole[(whole.setting == "published") & (whole.seed <= 3)]
+    few = script.few_shot_table(part)
+    assert few.startswith("| method, 16 shots | three tasks, published | eleven tasks, published |\n|---|---|---|\n")
+    assert "CoOp" in few and "DAPT" not in few
+    assert "searched" not in script.both(script.base_to_new_table, part)
+    waits = script.waiting(part)
+    assert "searched settings" in waits[0] and "DAPT" in waits[0] and waits[1] == "not run yet: seeds 4 and 5"
+    assert script.waiting(whole) == []
+    assert script.so_far(whole) == "Over seeds 1, 2, 3, 4, 5."
+    assert script.so_far(part).startswith("Over seeds 1, 2, 3. Not run yet: searched settings")
+
+
 # --- the record
 
 
 def test_the_record_is_of_this_plan_and_of_the_embedded_clip(toyclip):
     about, table = recorded_runs.record("comparison", toyclip)
-    found = {(run.method, run.task) for run in table[table.setting == "searched"].itertuples()}
+    searched = table[table.setting == "searched"]
+    found = {(run.method, run.task) for run in searched.itertuples()}
     again = "run: python data_scripts/studies/run_comparison.py run"
     assert about["plan"][: len(in_short(plan.published()))] == in_short(plan.published()), again
-    assert set(plan.to_search()) <= found, again
-    assert about["left_out"] == plan.LEFT_OUT and about["seeds"] == list(plan.SEEDS)
+    assert searched.empty or set(plan.to_search()) <= found, again
+    assert about["seeds"] in (list(plan.FEW_SEEDS), list(plan.SEEDS)), again
+    assert about["left_out"] == plan.LEFT_OUT + script.waiting(table)
     assert recorded_runs.COMPARISON.stat().st_size < 1e6 and table.accuracy.between(0, 100).all()
 
 
@@ -287,6 +303,8 @@ def test_the_identities_in_the_record_are_those_of_todays_code():
 
 def test_what_was_tested_as_searched_is_what_did_best_on_validation_images():
     table = recorded_runs.record("comparison").rows
+    if (table.setting == "published").all():
+        pytest.skip("no searched settings are recorded yet")
     tried, used = table[table.setting == "search"], table[(table.setting == "searched") & (table.shots == 16)]
     for (label, task), own in tried.groupby(["method", "task"]):
         best = own[own.accuracy == own.accuracy.max()]
