@@ -34,9 +34,6 @@ RUNS = pd.DataFrame(
 MEANS = pd.DataFrame(
     {"method": GROUPS, "accuracy": np.arange(14.0), "seconds": 2.0 ** np.arange(14), "half_width": 0.1}
 )
-GAINS = pd.DataFrame(
-    {"method": GROUPS, "kind": GROUPS, "published": np.arange(14.0), "ours": np.arange(14.0), "half_width": 0.1}
-)
 PLACES = {name: (60.0 + i, 80.0 - i) for i, name in enumerate(GROUPS)}
 FOUND = pd.DataFrame({"what": "A − B", "random": GROUPS, "mean": np.arange(14.0), "half_width": 0.5})
 APART = pd.DataFrame(True, GROUPS, GROUPS)
@@ -78,7 +75,6 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "accuracy_against_cost": (lambda: lesson09.accuracy_against_cost(MEANS), written),
     "mean_ranks": (lambda: lesson09.mean_ranks(dict(zip(GROUPS, range(1, 15))), APART), written),
     "base_against_new": (lambda: lesson09.base_against_new(PLACES), written),
-    "published_and_ours": (lambda: lesson09.published_and_ours(GAINS), legend),
 }  # fmt: skip
 OTHERS = {"base_new_arrows", "gain_map", "pairwise_matrix", "coverage", "harmonic_bars"}  # groups as panels, rows, bars
 

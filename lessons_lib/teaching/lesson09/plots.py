@@ -1,5 +1,6 @@
-"""Lesson 09's figures: the shared ones, what was measured, what accuracy costs, mean ranks, and the papers' gains
-beside ours. Accuracies are in percent, differences in points.
+"""Lesson 09's figures: the shared ones, what was measured, what accuracy costs, mean ranks, and false alarms.
+
+Accuracies are in percent, differences in points.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from lessons_lib.look import COLORMAP, REFERENCE, look, panels, styled
+from lessons_lib.look import COLORMAP, REFERENCE, RIGHT, WRONG, look, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots.gains import NOTHING, name_fields
+from lessons_lib.teaching.plots.charts import lines
+from lessons_lib.teaching.plots.gains import NOTHING, differences, name_fields
 from lessons_lib.teaching.plots.generalisation import h_lines
 from lessons_lib.teaching.plots.labels import label_dots, spoken
 
@@ -174,29 +176,41 @@ def base_against_new(
 
 
 @styled()
-def published_and_ours(data: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
-    """Gains in the papers across, ours up, a mark for each kind of test, and the line where both agree; whoever lies in
-    the shaded quarters gained in one world and lost in the other. Returns the Axes.
+def false_alarms(alarms: np.ndarray, *, pairs: int, most: int = 10, title: str = "", ax: Axes | None = None) -> Axes:
+    """How many worlds (%) have how many false alarms among so many pairs; more than `most` stand in the last bar.
+    Returns the Axes.
 
-    data: method, kind, published, ours (points), and half_width, the interval of ours.
+    alarms: (worlds,), how many of a world's pairs look real though nothing is.
     """
     if ax is None:
-        _, [ax] = panels(size=(6.4, 4.6))
-    x, y, whiskers = (data[column].to_numpy(float) for column in ("published", "ours", "half_width"))
-    left, right = min(x.min(), 0) - 2, max(x.max(), 0) + 4
-    low, high = min((y - whiskers).min(), 0) - 1.5, max((y + whiskers).max(), 0) + 1.5
-    ax.fill_between([left, 0], 0, high, color=REFERENCE, alpha=0.1, lw=0)
-    ax.fill_between([0, right], low, 0, color=REFERENCE, alpha=0.1, lw=0, label="gain in one world, loss in the other")
-    ax.axline((0, 0), slope=1, color=REFERENCE, ls=":", lw=1.2, label="the same gain in both")
-    for i, (kind, rows) in enumerate(data.groupby("kind", sort=False)):
-        ax.errorbar(rows["published"], rows["ours"], rows["half_width"], fmt=look(i).marker, color=look(i).colour, ms=7,
-                    mec="white", elinewidth=1.2, label=kind)  # fmt: skip
-    ax.axhline(0, color=REFERENCE, lw=0.8)
-    ax.axvline(0, color=REFERENCE, lw=0.8)
-    ax.set(xlim=(left, right), ylim=(low, high), title=title)
-    ax.set(xlabel="gain in the papers (points)", ylabel="gain here (points)")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
-    label_dots(ax, x, y, list(data["method"]), whiskers, [])
+        _, [ax] = panels(size=(5.6, 2.7))
+    shares = 100 * np.bincount(np.minimum(alarms, most), minlength=most + 1) / len(alarms)
+    ax.bar(0, shares[0], color=RIGHT, label="none: as it is")
+    ax.bar(range(1, most + 1), shares[1:], color=WRONG, hatch="///", edgecolor="white", label="false alarms")
+    ax.set_xticks(range(most + 1), [*map(str, range(most)), f"{most}+"])
+    ax.set(xlabel=f"pairs of {pairs} that look real", ylabel="worlds (%)", title=title)
+    ax.legend(fontsize=8)
+    return ax
+
+
+@styled()
+def carried(gains: pd.DataFrame, *, title: str = "") -> Axes:
+    """Points above four plain words, with intervals: a line for each method (`what`), a mark for each `where` it was
+    tested. Returns the Axes."""
+    _, [ax] = panels(size=(6.2, 0.9 + 0.39 * gains["what"].nunique()))
+    return differences(gains, kind="where", xlabel="points above “a photo of a”", title=title, ax=ax)
+
+
+@styled()
+def guide(tested: pd.DataFrame, *, title: str = "") -> Axes:
+    """Accuracy against shots, a line for each `way` to choose, with 95 % bands over seeds. Returns the Axes.
+
+    tested: as `record.leave_one_out` gives it.
+    """
+    ax = lines(tested, x="shots", y="accuracy", hue="way", seeds="seed", log_x=True, title=title,
+               xlabel="labelled pictures a class", ylabel="accuracy (%)")  # fmt: skip
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    ax.figure.set_size_inches(ax.figure.get_figwidth() + 1.9, ax.figure.get_figheight())  # room for the legend
     return ax
 
 

@@ -69,17 +69,37 @@ def test_the_close_up_of_base_and_new_names_every_method_and_draws_levels_of_h()
     assert 60 < low < 73 and 79 < high < 90, "as much of the plane as the points fill"
 
 
-def test_published_gains_and_ours_stand_at_their_numbers():
-    data = pd.DataFrame(
-        [("CoOp", "base", 13.0, 6.0, 0.5), ("CoOp", "new", -11.0, -17.0, 2.0)],
-        columns=["method", "kind", "published", "ours", "half_width"],
+def test_every_world_is_counted_once_by_its_false_alarms():
+    ax = plots.false_alarms(np.array([0, 0, 0, 1, 2, 2, 12, 36]), pairs=36, most=4)
+    heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in ax.patches}
+    assert heights == {0: 37.5, 1: 12.5, 2: 25.0, 3: 0.0, 4: 25.0}
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2", "3", "4+"]
+    assert ax.get_xlabel() == "pairs of 36 that look real"
+
+
+def test_what_was_carried_has_a_mark_for_each_place_and_the_line_of_four_plain_words():
+    gains = pd.DataFrame(
+        [("CoOp", "itself", 30.0, 2.0), ("CoOp", "ten others", -3.0, 4.0), ("KgCoOp", "itself", 20.0, 1.0)],
+        columns=["what", "where", "mean", "half_width"],
     )
-    ax = plots.published_and_ours(data)
-    marks = [line for line in ax.lines if line.get_marker() in "os" and line.get_linestyle() == "None"]
-    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks] == [(13.0, 6.0), (-11.0, -17.0)]
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert "base" in labels and "gain in one world, loss in the other" in labels
-    assert ax.get_xlabel() == "gain in the papers (points)" and ax.get_ylabel() == "gain here (points)"
+    ax = plots.carried(gains, title="Carried")
+    dots = [line for line in ax.lines if line.get_marker() in "os" and len(line.get_xdata()) == 1]
+    assert [(line.get_xdata()[0], line.get_mfc() == "white") for line in dots] == [
+        (30.0, False), (20.0, False), (-3.0, True)
+    ]  # fmt: skip
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["itself", "ten others"]
+    assert "a photo of a" in ax.get_xlabel()
+
+
+def test_the_guide_has_a_line_a_way_and_a_band_over_seeds():
+    tested = pd.DataFrame(
+        [(way, shots, task, seed, 50.0 + shots + seed + (way == "best"))
+         for way in ("zero-shot", "best") for shots in (1, 4) for task in ("pets", "food") for seed in (1, 2, 3)],
+        columns=["way", "shots", "task", "seed", "accuracy"],
+    )  # fmt: skip
+    ax = plots.guide(tested)
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[53.0, 56.0], [54.0, 57.0]]
+    assert len(ax.collections) == 2 and ax.get_xscale() == "log"
 
 
 RESULTS = pd.DataFrame(
