@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 from sklearn.decomposition import PCA
 
@@ -27,13 +28,14 @@ def rings(sets: Mapping[str, torch.Tensor], *, t: float = 2.0, title: str | None
     sets: name -> (C, 2), of length 1.
     """
     figure, axes = panels(1, len(sets), size=(2.6, 2.7))
-    around = np.linspace(0, 2 * np.pi, 200)
+    nearest = []
     for ax, (name, texts) in zip(axes, sets.items()):
         texts = numbers(texts)
-        ax.plot(np.cos(around), np.sin(around), color=OTHERS, lw=1, zorder=1)
+        ax.add_patch(Circle((0, 0), 1, fill=False, edgecolor=OTHERS, lw=1, zorder=1))
+        potentials = []
         for one, other in combinations(texts, 2):
-            potential = float(np.exp(-t * np.square(one - other).sum()))
-            for colour, lw, alpha in ((OTHERS, 0.8, 1.0), ("black", 3, potential)):
+            potentials.append(float(np.exp(-t * np.square(one - other).sum())))
+            for colour, lw, alpha in ((OTHERS, 0.8, 1.0), ("black", 3, potentials[-1])):
                 ax.plot(*np.stack([one, other]).T, color=colour, lw=lw, alpha=alpha, zorder=2)
         ax.scatter(*texts.T, s=150, marker="*", color=PALETTE[0], edgecolor="black", lw=0.8, zorder=3)
         for letter, place in zip(ascii_uppercase, texts):
@@ -41,8 +43,9 @@ def rings(sets: Mapping[str, torch.Tensor], *, t: float = 2.0, title: str | None
         ax.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), title=literal(name))
         ax.set_aspect("equal")
         ax.axis("off")
+        nearest.append(f"{name}, highest potential of a pair {max(potentials):.2f}")
     heading(figure, title)
-    return describe(figure, "Stars on a circle; lines between them, dark where two are near.")
+    return describe(figure, f"Texts as stars on a circle, every two joined by a line: {'; '.join(nearest)}")
 
 
 @styled()
@@ -80,7 +83,8 @@ def embedding_maps(
         ax.margins(0.08)
     _legend(figure, classes)
     heading(figure, title)
-    return figure
+    letters = ", ".join(f"{letter} {name}" for letter, name in zip(ascii_uppercase, classes))
+    return describe(figure, f"Pictures as dots and texts as stars, {' and '.join(features)}: {letters}")
 
 
 def _dots(ax: Axes, places: np.ndarray, labels: np.ndarray, named: list[int]) -> None:
@@ -121,4 +125,5 @@ def moved(places: Mapping[str, tuple[float, float]], *, start: str, title: str |
     ax.margins(0.25, 0.2)
     ax.set(xlabel="dispersion of texts (right: further apart)", ylabel="variance of pictures\n(down: closer together)")
     ax.set_title(literal(title))
-    return ax
+    stand = "; ".join(f"{name}: dispersion {across:.2f}, variance {up:.3f}" for name, (across, up) in places.items())
+    return describe(ax, f"A point a training. {stand}")

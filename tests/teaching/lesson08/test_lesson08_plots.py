@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from matplotlib.colors import to_hex
 from sklearn.decomposition import PCA
 
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson08 import plots
 from lessons_lib.teaching.lesson08.plots import DOTS
 
@@ -85,7 +86,14 @@ def test_trainings_stand_at_their_two_measures_with_lines_through_the_first():
     assert set(across.get_xdata()) == {0.3} and set(up.get_ydata()) == {0.2}
 
 
-def test_every_figure_can_be_drawn_and_has_its_words():
+def test_what_is_to_be_seen_is_said_in_words():
+    words = alt_text(plots.rings({"far": circle(0, 180), "near": circle(0, 0, 90)}))
+    assert "far, highest potential of a pair 0.00; near, highest potential of a pair 1.00" in words
+    assert "before and after: A kind 11, B kind 4" in alt_text(maps(classes=["kind 11", "kind 4"]))
+    assert "both: dispersion 0.50, variance 0.100" in alt_text(plots.moved({"both": (0.5, 0.1)}, start="both").figure)
+
+
+def test_every_figure_can_be_drawn():
     for figure in (maps(), plots.rings({"$a": circle(0, 90)}), plots.moved({"a": (0, 1)}, start="a").figure):
         figure.canvas.draw()
         pixels = np.asarray(figure.canvas.buffer_rgba())
