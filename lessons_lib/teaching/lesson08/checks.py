@@ -141,7 +141,7 @@ def _train(prompts, loss_of, order_of, epochs, lr, batch, *, careful=True, cosin
         for rows in order_of(epoch).split(batch):
             if forgets:
                 optimizer.zero_grad()
-            loss = loss_of(rows)(*prompts)
+            loss = loss_of(prompts, rows)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
@@ -156,7 +156,7 @@ def _start() -> list[Tensor]:
 
 def _bowl(n: int) -> Callable:
     middles = torch.randn(n, generator=torch.Generator().manual_seed(n))
-    return lambda rows: lambda ctx, visual: (ctx.sum() + visual.sum() - middles[rows]).square().mean()
+    return lambda prompts, rows: (sum(each.sum() for each in prompts) - middles[rows]).square().mean()
 
 
 def _order(n: int, epoch: int) -> Tensor:

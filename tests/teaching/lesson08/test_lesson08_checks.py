@@ -41,7 +41,7 @@ def intra(z, s, y):
 
 
 def frozen_visual(prompts, *rest, **wrong):
-    return check._train([prompts[0]], lambda rows: lambda ctx: rest[0](rows)(ctx, prompts[1].detach()), *rest[1:])
+    return check._train([prompts[0]], lambda own, rows: rest[0]([*own, prompts[1].detach()], rows), *rest[1:])
 
 
 def without_return(*arguments):
