@@ -126,7 +126,8 @@ def _api_index(rooms: list[str]) -> str:
 
 def with_site(path: Path, text: str, lessons: set[str]) -> str:
     """A page as the site has it: the README's measured tables where it asks for them, and links that lead through the
-    repository's folders leading to pages. A lesson that is not among `lessons` is named, and not linked to."""
+    repository's folders leading to pages. A lesson that is not among `lessons` is named, and not linked to. A number
+    and its interval stay on one line."""
     up = "../" * (len(path.parts) - 1)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     text = re.sub(r"<!-- readme: (.+?) -->", lambda asked: block(readme, asked[1]), text)
@@ -142,7 +143,7 @@ def with_site(path: Path, text: str, lessons: set[str]) -> str:
     )
     for name, page in FROM_ROOT.items():
         text = re.sub(rf"\]\((?:\.\./)*{re.escape(name)}", f"]({up}{page}", text)
-    return text
+    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
 def section_on_site(section: str) -> str:

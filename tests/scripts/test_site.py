@@ -155,6 +155,10 @@ def test_a_link_to_a_section_of_a_notebook_leads_to_that_section_of_the_lessons_
     assert make_site.with_site(Path("coverage.md"), link, {"04_coop"}) == f"[04](lessons/04_coop.md#{slug})"
 
 
+def test_a_number_and_its_interval_stay_on_one_line():
+    assert make_site.with_site(Path("results.md"), "| a b | 59.5 ± 0.7 |", set()) == "| a b | 59.5\xa0±\xa00.7 |"
+
+
 # --- the library's pages
 
 
