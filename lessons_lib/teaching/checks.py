@@ -30,6 +30,7 @@ __all__ = [
     "right",
     "same",
     "same_gradients",
+    "watching",
     "written",
 ]
 
@@ -40,6 +41,13 @@ class ExerciseError(AssertionError):
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows instead of a traceback: the words, without the check's own code."""
         return [f"Not yet: {self}"]
+
+
+def watching(check: Callable) -> Callable:
+    """Marks a check that watches what an answer does to models or functions that it is handed: whether weights have
+    gradients, how often a loss is asked for. It has to run where the answer runs (`grading`)."""
+    check.watching = True
+    return check
 
 
 def require(condition: bool, hint: str) -> None:

@@ -6,7 +6,8 @@ names are run, so that grading does not train what the lesson trains.
 
 import ast
 import symtable
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from lessons_lib.worksheets import BEGIN, text_of
@@ -76,11 +77,26 @@ def needed(check: ast.AST, before: Iterable[Statement], *, answers: bool = False
 
 def can_stand_apart(check: ast.AST, before: list[Statement]) -> bool:
     """Whether a check can run in another process than the student's: it asks for values and functions, not for classes
-    or for what the lesson computed with the student's answers."""
+    or for what the lesson computed with the student's answers, and it is not `checks.watching`."""
     names = answers_of(check, before)
+    if any(getattr(function, "watching", False) for function in _called(check, before)):
+        return False
     if any(isinstance(statement, ast.ClassDef) and names & makes(statement) for statement, _ in before):
         return False
     return not any(answers_of(statement, before) for statement in needed(check, before))
+
+
+def _called(check: ast.AST, before: Iterable[Statement]) -> Iterator[object]:
+    """The functions of a lesson's own modules that a check calls, as `check.ring` after `import checks as check`."""
+    modules = {
+        alias.asname or alias.name: f"{statement.module}.{alias.name}"
+        for statement, _ in before
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("lessons_lib.teaching.")
+        for alias in statement.names
+    }
+    for node in ast.walk(check):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield getattr(import_module(modules[node.value.id]), node.attr, None)
 
 
 def run(statements: list[ast.stmt], namespace: dict[str, Any], name: str) -> None:

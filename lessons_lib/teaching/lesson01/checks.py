@@ -16,6 +16,7 @@ from lessons_lib.teaching.checks import (
     right,
     same,
     same_gradients,
+    watching,
     written,
 )
 from lessons_lib.teaching.small_clip import small_clip, some_tokens
@@ -152,6 +153,7 @@ def _taken(step: Callable, logit_scale: float, lr: float, name: str) -> tuple[Te
     return torch.cat(found), model
 
 
+@watching
 def training_step(student: Callable) -> None:
     """student: (model, optimizer, images, tokens) -> the loss, a number; the model has learned from the batch."""
     name = "training_step"

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients, watching
 from lessons_lib.teaching.small_clip import small_clip, some_tokens
 
 
+@watching
 @torch.no_grad()
 def text_tower(student: Callable) -> None:
     """`text_tower(model, tokens)` -> (N, D): open_clip's own, on a small model and texts of unlike lengths."""

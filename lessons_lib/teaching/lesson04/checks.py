@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lessons_lib.recipe import Recipe
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients, watching
 from lessons_lib.teaching.lesson04.towers import finish
 from lessons_lib.teaching.small_clip import small_clip, some_tokens
 
@@ -49,6 +49,7 @@ def _text_features(
     return finish(model, rows + where, tokens)
 
 
+@watching
 def train(student: Callable) -> None:
     """`train(ctx, loss_of, order_of, epochs, lr)` -> the mean loss of each epoch; ctx is changed in place."""
     name = "train"

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lessons_lib.recipe import Recipe
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients, watching
 from lessons_lib.teaching.lesson05.towers import finish
 from lessons_lib.teaching.small_clip import small_clip, some_tokens
 
@@ -149,6 +149,7 @@ def _logits(
     return torch.stack(logits)
 
 
+@watching
 def train(student: Callable) -> None:
     """`train(learned, loss_of, order_of, epochs, lr)` -> the mean loss of each epoch; a step a picture."""
     name = "train"

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients, watching
 
 
+@watching
 def learn_keys(student: Callable) -> None:
     """`learn_keys(keys, loss_of, epochs, lr)` -> the loss of each epoch; keys is changed in place."""
     for epochs, lr in ((20, 0.05), (3, 0.1), (8, 0.02)):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lessons_lib.methods.classify.dapt import inter_dispersion, intra_dispersion
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients, watching
 
 SHAPES = ((4, 6, 2, 2.0), (7, 20, 5, 0.5), (3, 9, 16, 1.5))  # classes, images, width, t
 
@@ -98,6 +98,7 @@ def potential(student: Callable) -> None:
     right("potential: 1 where all texts agree, and next to nothing once they are far apart. Gradients agree, too.")
 
 
+@watching
 def train(student: Callable) -> None:
     """`train(prompts, loss_of, order_of, epochs, lr, batch)` -> the mean loss of each epoch; prompts are changed."""
     name = "train"

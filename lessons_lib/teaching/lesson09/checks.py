@@ -10,7 +10,7 @@ from scipy.stats import false_discovery_control
 
 from lessons_lib import metrics
 from lessons_lib.teaching import verdicts
-from lessons_lib.teaching.checks import answer_of, explain, require, right, same
+from lessons_lib.teaching.checks import answer_of, explain, require, right, same, watching
 from lessons_lib.teaching.lesson09.noted import NotedMethod, noted_task, split_of
 
 ANSWERS = ("first", "second", "cannot be told")
@@ -18,6 +18,7 @@ ANSWERS = ("first", "second", "cannot be told")
 # --- base and new
 
 
+@watching
 def base_and_new(student: Callable) -> None:
     """`base_and_new(method, task, **fit)` -> percent right on base and on new classes, fitted on base alone."""
     method = NotedMethod()

@@ -29,15 +29,30 @@ EXERCISES = {
 }
 
 
+WATCHED = {"01-training_step", "02-text_tower", "04-train", "05-train", "07-learn_keys", "08-train", "09-base_and_new"}
+
+
+def test_only_checks_that_watch_an_answer_at_work_run_where_it_runs():
+    found = set()
+    for name, (lesson, _, check) in EXERCISES.items():
+        tree, before = parsed(text_of(check)), statements_before(lesson, check)
+        if not can_stand_apart(tree, before):
+            found |= {f"{name[:2]}-{answer}" for answer in answers_of(tree, before)}
+    assert found == WATCHED
+
+
 @pytest.mark.parametrize("name", EXERCISES)
-def test_every_exercise_is_graded_from_another_process_and_on_other_draws(name, capsys):
+def test_every_exercise_is_graded_from_another_process_where_it_can_be_and_on_other_draws(name, capsys):
     lesson, cell, check = EXERCISES[name]
     tree, before = parsed(text_of(check)), statements_before(lesson, check)
-    assert can_stand_apart(tree, before) and answers_of(tree, before)
+    assert answers_of(tree, before)
     theirs, ours = {}, {}
     run(needed(tree, before, answers=True), theirs, "theirs")
-    run(needed(tree, before), ours, "ours")
-    ours |= {name: answer(name, lambda question: reply(theirs, question)) for name in answers_of(tree, before)}
+    if can_stand_apart(tree, before):
+        run(needed(tree, before), ours, "ours")
+        ours |= {name: answer(name, lambda question: reply(theirs, question)) for name in answers_of(tree, before)}
+    else:
+        ours = theirs
     run(tree.body, dict(ours), "check")
     with other_draws():
         run(tree.body, dict(ours), "check")
