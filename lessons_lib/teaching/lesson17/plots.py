@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lessons_lib.look import HATCHES, PALETTE, panels, styled
+from lessons_lib.metrics import wilson
 from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.lesson17.family import BRANCHES, FAMILY, Member
 from lessons_lib.teaching.plots import *  # noqa: F403
@@ -81,13 +82,16 @@ def transport(picture: Tensor, plan: Tensor, prompts: Sequence[str]) -> Figure:
 
 
 @styled()
-def limits(found: Mapping[str, tuple[float, float]]) -> Figure:
-    """Bars of accuracy with the guess. found: question -> (percent, percent by guessing)."""
+def limits(found: Mapping[str, tuple[float, float, int]]) -> Figure:
+    """Bars of accuracy with 95 % intervals (Wilson) and the guess. found: question -> (percent, percent by guessing, of
+    how many pictures)."""
     figure, [ax] = panels(size=(7.0, 0.5 * len(found) + 1.0))
-    for row, (_, (percent, guess)) in enumerate(found.items()):
-        ax.barh(row, percent, height=0.6, color=PALETTE[0], hatch=HATCHES[0], label="" if row else "ToyCLIP")
+    for row, (percent, guess, pictures) in enumerate(found.values()):
+        low, high = wilson(round(percent * pictures / 100), pictures)
+        ax.barh(row, percent, height=0.6, color=PALETTE[0], hatch=HATCHES[0], label="" if row else "ToyCLIP",
+                xerr=[[max(percent - low, 0)], [max(high - percent, 0)]], ecolor="black")  # fmt: skip
         ax.plot([guess] * 2, [row - 0.4, row + 0.4], color="black", lw=2, label="" if row else "guessing")
-        ax.text(percent + 1, row, f"{percent:.0f}", va="center")
+        ax.text(high + 1, row, f"{percent:.0f}", va="center")
     ax.set_yticks(range(len(found)), list(found))
     ax.invert_yaxis()
     ax.set(xlim=(0, 108), xlabel="right (%)", title="What ToyCLIP is asked")
