@@ -58,19 +58,30 @@ def load(folder: Path, *, quiet: bool = False, **settings) -> Task:
 
 
 def wordings(task: Task, album: Album) -> dict[str, Task]:
-    """The same photos under several words: as they were loaded, and, of the drawn album, with a classnames.json, which
-    is written into its folder and printed, and with a template besides."""
+    """The same photos under several words. Of a learner's own: as they were loaded.
+
+    Into the drawn album's folder a classnames.json is written, which is printed. The loader deals a class by its name,
+    so anew; all three wordings are of this deal: the folders' names, the names of classnames.json, and these with a
+    template.
+    """
     file = album.folder / "classnames.json"
     if not album.drawn:
         return {"classnames.json" if file.exists() else "the folders' names": task}
     file.write_text(json.dumps(album.classnames, indent=1))
     print(f"{file.name}\n{file.read_text()}")
-    again = {"quiet": True, "skip_unreadable": True}
+    named = load(album.folder, quiet=True, skip_unreadable=True)
     return {
-        "the folders' names": task,
-        "classnames.json": load(album.folder, **again),
-        "and a template": load(album.folder, templates=TEMPLATE, **again),
+        "the folders' names": worded(named, task.classnames, task.templates),
+        "classnames.json": named,
+        "and a template": worded(named, named.classnames, [TEMPLATE]),
     }
+
+
+def worded(task: Task, classnames: Sequence[str], templates: Sequence[str]) -> Task:
+    """The same photos in the same parts, with other names for the classes in their order, and other templates."""
+    pools = {"train": task.pool, "val": task.val_pool, "test": task.test}
+    parts = {part: Split(pool.images, pool.targets, classnames) for part, pool in pools.items()}
+    return Task.from_pools(task.name, **parts, templates=templates)
 
 
 def bursts_apart(album: Album, task: Task) -> list[set[Path]]:
