@@ -60,6 +60,15 @@ def test_what_chooses_is_not_called_a_test():
     assert ax.get_ylabel() == "right (%)" and ax.lines[0].get_ydata().tolist() == [52.5, 55.5]
 
 
+def test_zero_shot_among_the_methods_is_named_once():
+    rows = pd.DataFrame([
+        {"method": name, "task": "mine", "shots": k, "seed": 1, "accuracy": 50}
+        for name in ("zero-shot", "A") for k in (1, 4)
+    ])  # fmt: skip
+    said = [text.get_text() for text in plots.to_choose_on(rows).axes[0].get_legend().get_texts()]
+    assert said == ["zero-shot", "A"]
+
+
 def test_a_mark_a_class_and_method_with_wilsons_interval():
     ax = plots.by_class(LABELS, {"zero-shot": BEFORE, "probe": AFTER}, ["a", "b"])
     marks = [container.lines[0].get_xdata().tolist() for container in ax.containers]
