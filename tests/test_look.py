@@ -19,6 +19,7 @@ from lessons_lib.teaching.lesson01 import plots as lesson01
 from lessons_lib.teaching.lesson04 import plots as lesson04
 from lessons_lib.teaching.lesson06 import plots as lesson06
 from lessons_lib.teaching.lesson09 import plots as lesson09
+from lessons_lib.teaching.lesson10 import plots as lesson10
 
 FOLDER = Path(teaching.__file__).parent
 GROUPS = [f"method {i}" for i in range(14)]
@@ -40,12 +41,18 @@ FOUND = pd.DataFrame({"what": "A − B", "random": GROUPS, "mean": np.arange(14.
 APART = pd.DataFrame(True, GROUPS, GROUPS)
 ROWS = {name: torch.rand(2, 5) for name in GROUPS}
 LOSSES = {name: [1.0, 0.5] for name in GROUPS}
+ANSWERS = {name: torch.tensor([0, 1]) for name in GROUPS}
 CURVES = RUNS.rename(columns={"method": "objective", "shots": "pairs"})
 
 
 def legend(drawn) -> list[str]:
     """What the legends say, of all panels."""
     return [text.get_text() for ax in drawn.figure.axes if ax.get_legend() for text in ax.get_legend().get_texts()]
+
+
+def figure_legend(drawn) -> list[str]:
+    """What the legend says that stands outside all panels."""
+    return [text.get_text() for box in drawn.figure.legends for text in box.get_texts()]
 
 
 def ticks(drawn) -> list[str]:
@@ -76,6 +83,7 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "coverage": (lambda: lesson09.coverage(RUNS.assign(protocol="base-to-new")), ticks),
     "accuracy_against_cost": (lambda: lesson09.accuracy_against_cost(MEANS), written),
     "mean_ranks": (lambda: lesson09.mean_ranks(dict(zip(GROUPS, range(1, 15))), APART), written),
+    "by_class": (lambda: lesson10.by_class(torch.tensor([0, 1]), ANSWERS, ["oak", "elm"]), figure_legend),
     "base_against_new": (lambda: lesson09.base_against_new(PLACES), written),
 }  # fmt: skip
 OTHERS = {"base_new_arrows", "gain_map", "pairwise_matrix", "coverage"}  # groups as panels, rows

@@ -16,7 +16,7 @@ LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[!.]*
 # recorded before figures had words: `run_course.py --record` gives them theirs, and takes them off here
 TO_RECORD = {
     "01_contrastive_pretraining", "03_prompt_engineering", "04_coop", "05_cocoop",
-    "06_visual_and_multimodal_prompts", "08_dapt", "10_your_own_photos",
+    "06_visual_and_multimodal_prompts", "08_dapt",
 }  # fmt: skip
 
 

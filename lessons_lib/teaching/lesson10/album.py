@@ -49,6 +49,11 @@ class Album:
     copy: tuple[str, str]
     damaged: str
 
+    @property
+    def drawn(self) -> bool:
+        """Whether it was drawn, so that all is known of it; of a learner's own photos nothing is."""
+        return bool(self.classnames)
+
 
 def draw_album(folder: Path, *, per_class: int = 48, bursts: int = 5, misfiled: int = 8, seed: int = 0) -> Album:
     """Writes a folder of JPEGs, one folder a class, and says what is where. The same seed writes the same pixels.

@@ -91,7 +91,7 @@ def few_shot_curves(
     for ax in axes[::columns]:
         ax.set_ylabel("test accuracy (%)")
     figure.set_size_inches(figure.get_figwidth() + 1.9, figure.get_figheight())  # room for the legend, off the curves
-    handles = [seen[name] for name in (*look_of, "zero-shot") if name in seen]  # also those of one panel alone
+    handles = [seen[name] for name in dict.fromkeys((*look_of, "zero-shot")) if name in seen]  # of one panel alone, too
     axes[columns - 1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     heading(figure, title)
     return figure
