@@ -77,7 +77,10 @@ class Study:
     def collect(self, store: Store, folder: Path | None = None) -> pd.DataFrame:
         """Writes the record; returns its rows. Raises SystemExit where too little is done."""
         plans = list(self.stages(store))
-        left = [cell for plan in plans for key, cell in plan.jobs.items() if key not in store.done(plan)]
+        left = []
+        for plan in plans:
+            done = store.done(plan)
+            left += [cell for key, cell in plan.jobs.items() if key not in done]
         rows = pd.concat([store.rows(plan) for plan in plans]).drop_duplicates()
         if left and not self.each:
             raise SystemExit(f"{len(left)} runs are not done: go on with `python {self.script} run`")
