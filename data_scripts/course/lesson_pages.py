@@ -43,15 +43,18 @@ def opening(lesson: Mapping[str, Any]) -> Opening:
     return Opening(title[1], title[2], question[1], before[1].rstrip(". ") if before else "")
 
 
-def page(lesson: Mapping[str, Any], folder: Path, name: str) -> tuple[str, dict[Path, bytes]]:
-    """The lesson as Markdown, and the files of its figures, which will lie in `folder`/`name`."""
+def page(lesson: Mapping[str, Any], folder: Path, name: str, *, up: str = "") -> tuple[str, dict[Path, bytes]]:
+    """The lesson as Markdown, and the files of its figures, which will lie in `folder`/`name`.
+
+    up: how the page's own folder leads to `folder`, "../" for one that lies below it.
+    """
     parts, files, under = [], {}, ""
     states = lesson["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     for cell in for_learners(lesson):
         source = text_of(cell)
         under = heading_of(cell) or under
         if cell["cell_type"] == "markdown":
-            parts.append(linked(source))
+            parts.append(linked(source, up))
         elif cell["cell_type"] == "code" and source.strip():
             parts.append(fenced(opened(source), "python"))
             if BEGIN in source:
@@ -60,7 +63,7 @@ def page(lesson: Mapping[str, Any], folder: Path, name: str) -> tuple[str, dict[
                 if kind == "image":
                     where = folder / name / f"{cell['id']}-{k}.{value['suffix']}"
                     files[where] = value["bytes"]
-                    parts.append(figure(f"{name}/{where.name}", value, under))
+                    parts.append(figure(f"{up}{name}/{where.name}", value, under))
                 else:
                     parts.append(value)
     return "\n\n".join(parts) + "\n", files
@@ -150,14 +153,14 @@ def fenced(code: str, language: str) -> str:
     return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
 
 
-def linked(markdown: str) -> str:
-    """Links to other lessons and to files of the library lead to their pages of the site."""
-    markdown = re.sub(r"\]\((?:notebooks/)?(\d\d_\w+)\.ipynb", r"](\1.md", markdown)
-    return re.sub(r"\]\((?:\.\./)*lessons_lib/([\w/]+?)(?:/__init__)?\.py\)", _api, markdown)
-
-
-def _api(found: re.Match) -> str:
-    return f"](../api/{found[1].split('/')[0]}.md)"
+def linked(markdown: str, up: str = "") -> str:
+    """Links to other lessons and to files of the library lead to their pages of the site. up: as for `page`."""
+    markdown = re.sub(r"\]\((?:notebooks/)?(\d\d_\w+)\.ipynb", rf"]({up}\1.md", markdown)
+    return re.sub(
+        r"\]\((?:\.\./)*lessons_lib/([\w/]+?)(?:/__init__)?\.py\)",
+        lambda found: f"]({up}../api/{found[1].split('/')[0]}.md)",
+        markdown,
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

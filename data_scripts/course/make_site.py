@@ -19,6 +19,7 @@ from typing import Any
 import api_pages
 import lesson_pages
 
+from lessons_lib import translations
 from lessons_lib.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ TIMES = ROOT / "lessons_lib" / "teaching" / "lesson_times.json"
 FROM_ROOT = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md", "SECURITY.md": "security.md"}
 TOOLS = ("sphinx", "myst_parser", "furo", "latex2mathml")
 LESSONS_INDEX = "# The lessons\n\n```{include} map.md\n```\n"
+ORPHAN = "---\norphan: true\n---\n\n"  # a page that next and previous do not lead to
 MAP_HEAD = "| lesson | question | takes | after |\n|---|---|---|---|"
 
 
@@ -77,9 +79,15 @@ def put_together(lessons: list[Path], source: Path, times: Mapping[str, float]) 
     files[Path("api/index.md")] = _api_index(sorted(rooms)).encode()
     read = {path.stem: lesson_pages.read(path) for path in lessons}
     folder = Path("lessons")
+    translated = translated_pages(read)
     for name, lesson in read.items():
         text, figures = lesson_pages.page(lesson, folder, name)
-        files |= {folder / f"{name}.md": text.encode(), **figures}
+        there = {f"{language}/": language for language, pages in translated.items() if name in pages}
+        files |= {folder / f"{name}.md": with_languages(text, name, there).encode(), **figures}
+    for language, pages in translated.items():
+        for name, text in pages.items():
+            text = ORPHAN + with_languages(text, name, {"../": "en"})
+            files[folder / language / f"{name}.md"] = text.encode()
     files[folder / "map.md"] = lessons_map(read, times).encode()
     files[folder / "index.md"] = LESSONS_INDEX.encode()
     files = {
@@ -95,6 +103,29 @@ def put_together(lessons: list[Path], source: Path, times: Mapping[str, float]) 
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
+
+
+def translated_pages(lessons: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """language -> lesson -> its page, of the lessons whose translation is whole. The figures are the English pages'.
+    Links lead to translated lessons where there are any."""
+    found = {}
+    for language, folder in translations.folders().items():
+        whole = {}
+        for name, lesson in lessons.items():
+            other, left = translations.in_language(lesson, name, folder)
+            if not left:
+                whole[name], _ = lesson_pages.page(other, Path("lessons"), name, up="../")
+        here = "|".join(map(re.escape, whole)) or "none"
+        found[language] = {name: re.sub(rf"\]\(\.\./({here})\.md", r"](\1.md", text) for name, text in whole.items()}
+    return found
+
+
+def with_languages(page: str, name: str, there: Mapping[str, str]) -> str:
+    """The page with a line below its title that leads to it in other languages. there: folder -> language."""
+    from babel import Locale  # Sphinx brings it
+
+    links = [f"[{Locale.parse(language).get_language_name()}]({up}{name}.md)" for up, language in there.items()]
+    return re.sub(r"\A(# .+\n)?", lambda title: title[0] + "\n" + " · ".join(links) + "\n\n", page) if links else page
 
 
 def lessons_map(lessons: Mapping[str, Any], times: Mapping[str, float]) -> str:

@@ -76,6 +76,15 @@ def test_every_public_module_has_its_place(site):
         assert any(f"lessons_lib.{module}" in link for link in named), module
 
 
+def test_a_translated_lesson_is_a_page_too_and_each_leads_to_the_other(site):
+    pages = {path.stem: path for path in (site / "lessons" / "zh_CN").glob("*.html")}
+    assert set(pages) == {"00_start_here", "02_zero_shot"}
+    for name, path in pages.items():
+        assert f"../{name}.html" in check_site.read(path).links
+        assert f"zh_CN/{name}.html" in check_site.read(site / "lessons" / f"{name}.html").links
+    assert "零样本" in pages["02_zero_shot"].read_text(encoding="utf-8")
+
+
 # --- what would be found
 
 
@@ -153,6 +162,22 @@ def test_a_link_to_a_section_of_a_notebook_leads_to_that_section_of_the_lessons_
     link = f"[04](../notebooks/04_coop.ipynb#{heading.replace(' ', '-')})"
     slug = slugs.github_slugify(heading)
     assert make_site.with_site(Path("coverage.md"), link, {"04_coop"}) == f"[04](lessons/04_coop.md#{slug})"
+
+
+def test_a_translated_page_leads_to_translated_lessons_where_there_are_any(monkeypatch, tmp_path):
+    words = {"02_a": "see [b](04_b.ipynb) and [c](05_c.ipynb)", "04_b": "see [a](02_a.ipynb)", "05_c": "alone"}
+    lessons = {name: {"cells": [cell("markdown", said)], "metadata": {}} for name, said in words.items()}
+    whole = lambda lesson, name, folder: (lesson, "a cell" if name == "05_c" else "")  # noqa: E731
+    monkeypatch.setattr(make_site.translations, "folders", lambda: {"fr": tmp_path})
+    monkeypatch.setattr(make_site.translations, "in_language", whole)
+    pages = make_site.translated_pages(lessons)["fr"]
+    assert pages == {"02_a": "see [b](04_b.md) and [c](../05_c.md)\n", "04_b": "see [a](02_a.md)\n"}
+
+
+def test_a_line_below_the_title_leads_to_other_languages():
+    page = make_site.with_languages("# 02 · Zero-shot\n\nText.", "02_zero_shot", {"zh_CN/": "zh_CN"})
+    assert page == "# 02 · Zero-shot\n\n[中文](zh_CN/02_zero_shot.md)\n\n\nText."
+    assert make_site.with_languages("Text.", "02_zero_shot", {}) == "Text."
 
 
 def test_a_number_and_its_interval_stay_on_one_line():
