@@ -18,6 +18,7 @@ from typing import Any
 
 import api_pages
 import lesson_pages
+from babel import Locale
 
 from lessons_lib import translations
 from lessons_lib.files import atomic_write
@@ -122,8 +123,6 @@ def translated_pages(lessons: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 def with_languages(page: str, name: str, there: Mapping[str, str]) -> str:
     """The page with a line below its title that leads to it in other languages. there: folder -> language."""
-    from babel import Locale  # Sphinx brings it
-
     links = [f"[{Locale.parse(language).get_language_name()}]({up}{name}.md)" for up, language in there.items()]
     return re.sub(r"\A(# .+\n)?", lambda title: title[0] + "\n" + " · ".join(links) + "\n\n", page) if links else page
 
