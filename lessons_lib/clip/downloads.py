@@ -82,7 +82,7 @@ def fetch(repo: str, filenames: tuple[str, ...], *, wanted: str, about: str, oth
                 f"It would download {filename} ({about}) from {page} into '{hub_cache()}'.\n{otherwise}"
             ) from error
         return _download(repo, filename, size, page, wanted)
-    raise ValueError(f"{page} holds none of {', '.join(filenames)}: it is not an open_clip model")
+    raise ValueError(f"{page} holds none of {', '.join(filenames)}: it is not a CLIP of open_clip or transformers")
 
 
 def _remote_size(repo: str, filename: str) -> int | None:

@@ -25,7 +25,8 @@ def load_clip(
     """A frozen CLIP, ready to encode.
 
     name: "toyclip" (embedded, needs no network); an open_clip architecture such as "ViT-B-16-quickgelu";
-        "hf-hub:organisation/repository"; "local-dir:folder" for such a repository on disk.
+        "hf-hub:organisation/repository", in open_clip's layout or transformers'; "local-dir:folder" for such a
+        repository on disk.
     pretrained: for an architecture, one of its tags ("openai", "laion2b_s34b_b88k", …) or the path of a checkpoint
         (open_clip's or transformers' .pt, .bin or .safetensors, the folder of such a file, or OpenAI's own archive);
         for "toyclip", a checkpoint of your own.

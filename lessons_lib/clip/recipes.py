@@ -2,13 +2,14 @@
 
 import importlib.resources
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import open_clip
 from open_clip.pretrained import get_pretrained_cfg
 
-from lessons_lib.clip import downloads
+from lessons_lib.clip import downloads, transformers_layout
 from lessons_lib.clip.building import check_packages, size_in_words
 from lessons_lib.clip.checkpoints import read_json
 from lessons_lib.files import expanded
@@ -138,7 +139,7 @@ def _usual_preprocess(name: str) -> dict:
 
 
 def _hub(name: str) -> Recipe:
-    """A repository in open_clip's layout on Hugging Face's hub: a configuration and weights."""
+    """A repository on Hugging Face's hub, in open_clip's layout or in transformers': a configuration and weights."""
     repo = name.removeprefix(HUB)
     if repo.count("/") != 1 or not all(repo.split("/")):
         raise ValueError(f"{name!r} must read 'hf-hub:organisation/repository'")
@@ -147,28 +148,57 @@ def _hub(name: str) -> Recipe:
         f"  load_clip('{FOLDER}that/folder'),\n"
         f"or copy 'models--{repo.replace('/', '--')}' from another machine's Hugging Face cache into this one's."
     )
-    wanted = f"load_clip({name!r})"
+
+    def fetch(*files: str, about: str = "a few kB") -> Path:
+        return downloads.fetch(repo, files, wanted=f"load_clip({name!r})", about=about, otherwise=otherwise)
+
     size = "a configuration of a few kB; its weights are usually 0.3 to 4 GB"
-    config = read_json(downloads.fetch(repo, (CONFIG_FILE,), wanted=wanted, about=size, otherwise=otherwise))
-    model_cfg = _model_cfg(config, name)
-    check_packages(name, model_cfg)
-    about = size_in_words(model_cfg)
-    weights = downloads.fetch(repo, downloads.WEIGHTS_FILES, wanted=wanted, about=about, otherwise=otherwise)
-    return Recipe(name, model_cfg, config.get("preprocess_cfg", {}), weights)
+    config = fetch(CONFIG_FILE, transformers_layout.CONFIG_FILE, about=size)
+    if config.name == CONFIG_FILE:
+        return _ours(name, config, lambda about: fetch(*downloads.WEIGHTS_FILES, about=about))
+    return _transformers(
+        name,
+        config,
+        lambda: fetch(transformers_layout.PREPROCESSOR_FILE),
+        lambda about: fetch(*transformers_layout.WEIGHTS_FILES, about=about),
+    )
 
 
 def _folder(name: str) -> Recipe:
-    """The same layout in a local folder."""
+    """The same layouts in a local folder."""
     folder = expanded(name.removeprefix(FOLDER))
-    candidates = [folder / file for file in downloads.WEIGHTS_FILES]
-    weights = next((file for file in candidates if file.is_file()), None)
-    if not (folder / CONFIG_FILE).is_file() or weights is None:
-        needed = f"{CONFIG_FILE} and {' or '.join(downloads.WEIGHTS_FILES)}"
-        raise FileNotFoundError(f"'{folder}' is not a model's folder: it must hold {needed}")
-    config = read_json(folder / CONFIG_FILE)
-    model_cfg = _model_cfg(config, name)
+
+    def first(*files: str) -> Path | None:
+        return next((folder / file for file in files if (folder / file).is_file()), None)
+
+    weights = first(*downloads.WEIGHTS_FILES)
+    if (config := first(CONFIG_FILE)) and weights:
+        return _ours(name, config, lambda about: weights)
+    weights = first(*transformers_layout.WEIGHTS_FILES)
+    if (config := first(transformers_layout.CONFIG_FILE)) and weights:
+        pictures = first(transformers_layout.PREPROCESSOR_FILE)
+        return _transformers(name, config, lambda: pictures, lambda about: weights)
+    needed = f"{CONFIG_FILE} and {' or '.join(downloads.WEIGHTS_FILES)}"
+    theirs = f"{transformers_layout.CONFIG_FILE} and {' or '.join(transformers_layout.WEIGHTS_FILES)}"
+    raise FileNotFoundError(f"'{folder}' is not a model's folder: it must hold {needed}; or {theirs}")
+
+
+def _ours(name: str, config: Path, weights: Callable[[str], Path]) -> Recipe:
+    """open_clip's layout.   weights: brings the file, told how large it is in words."""
+    content = read_json(config)
+    model_cfg = _model_cfg(content, name)
     check_packages(name, model_cfg)
-    return Recipe(name, model_cfg, config.get("preprocess_cfg", {}), weights)
+    return Recipe(name, model_cfg, content.get("preprocess_cfg", {}), weights(size_in_words(model_cfg)))
+
+
+def _transformers(
+    name: str, config: Path, pictures: Callable[[], Path | None], weights: Callable[[str], Path]
+) -> Recipe:
+    """transformers' layout.   pictures: brings the file that says how they are prepared; None: OpenAI's way."""
+    model_cfg = transformers_layout.model_cfg(read_json(config), name)
+    said = pictures()
+    preprocess_cfg = {} if said is None else transformers_layout.preprocess_cfg(read_json(said), name)
+    return Recipe(name, model_cfg, preprocess_cfg, weights(size_in_words(model_cfg)))
 
 
 def _model_cfg(config: dict, name: str) -> dict:

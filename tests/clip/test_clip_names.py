@@ -3,12 +3,13 @@
 import argparse
 import json
 
+import open_clip
 import pytest
 import torch
-from saved_clips import TOWERS, assert_same, load, save_safetensors
+from saved_clips import TOWERS, assert_same, hub_files, in_hub_cache, load, save_safetensors
 from tiny_clip import tiny_model
 
-from lessons_lib.clip import names
+from lessons_lib.clip import building, names, transformers_layout
 
 pytestmark = [
     pytest.mark.usefixtures("empty_caches"),
@@ -184,3 +185,79 @@ def test_safetensors_of_transformers_are_read(tiny, tmp_path):
     assert_same(load("Tiny-8", pretrained=tmp_path / "model.safetensors"), tiny)
     save_safetensors(tiny, tmp_path / "w.safetensors")
     assert_same(load("Tiny-8", pretrained=tmp_path / "w.safetensors"), tiny)
+
+
+# --- repositories and folders with transformers' configuration alone
+
+CONFIG = {
+    "model_type": "clip", "projection_dim": 32,
+    "text_config": {"hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 1,
+                    "hidden_act": "gelu"},
+    "vision_config": {"hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 1,
+                      "image_size": 32, "patch_size": 8, "hidden_act": "gelu"},
+}  # fmt: skip
+PICTURES = {"image_mean": [0.4] * 3, "image_std": [0.6] * 3, "resample": 3}
+
+
+def transformers_files(tmp_path, model) -> dict:
+    torch.save(as_transformers(model), tmp_path / "w.bin")
+    return {"config.json": CONFIG, "preprocessor_config.json": PICTURES, "pytorch_model.bin": tmp_path / "w.bin"}
+
+
+def test_a_hub_repository_of_transformers_is_loaded_by_its_own_configuration(tiny, tmp_path):
+    in_hub_cache(tmp_path, "someone/theirs", transformers_files(tmp_path, tiny))
+    clip = load("hf-hub:someone/theirs")
+    assert_same(clip, tiny)
+    assert tuple(clip.image_mean) == (0.4, 0.4, 0.4) and not clip.model_cfg.get("quick_gelu")
+
+
+def test_a_repository_in_both_layouts_is_read_as_open_clips(tiny, tmp_path):
+    in_hub_cache(
+        tmp_path, "someone/both", transformers_files(tmp_path, tiny_model(1, **TOWERS)) | hub_files(tmp_path, tiny)
+    )
+    assert_same(load("hf-hub:someone/both"), tiny)
+
+
+def test_a_folder_of_transformers_is_loaded_by_its_own_configuration(tiny, tmp_path):
+    for name, content in transformers_files(tmp_path, tiny).items():
+        target = tmp_path / name
+        target.write_text(json.dumps(content)) if isinstance(content, dict) else content.rename(target)
+    assert_same(load(f"local-dir:{tmp_path}"), tiny)
+    (tmp_path / "pytorch_model.bin").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"must hold open_clip_config.json and .*; or config.json and model.saf"
+    ):
+        load(f"local-dir:{tmp_path}")
+
+
+def test_what_transformers_configuration_leaves_out_is_vit_b_32_with_quick_gelu():
+    cfg = transformers_layout.model_cfg({"model_type": "clip", "projection_dim": 512}, "x")
+    theirs = open_clip.get_model_config("ViT-B-32-quickgelu")
+    assert _shapes(cfg) == _shapes(theirs) and cfg["quick_gelu"]
+
+
+def _shapes(cfg: dict) -> dict:
+    with torch.device("meta"):
+        return {name: tensor.shape for name, tensor in building.build(cfg).state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model_type": "siglip"}, "holds transformers' 'siglip', of which only 'clip' is read"),
+        ({"text_config": {"hidden_act": "relu"}}, "hidden_act = 'relu'"),
+        ({"vision_config": {"hidden_act": "gelu"}, "text_config": {}}, "hidden_act = 'gelu'"),
+        ({"text_config": {"vocab_size": 30522}}, "vocab_size = 30522"),
+        ({"vision_config": {"layer_norm_eps": 1e-6}}, "layer_norm_eps = 1e-06"),
+        ({"text_config": {"hidden_size": "many"}}, "sizes that are no numbers"),
+        ({"text_config": [1]}, "text_config is no object"),
+    ],
+)
+def test_what_differs_from_clip_is_refused_by_name(changes, words):
+    with pytest.raises(ValueError, match=words):
+        transformers_layout.model_cfg({"model_type": "clip"} | changes, "hf-hub:a/b")
+
+
+def test_a_way_to_sample_that_is_not_read_is_refused():
+    with pytest.raises(ValueError, match="resample = 0"):
+        transformers_layout.preprocess_cfg({"resample": 0}, "hf-hub:a/b")
