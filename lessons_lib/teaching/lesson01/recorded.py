@@ -114,7 +114,7 @@ def beside(record: Mapping[str, Any], *, steps: int, batch: int) -> pd.DataFrame
         "wrong captions": ("none", f"{DIALS.wrong:.0%} are another picture's"),
         "trades' words": ("none", f"{DIALS.trade:.0%} of captions that name the class"),
         "wrong names": ("none", f"{DIALS.misnamed:.0%} of the other captions that name one"),
-        "looks": ("none", f"{DIALS.looks:.0%} of the pictures have one; every task has its own"),
+        "looks": ("none", f"{DIALS.looks:.0%} of pictures; each task has its own"),
     }
     return pd.DataFrame(rows, index=["yours", "ToyCLIP"]).T
 

@@ -1,5 +1,6 @@
 """Lesson 02's figures: the shared ones, exams on one picture and on eleven tasks, and how sure an answer may be."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,9 @@ from lessons_lib.teaching.plots import answers, bar_comparison, histograms, show
 @styled()
 def exams(picture: torch.Tensor, truth: str, given: Mapping[str, tuple[torch.Tensor, Sequence[str]]]) -> Figure:
     """A picture, and the five likeliest answers of several exams. given: question -> probabilities (C,), C names."""
-    figure, (where, *axes) = panels(1, 1 + len(given), size=(3.0, 2.3), width_ratios=(0.8, *[1] * len(given)))
+    figure, (where, *axes) = panels(math.ceil((1 + len(given)) / 2), 2, size=(3.2, 2.1))
+    for ax in axes[len(given) :]:
+        ax.axis("off")
     for ax, (question, (p, names)) in zip(axes, given.items()):
         answers(p, names, truth=truth, image=picture, axes=(where, ax), title=question)
     return figure
@@ -26,7 +29,7 @@ def exams(picture: torch.Tensor, truth: str, given: Mapping[str, tuple[torch.Ten
 @styled()
 def toy_and_real(ours: pd.DataFrame, published: Mapping[str, float]) -> Figure:
     """Zero-shot on the toy tasks beside their twins. ours: columns task, twin, accuracy and chance, in percent."""
-    figure, (left, right) = panels(1, 2, size=(4.6, 3.6))
+    figure, (left, right) = panels(1, 2, size=(3.2, 3.6))
     real = pd.DataFrame({"task": ours.twin, "accuracy": ours.twin.map(published)})
     chance = ours.set_index("task").chance.to_dict()
     bar_comparison(ours, hue=None, chance=chance, title="Toy: ToyCLIP on ToyWorld", ax=left)
@@ -40,10 +43,15 @@ def toy_and_real(ours: pd.DataFrame, published: Mapping[str, float]) -> Figure:
 @styled()
 def scales(confidence: Mapping[float, tuple[torch.Tensor, torch.Tensor]]) -> Figure:
     """`reliability` at several scales. confidence: scale -> (N,) probabilities of the answers, (N,) whether right."""
-    figure, axes = panels(1, len(confidence), size=(3.1, 3.1), sharey=True)
+    figure, axes = panels(1, len(confidence), size=(2.2, 2.5), sharey=True)
     for ax, (scale, (sure, right)) in zip(axes, confidence.items()):
         gap = 100 * (sure.double().mean() - right.double().mean()).item()
-        reliability(sure, right, title=f"scale {scale:.3g}: {gap:+.0f} points too sure", ax=ax)
+        how = f"{abs(gap):.0f} points too {'sure' if gap > 0 else 'unsure'}"
+        reliability(sure, right, title=f"scale {scale:.3g}:\n{how}", ax=ax)
+        ax.get_legend().remove()
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
 
 
@@ -55,7 +63,7 @@ def thresholds(
 
     measured: measure -> "test known" and "test unknown" -> (N,).   chosen: measure -> threshold.
     """
-    figure, axes = panels(1, len(measured), size=(4.2, 2.7))
+    figure, axes = panels(1, len(measured), size=(3.2, 2.6))
     for ax, (by, parts) in zip(axes, measured.items()):
         groups = {f"{known} (known)": parts["test known"], f"{unknown} (unknown)": parts["test unknown"]}
         histograms(groups, threshold=chosen[by], xlabel=f"largest {by}", title=f"By {by}", ax=ax)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from lessons_lib.look import PALETTE, REFERENCE, literal, numbers, panels, styled
 from lessons_lib.metrics import difference
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots import bar_comparison, differences, lines
+from lessons_lib.teaching.plots import bar_comparison, describe, differences, lines
 
 MARKS = (("s", PALETTE[1]), ("D", "black"), ("^", PALETTE[2]), ("v", PALETTE[3]))
 
@@ -35,7 +35,11 @@ def leans(places: Mapping[str, tuple[float, float, float]], kinds: Mapping[str, 
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="← first kind          second kind →", title="Naming the kind moves a text to its pictures")
     ax.figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    return ax
+    each = (
+        f"{word} alone {alone:+.2f}, as {kinds[word][0]} {one:+.2f}, as {kinds[word][1]} {two:+.2f}"
+        for word, (alone, one, two) in places.items()
+    )
+    return describe(ax, f"Leans of texts, below 0 to the first kind, above to the second. {'; '.join(each)}")
 
 
 @styled()
@@ -56,7 +60,14 @@ def spread(singles: Mapping[str, Sequence[float]], marked: Mapping[str, Mapping[
     ax.set_ylim(len(singles) - 0.5, -0.5)
     ax.set(xlabel="accuracy (%)", title="Same pictures, same classes: only the sentence differs")
     ax.figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    return ax
+    each = (
+        ", ".join(
+            [f"{task} {min(numbers(values)):.0f} to {max(numbers(values)):.0f}"]
+            + [f"{wording} {found[task]:.0f}" for wording, found in marked.items() if task in found]
+        )
+        for task, values in singles.items()
+    )
+    return describe(ax, f"Percent right, from the worst sentence to the best: {'; '.join(each)}")
 
 
 @styled()
@@ -73,7 +84,8 @@ def gains_by_task(rows: pd.DataFrame, pairs: Mapping[str, tuple[str, str]], *, t
     ax = differences(pd.DataFrame(found), kind="kind", title=title)
     ax.get_legend().remove()
     ax.figure.legend(loc="outside lower center", frameon=False, fontsize=8)
-    return ax
+    each = (f"{one['what']}, {one['kind']}: {one['mean']:+.1f} ± {one['half_width']:.1f}" for one in found)
+    return describe(ax, f"Points with their intervals. {'; '.join(each)}")
 
 
 @styled()

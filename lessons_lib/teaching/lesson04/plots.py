@@ -14,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 from lessons_lib.look import PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
 from lessons_lib.metrics import difference, summary
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots import bar_comparison
+from lessons_lib.teaching.plots import bar_comparison, describe
 
 LEARNED = re.compile(r"v\d+")  # how the boxes of context vectors are written: v1, v2, …
 KINDS = {  # kind of row -> (fill, hatch, what the legend says)
@@ -36,8 +36,8 @@ def prompt_boxes(
     """
     longest = max(len(tokens) for tokens in prompts.values())
     if ax is None:
-        box = max(0.6, 0.085 * max(len(token) for tokens in prompts.values() for token in tokens))
-        _, [ax] = panels(size=(box * longest + 2.2, 0.5 * len(prompts) + 0.9))
+        box = max(0.6, 0.07 * max(len(token) for tokens in prompts.values() for token in tokens))
+        _, [ax] = panels(size=(box * longest + 0.08 * max(map(len, prompts)) + 0.3, 0.5 * len(prompts) + 1.2))
     for y, tokens in enumerate(prompts.values()):
         for x, token in enumerate(tokens):
             colour, hatch, _ = KINDS[kind_of(token, names)]
@@ -52,11 +52,11 @@ def prompt_boxes(
     ax.set_yticks(range(len(prompts)), list(map(literal, prompts)))
     ax.set_xlabel("position in the prompt")
     ax.grid(False)
-    ax.legend(
-        handles=[Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=said) for colour, hatch, said in
-                 KINDS.values()],
-        loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8,
-    )  # fmt: skip
+    look_of = [{"facecolor": fill, "hatch": hatch, "label": said} for fill, hatch, said in KINDS.values()]
+    handles = [Patch(edgecolor="white", **one) for one in look_of]
+    ax.figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    rows = (f"{literal(row)}: {' '.join(map(literal, tokens))}" for row, tokens in prompts.items())
+    describe(ax, f"Prompts as rows of boxes, a box a token. {'; '.join(rows)}")
     return ax
 
 
@@ -95,7 +95,7 @@ def nearest_words(rows: Mapping[str, torch.Tensor], vocabulary: torch.Tensor, sp
     random = torch.randn(1000, words.shape[1], generator=torch.Generator().manual_seed(0)).to(words)
     best = (F.normalize(random, dim=1) @ words.T).amax(dim=1)  # (1000,)
     longest = max(map(len, rows.values()))
-    figure, axes = panels(1, len(rows), size=(3.6, 0.22 * longest + 0.9), sharex=True, sharey=True)
+    figure, axes = panels(1, len(rows), size=(2.3, 0.22 * longest + 0.9), sharex=True, sharey=True)
     for i, (ax, (kind, own)) in enumerate(zip(axes, rows.items())):
         found = (F.normalize(own, dim=1) @ words.T).max(dim=1)
         where, cosines = range(1, len(own) + 1), numbers(found.values)
@@ -105,7 +105,7 @@ def nearest_words(rows: Mapping[str, torch.Tensor], vocabulary: torch.Tensor, sp
         for x, y, word in zip(cosines, where, found.indices.tolist()):
             said = literal(spelling[word])
             ax.annotate(said, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8)
-        ax.set(xlabel="cosine to the nearest word", xlim=(0, 1.3), title=kind)
+        ax.set(xlabel="cosine to the nearest word", xlim=(0, 1.5), title=kind)
         ax.set_yticks([])
         ax.grid(axis="y", visible=False)
     axes[0].set_ylabel("context rows")

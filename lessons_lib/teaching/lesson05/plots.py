@@ -13,7 +13,7 @@ from torch import Tensor
 from lessons_lib.look import PALETTE, REFERENCE, heading, literal, panels, styled
 from lessons_lib.metrics import difference, wilson
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots import bar_comparison, confusion, differences
+from lessons_lib.teaching.plots import bar_comparison, confusion, describe, differences
 from lessons_lib.teaching.plots.labels import label_dots, spoken
 from lessons_lib.teaching.plots.parts import BOXES, IMAGE, LEARNED, TEXT, where_it_learns
 
@@ -62,20 +62,24 @@ def halves(
         ax.grid(axis="y", visible=False)
     axes[0].set_ylim(len(rights) - 0.5, -0.7)
     heading(figure, title)
-    return figure
+    percent = {name: [f"{100 * n / of:.0f}" for n, of in zip(both, totals)] for name, both in rights.items()}
+    each = (f"{name} {', '.join(both)}" for name, both in percent.items())
+    return describe(figure, f"Percent right on base classes and on new ones: {'; '.join(each)}")
 
 
 @styled()
 def two_confusions(answers: Mapping[str, Tensor], labels: Tensor, names: Sequence[str]) -> Figure:
-    """What pictures show and what they are taken for, a panel a method.
+    """What pictures show and what they are taken for, a panel a method, one below the other.
 
     answers: method -> (n,).   labels: (n,) into names.
     """
-    figure, axes = panels(1, len(answers), size=(4.4, 3.3))
+    figure, axes = panels(len(answers), 1, size=(5.6, 2.7), sharex=True)
     for ax, (method, given) in zip(axes, answers.items()):
         confusion(labels, given, names, title=literal(method), ax=ax)
-    for ax in axes[1:]:
-        ax.set(ylabel="", yticklabels=[])
+        ax.set_aspect("auto")
+    for ax in axes[:-1]:
+        ax.set_xlabel("")
+        ax.tick_params(labelbottom=False)
     return figure
 
 
@@ -115,7 +119,9 @@ def map_of_pi(
     label_dots(ax, *middles.T, names, np.zeros(len(names)), ())
     for words in ax.texts:
         words.set_bbox({"facecolor": "white", "alpha": 0.75, "pad": 0.6, "lw": 0})
-    return ax
+    kinds = ("new", "base")
+    each = (f"{name} ({kinds[c < seen]}) {x:+.1f}, {y:+.1f}" for c, (name, (x, y)) in enumerate(zip(names, middles)))
+    return describe(ax, f"The middles of the classes, across and up: {'; '.join(each)}")
 
 
 @styled()
@@ -141,7 +147,7 @@ def costs(numbers: Mapping[str, float], *, unit: str, compared_to: str, title: s
     ax.set_yticks(range(len(names)), list(map(literal, names)))
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set(xlabel=unit, title=title)
-    return ax
+    return describe(ax, "; ".join(f"{name}: {spoken(value)} {unit}" for name, value in zip(names, values)))
 
 
 @styled()
@@ -161,4 +167,6 @@ def against_zero_shot(
     table = pd.DataFrame(found)
     first = table[table.kind == methods[0]].set_index("what")["mean"]
     table = table.sort_values("what", key=lambda names: names.map(first), kind="stable")
-    return differences(table, kind="kind", xlabel="points above zero-shot", title=title)
+    ax = differences(table, kind="kind", xlabel="points above zero-shot", title=title)
+    each = (f"{one.what}, {one.kind}: {one.mean:+.1f} ± {one.half_width:.1f}" for one in table.itertuples())
+    return describe(ax, f"Points above zero-shot, with their intervals. {'; '.join(each)}")

@@ -1,4 +1,4 @@
-"""Lesson 02's figures: a calibrated classifier lies on the diagonal."""
+"""Lesson 02's figures: a calibrated classifier lies on the diagonal, and several exams fit a narrow page."""
 
 import numpy as np
 import torch
@@ -12,3 +12,21 @@ def test_reliability_puts_a_calibrated_classifier_on_the_diagonal():
     ax = plots.reliability(sure, correct)
     assert np.allclose(ax.collections[0].get_offsets(), [[25, 25], [75, 75]])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("confidence (%)", "accuracy (%)")
+
+
+def test_three_exams_and_their_picture_stand_two_by_two():
+    given = {question: (torch.tensor([0.7, 0.3]), ["dog", "cat"]) for question in ("Which?", "What?", "Who?")}
+    figure = plots.exams(torch.zeros(3, 8, 8), "dog", given)
+    figure.draw_without_rendering()
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in figure.axes] == ["dog", *given]
+    assert figure.get_figwidth() < 7
+
+
+def test_titles_of_scales_say_the_gap_and_do_not_meet():
+    sure = torch.linspace(0.05, 0.95, 50)
+    figure = plots.scales({s: (sure * f, sure > 0.5) for s, f in ((4.42, 0.2), (17.7, 0.9), (70.8, 1.0))})
+    figure.draw_without_rendering()
+    titles = [ax.title if ax.get_title() else ax._left_title for ax in figure.axes]
+    assert titles[0].get_text() == "scale 4.42:\n40 points too unsure"
+    boxes = [title.get_window_extent() for title in titles]
+    assert all(one.x1 < other.x0 for one, other in zip(boxes, boxes[1:]))

@@ -5,6 +5,7 @@ import itertools
 import pandas as pd
 import pytest
 
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson03 import plots
 from lessons_lib.teaching.lesson03.recorded import wordings
 from lessons_lib.teaching.lesson03.wordings import captions_of
@@ -51,6 +52,13 @@ def drawn():
         dict.fromkeys(TASKS, 10.0),
     )
     yield plots.winners_curse([("t", r, k, w, 50 + k + r) for r in range(3) for k in (1, 2) for w in ("test", "here")])
+
+
+def test_marks_are_told_with_their_numbers():
+    leans, spread, gains = itertools.islice(drawn(), 3)
+    assert "crane alone +0.10, as wading bird -0.30, as construction crane +0.20" in alt_text(leans.figure)
+    assert "toy_things 30 to 50, bare name 44" in alt_text(spread.figure)
+    assert "toy_things, trade − bare: +4.0 ± 0.0" in alt_text(gains.figure)
 
 
 @pytest.mark.parametrize("ax", list(drawn()), ids=["leans", "spread", "gains", "wordings", "curse"])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson04 import plots
 from lessons_lib.teaching.lesson04.plots import KINDS, kind_of
 
@@ -38,6 +39,21 @@ def test_a_class_name_that_looks_like_a_context_vector_is_a_name():
 def test_the_shared_rows_end_at_the_dashed_line():
     [line] = plots.prompt_boxes(PROMPTS, ["oak"], shared=3).lines
     assert set(line.get_xdata()) == {3}
+
+
+def test_boxes_are_told_row_by_row():
+    said = alt_text(plots.prompt_boxes(PROMPTS, ["oak"]).figure)
+    assert "end: [SOS] v1 v2 oak . [EOS]; front: [SOS] oak v1 v2 . [EOS]" in said
+
+
+def test_prompts_of_ten_tokens_are_readable_on_a_phone():
+    """A page of 390 pixels shrinks letters of 8 points, at 100 dots an inch, to 5 pixels in a figure of 8.6 inches."""
+    rows = {name: ["[SOS]", "v1", "v2", "v3", "v4", *name.split(), ".", "[EOS]"] for name in ("forest", "lake or sea")}
+    figure = plots.prompt_boxes(rows, ["forest"], shared=5).figure
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() < 8.6 and [text.get_text() for text in figure.legends[0].get_texts()] == [
+        said for _, _, said in KINDS.values()
+    ]
 
 
 def test_training_shows_the_loss_and_the_rate_of_every_epoch():

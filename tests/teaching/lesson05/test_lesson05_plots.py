@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lessons_lib.metrics import wilson
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson05 import plots
 
 LONG = {  # as many and as long as the lesson may have
@@ -52,11 +53,23 @@ def test_a_dot_below_the_usual_range_is_still_seen():
     assert low <= wilson(10, 250)[0]
 
 
-def test_confusions_name_the_classes_once():
+def test_confusions_name_the_answers_once_below_the_last():
     labels = torch.tensor([0, 1, 1])
-    left, right = plots.two_confusions({"a": labels, "b": labels.flip(0)}, labels, ["oak", "elm"]).axes[:2]
-    assert [tick.get_text() for tick in left.get_yticklabels()] == ["oak", "elm"]
-    assert [tick.get_text() for tick in right.get_yticklabels() if tick.get_text()] == []
+    figure = plots.two_confusions({"a": labels, "b": labels.flip(0)}, labels, ["oak", "elm"])
+    figure.draw_without_rendering()
+    upper, lower = figure.axes[:2]
+    for ax, answers in ((upper, []), (lower, ["oak", "elm"])):
+        assert [tick.get_text() for tick in ax.get_yticklabels()] == ["oak", "elm"]
+        assert [tick.label1.get_text() for tick in ax.xaxis.get_major_ticks() if tick.label1.get_visible()] == answers
+
+
+def test_what_is_drawn_is_told_with_its_numbers():
+    assert "a prompt 80, 60" in alt_text(plots.halves({"a prompt": (200, 150)}, (250, 250)))
+    costs = plots.costs({"slow": 60.0, "fast": 2.0}, unit="milliseconds", compared_to="fast")
+    assert alt_text(costs.figure).startswith("slow: 60 milliseconds; fast: 2 milliseconds.")
+    places, labels = np.array([[1.0, 2.0], [3.0, 4.0]]), [0, 1]
+    told = alt_text(plots.map_of_pi(places, labels, ["oak", "elm"], seen=1).figure)
+    assert "oak (base) +1.0, +2.0; elm (new) +3.0, +4.0" in told
 
 
 def test_lengths_begin_at_zero_and_say_their_numbers():
@@ -97,3 +110,4 @@ def test_differences_to_zero_shot_are_sorted_by_what_the_first_method_loses():
     ax = plots.against_zero_shot(pd.DataFrame(rows), "new")
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["toy_food", "toy_pets", "toy_cars"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["CoOp (words)", "CoCoOp"]
+    assert "toy_food, CoOp (words): -9.0 ±" in alt_text(ax.figure)
