@@ -70,10 +70,12 @@ def by_class(labels: torch.Tensor, answers: Mapping[str, torch.Tensor], classnam
     """
     labels, look_of = numbers(labels), looks(answers)
     _, [ax] = panels(size=(5.6, 0.42 * len(classnames) + 1.2))
+    said = []
     for i, (name, answer) in enumerate(answers.items()):
         right = numbers(answer) == labels
         counts = [(int(right[labels == c].sum()), int((labels == c).sum())) for c in range(len(classnames))]
         share = np.array([100 * hits / total if total else np.nan for hits, total in counts])
+        said.append(f"{name}: " + ", ".join(f"{one} {value:.0f} %" for one, value in zip(classnames, share)))
         ends = np.array([wilson(hits, total) if total else (np.nan, np.nan) for hits, total in counts])  # (C, 2)
         where = np.arange(len(classnames)) + 0.5 * (i - (len(answers) - 1) / 2) / len(answers)
         ax.errorbar(share, where, xerr=np.abs(ends.T - share), fmt=look_of[name].marker, color=look_of[name].colour,
@@ -84,7 +86,7 @@ def by_class(labels: torch.Tensor, answers: Mapping[str, torch.Tensor], classnam
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="right (%), with Wilson's 95 % interval", xlim=(-3, 103), title="By class (test photos)")
     ax.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return ax
+    return describe(ax, "; ".join(said))
 
 
 def mistakes(split: Split, rows: Sequence[int], answers: torch.Tensor, sure: torch.Tensor) -> Figure:
