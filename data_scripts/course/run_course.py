@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 import re
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
