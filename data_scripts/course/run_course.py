@@ -41,6 +41,7 @@ class Run:
     seconds: float
     peak_gib: float  # the most that the lesson's kernel held in memory
     failure: str = ""  # "cell 7: ValueError: …", or nothing
+    probe_seconds: float = 0.0  # how fast the machine was beside it, where that was asked
 
 
 def peak_memory_gib(process: psutil.Process) -> float:
@@ -174,7 +175,9 @@ def main() -> int:
     runs = []
     for number, path in enumerate(paths, start=1):
         label = f"{path.stem} ({number} of {len(paths)})"
+        before = probed() if args.record else 0.0
         runs.append(run_lesson(path, out=args.out, timeout=args.timeout, label=label, record=args.record))
+        runs[-1].probe_seconds = (before + probed()) / 2 if args.record else 0.0
         atomic_write(args.out / "times.json", (json.dumps([asdict(run) for run in runs], indent=1) + "\n").encode())
 
     width = max(len(run.lesson) for run in runs)
@@ -189,7 +192,7 @@ def main() -> int:
     if args.record:
         from lessons_lib.teaching import lesson_times
 
-        ran = {run.lesson: (run.seconds, run.peak_gib) for run in runs if not run.failure}
+        ran = {run.lesson: (run.seconds, run.peak_gib, run.probe_seconds) for run in runs if not run.failure}
         lesson_times.record(ran, path=args.times or lesson_times.RECORD)
     failed = [run for run in runs if run.failure]
     for run in failed:
@@ -197,6 +200,13 @@ def main() -> int:
     if pages:
         print(f"run_course: {pages}", file=sys.stderr)
     return 1 if failed or pages else 0
+
+
+def probed() -> float:
+    """How fast this machine is just now: the seconds of `lesson_times.probe`, in a process of its own, since this one
+    would keep torch's memory."""
+    code = "from lessons_lib.teaching import lesson_times; print(lesson_times.probe(repeats=15))"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
 def write_pages(runs: list[Run], out: Path) -> str:

@@ -43,25 +43,25 @@ def probe(*, repeats: int = 5) -> float:
     return statistics.median(times[1:])
 
 
-def record(runs: Mapping[str, tuple[float, float]], *, path: Path = RECORD) -> None:
-    """Keep how long lessons took, with this machine's speed. runs: lesson -> (seconds, peak GiB).
+def record(runs: Mapping[str, tuple[float, float, float]], *, path: Path = RECORD) -> None:
+    """Keep how long lessons took. runs: lesson -> (seconds, peak GiB, the probe's seconds beside it).
 
-    Lessons that were recorded before and are not among `runs` keep their place, scaled to this machine's speed.
+    All times of the file are those of one machine, the first that recorded: what another one measured, or the same one
+    when it was busy, is scaled to its speed. Lessons that are not among `runs` keep their place.
     """
-    speed = probe()
-    lessons = {}
     if path.is_file():
-        old = json.loads(path.read_text(encoding="utf-8"))
-        scale = speed / old["probe_seconds"]
-        lessons = {name: run | {"seconds": round(run["seconds"] * scale, 1)} for name, run in old["lessons"].items()}
-    lessons |= {name: {"seconds": round(s, 1), "peak_gib": round(gib, 2)} for name, (s, gib) in runs.items()}
-    content = {
-        "date": date.today().isoformat(),
-        "machine": f"{platform.system()}, {os.cpu_count()} cores, torch {torch.__version__}",
-        "probe_seconds": round(speed, 4),
-        "lessons": dict(sorted(lessons.items())),
-    }
-    atomic_write(path, (json.dumps(content, indent=1) + "\n").encode())
+        content = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        speed = statistics.median(probed for _, _, probed in runs.values())
+        machine = f"{platform.system()}, {os.cpu_count()} cores, torch {torch.__version__}"
+        content = {"machine": machine, "probe_seconds": round(speed, 4), "lessons": {}}
+    content["date"] = date.today().isoformat()
+    for name, (seconds, gib, probed) in runs.items():
+        there = seconds * content["probe_seconds"] / probed
+        content["lessons"][name] = {"seconds": round(there, 1), "peak_gib": round(gib, 2)}
+    content["lessons"] = dict(sorted(content["lessons"].items()))
+    order = ("date", "machine", "probe_seconds", "lessons")
+    atomic_write(path, (json.dumps({key: content[key] for key in order}, indent=1) + "\n").encode())
 
 
 def lesson_times(*, probe_seconds: float | None = None, path: Path = RECORD) -> "pd.DataFrame":

@@ -21,15 +21,13 @@ def test_times_are_scaled_by_this_machines_speed_and_said_roughly(tmp_path):
     assert slower["takes about"].tolist() == ["40 s", "2 min 10 s"]
 
 
-def test_recording_one_lesson_keeps_the_others_scaled_to_the_new_speed(tmp_path, monkeypatch):
+def test_what_was_measured_on_a_slower_machine_is_kept_at_the_first_ones_speed(tmp_path):
     path = tmp_path / "times.json"
-    monkeypatch.setattr(lesson_times, "probe", lambda: 0.5)
-    lesson_times.record({"00_a": (10, 1.0), "01_b": (30, 2.0)}, path=path)
-    monkeypatch.setattr(lesson_times, "probe", lambda: 1.0)
-    lesson_times.record({"01_b": (55.04, 2.5)}, path=path)
+    lesson_times.record({"00_a": (10, 1.0, 0.5), "01_b": (30, 2.0, 0.5)}, path=path)
+    lesson_times.record({"01_b": (110.08, 2.5, 1.0)}, path=path)
     kept = json.loads(path.read_text())
-    assert kept["probe_seconds"] == 1.0
-    assert kept["lessons"] == {"00_a": {"seconds": 20, "peak_gib": 1}, "01_b": {"seconds": 55, "peak_gib": 2.5}}
+    assert kept["probe_seconds"] == 0.5
+    assert kept["lessons"] == {"00_a": {"seconds": 10, "peak_gib": 1}, "01_b": {"seconds": 55, "peak_gib": 2.5}}
 
 
 def test_every_lesson_has_a_recorded_time_that_keeps_the_promise():

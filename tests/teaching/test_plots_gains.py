@@ -7,6 +7,7 @@ from charts import shown, square
 from matplotlib.colors import to_hex
 
 from lessons_lib.teaching import plots
+from lessons_lib.teaching.alt import alt_text
 
 FOUND = pd.DataFrame(
     [("A − B", "seeds", 2.0, 0.5), ("A − B", "tasks", 2.0, 3.0), ("A − C", "seeds", -1.0, 0.4)],
@@ -24,6 +25,12 @@ def test_differences_are_filled_where_their_interval_keeps_clear_of_zero():
     reach = sorted(tuple(segment[:, 0]) for lines in ax.collections for segment in lines.get_segments())
     assert np.allclose(reach, [(-1.4, -0.6), (-1.0, 5.0), (1.5, 2.5)])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["seeds", "tasks"]
+
+
+def test_differences_are_said_in_words_with_their_intervals():
+    assert "seeds -1.0 ± 0.4" in alt_text(plots.differences(FOUND).figure)
+    one = FOUND[FOUND.random == "seeds"]
+    assert ", seeds" not in alt_text(plots.differences(one).figure), "one kind needs no name"
 
 
 def test_a_gain_map_writes_every_gain_and_leaves_what_was_not_run_empty():

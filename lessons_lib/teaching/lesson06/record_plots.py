@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lessons_lib.look import PALETTE, REFERENCE, heading, panels, styled
 from lessons_lib.metrics import interval
+from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.plots import differences, gain_map, lines
 from lessons_lib.teaching.plots.labels import label_dots
 
@@ -77,4 +78,5 @@ def gain_against_level(rows: pd.DataFrame, method: str = "MaPLe", *, title: str)
     ax.margins(0.12)
     names = [task.removeprefix("toy_") for task in gain.index]
     label_dots(ax, x, np.array(y), names, np.nan_to_num(np.array(reach)), [])
-    return ax
+    said = [f"{name} {b:+.1f} ± {c:.1f} at {a:.0f}" for name, a, b, c in zip(names, x, y, reach)]
+    return describe(ax, f"Gains by zero-shot's H: {'; '.join(said)}")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from lessons_lib.look import COLORMAP, REFERENCE, RIGHT, WRONG, look, panels, styled
+from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots.charts import lines
 from lessons_lib.teaching.plots.gains import NOTHING, differences, name_fields
@@ -97,7 +98,7 @@ def accuracy_against_cost(
     ax.set(xlabel=xlabel or cost, ylabel="accuracy (%)", title=title)
     ax.legend(loc="lower right", fontsize=8)
     label_dots(ax, x, heights, list(results["method"]), whiskers, [*zip(steps, steps[1:])])
-    return ax
+    return describe(ax, ", ".join(f"{name} {height:.1f} %" for name, height in zip(results["method"], heights)))
 
 
 @styled()
@@ -134,7 +135,8 @@ def mean_ranks(ranks: Mapping[str, float], apart: pd.DataFrame, *, title: str = 
     ax.set_yticks([])
     ax.grid(False)
     ax.spines[["left", "right", "bottom"]].set_visible(False)
-    return ax
+    joined = "; ".join(f"{bar[0]} to {bar[-1]}" for bar in bars) or "none"
+    return describe(ax, ", ".join(f"{name} {ranks[name]:.1f}" for name in order) + f". Bars: {joined}")
 
 
 def alike(order: Sequence[str], apart: pd.DataFrame) -> list[list[str]]:
@@ -172,7 +174,8 @@ def base_against_new(
     ax.set(xlabel="base accuracy (%)", ylabel="new accuracy (%)")
     ax.grid(False)
     label_dots(ax, base, new, list(points), np.zeros(len(base)), [])
-    return ax
+    said = ", ".join(f"{name} {base:.0f} and {new:.0f}" for name, (base, new) in points.items())
+    return describe(ax, f"Base and new accuracy: {said}")
 
 
 @styled()

@@ -52,9 +52,13 @@ def most_alike(
 
 
 def to_choose_on(rows: pd.DataFrame) -> Figure:
-    """Accuracy on the photos that choose, against shots. rows: method, task, shots, seed, accuracy."""
-    figure = few_shot_curves(rows, title="On the photos to choose on")
-    figure.axes[0].set_ylabel("right (%)")
+    """Accuracy on the photos that choose, against shots. rows: method, task, shots, seed, accuracy.
+
+    The axis starts a little below the worst fit, since what lies between the methods is small.
+    """
+    figure = few_shot_curves(rows, by_task=False, title="On the photos to choose on")
+    figure.set_size_inches(figure.get_figwidth(), 3.8)
+    figure.axes[0].set(ylabel="right (%)", ylim=(max(0, 10 * (rows.accuracy.min() // 10) - 10), 100))
     return figure
 
 
@@ -66,10 +70,12 @@ def by_class(labels: torch.Tensor, answers: Mapping[str, torch.Tensor], classnam
     """
     labels, look_of = numbers(labels), looks(answers)
     _, [ax] = panels(size=(5.6, 0.42 * len(classnames) + 1.2))
+    said = []
     for i, (name, answer) in enumerate(answers.items()):
         right = numbers(answer) == labels
         counts = [(int(right[labels == c].sum()), int((labels == c).sum())) for c in range(len(classnames))]
         share = np.array([100 * hits / total if total else np.nan for hits, total in counts])
+        said.append(f"{name}: " + ", ".join(f"{one} {value:.0f} %" for one, value in zip(classnames, share)))
         ends = np.array([wilson(hits, total) if total else (np.nan, np.nan) for hits, total in counts])  # (C, 2)
         where = np.arange(len(classnames)) + 0.5 * (i - (len(answers) - 1) / 2) / len(answers)
         ax.errorbar(share, where, xerr=np.abs(ends.T - share), fmt=look_of[name].marker, color=look_of[name].colour,
@@ -80,7 +86,7 @@ def by_class(labels: torch.Tensor, answers: Mapping[str, torch.Tensor], classnam
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="right (%), with Wilson's 95 % interval", xlim=(-3, 103), title="By class (test photos)")
     ax.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return ax
+    return describe(ax, "; ".join(said))
 
 
 def mistakes(split: Split, rows: Sequence[int], answers: torch.Tensor, sure: torch.Tensor) -> Figure:

@@ -37,6 +37,6 @@ def rest_of(pool: Split, used: Split) -> Split:
     return pool.subset(left) if left else pool
 
 
-def fit(method: Classifier, task: Task) -> Classifier:
-    """`method.fit(task)`, without the bars of those that show one."""
-    return method.fit(task, **({"progress": False} if "progress" in method.fit_arguments() else {}))
+def fit(method: Classifier, task: Task, **settings) -> Classifier:
+    """`method.fit(task, **settings)`, without the bars of those that show one."""
+    return method.fit(task, **settings, **({"progress": False} if "progress" in method.fit_arguments() else {}))

@@ -1,12 +1,13 @@
-"""Lesson 17's figures: the map of the family, and the transport of prompts to patches."""
+"""Lesson 17's table of the family and its figures: drawings, what is asked, and the transport of prompts to patches."""
 
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
+import pandas as pd
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lessons_lib.look import HATCHES, PALETTE, panels, styled
+from lessons_lib.look import HATCHES, PALETTE, heading, panels, styled
 from lessons_lib.metrics import wilson
 from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.lesson17.family import BRANCHES, FAMILY, Member
@@ -14,26 +15,12 @@ from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots.images import _picture
 
 
-@styled()
-def family_map(members: Sequence[Member] = FAMILY) -> Figure:
+def family_map(members: Sequence[Member] = FAMILY) -> pd.DataFrame:
     """A line a system, by branch: its year, what is frozen, what is trained, on what, and what is asked."""
     members = [member for branch in BRANCHES for member in members if member.branch == branch]
-    figure, [ax] = panels(size=(11.5, 0.34 * len(members) + 0.8))
-    columns = (0.0, 0.09, 0.22, 0.28, 0.43, 0.64, 0.86)
-    for x, head in zip(columns, ("branch", "system", "year", "frozen", "trained", "supervision", "asked")):
-        ax.text(x, -1, head, weight="bold", va="center")
-    for row, one in enumerate(members):
-        shade = BRANCHES.index(one.branch)
-        if shade % 2:
-            ax.axhspan(row - 0.5, row + 0.5, color="#f0f0f0", zorder=0)
-        first = row == 0 or members[row - 1].branch != one.branch
-        cells = (one.branch * first, one.name, one.year, one.frozen, one.trained, one.supervision, one.asked)
-        for x, said in zip(columns, cells):
-            ax.text(x, row, str(said), va="center", weight="bold" if said == one.name else "normal", zorder=2)
-    ax.set(xlim=(-0.01, 1.0), ylim=(len(members) - 0.4, -1.6))
-    ax.axis("off")
-    words = "; ".join(f"{m.name} ({m.year}) freezes {m.frozen}, trains {m.trained}" for m in members)
-    return describe(figure, f"A table of {len(members)} systems: {words}")
+    rows = [(m.branch, m.name, m.year, m.frozen, m.trained, m.supervision, m.asked) for m in members]
+    head = ["branch", "system", "year", "frozen", "trained", "learns from", "is asked"]
+    return pd.DataFrame(rows, columns=head).set_index(head[:2])
 
 
 def said_of(member: Member) -> str:
@@ -56,29 +43,34 @@ def family_reader() -> ipywidgets.VBox:
 
 
 @styled()
-def drawings(pictures: Mapping[str, Tensor]) -> Figure:
+def drawings(pictures: Mapping[str, Tensor], *, title: str | None = None) -> Figure:
     """Drawings beside each other. pictures: what is said above each -> (3, H, W), 0 to 1."""
     figure, axes = panels(1, len(pictures), size=(3.0, 3.2))
-    for ax, (title, picture) in zip(axes, pictures.items()):
+    for ax, (said, picture) in zip(axes, pictures.items()):
         ax.imshow(_picture(picture))
-        ax.set_title(title, fontsize=9)
+        ax.set_title(said, fontsize=9)
         ax.axis("off")
+    heading(figure, title)
     return figure
 
 
 @styled()
 def transport(picture: Tensor, plan: Tensor, prompts: Sequence[str]) -> Figure:
     """Where each prompt's share of a transport goes. plan: (h · w, P)."""
-    figure, axes = panels(1, 1 + len(prompts), size=(2.4, 2.6))
+    figure, axes = panels(1, 1 + len(prompts), size=(1.5, 1.75))
     axes[0].imshow(_picture(picture))
     axes[0].set_title("picture")
     side = round(len(plan) ** 0.5)
     for ax, share, name in zip(axes[1:], plan.T, prompts):
         ax.imshow(share.view(side, side), vmin=0, vmax=float(plan.max()))
-        ax.set_title(name, fontsize=9)
+        ax.set_title(name, fontsize=8)
     for ax in axes:
         ax.axis("off")
-    return figure
+    most = [divmod(int(share.argmax()), side) for share in plan.T]
+    words = "; ".join(f"{name} row {y + 1}, column {x + 1}" for name, (y, x) in zip(prompts, most))
+    return describe(
+        figure, f"A picture, and which of its {side} × {side} patches go to which prompt, most of all: {words}"
+    )
 
 
 @styled()

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 
 from lessons_lib.look import REFERENCE, literal, look, panels, styled
+from lessons_lib.teaching.alt import describe
 
 DIVERGING = "PuOr_r"  # purple below zero, orange above: told apart by colour-blind readers too
 NOTHING = "#d9d9d9"  # where nothing was measured
@@ -45,7 +46,11 @@ def differences(
     ax.set(xlabel=xlabel, title=title)
     ax.locator_params(axis="x", nbins=6)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
-    return ax
+    said = [
+        f"{row[what]}{f', {row[kind]}' if len(kinds) > 1 else ''} {row['mean']:+.1f} ± {row['half_width']:.1f}"
+        for _, row in data.iterrows()
+    ]
+    return describe(ax, "; ".join(said))
 
 
 @styled()

@@ -67,6 +67,14 @@ def test_a_line_a_fit_from_its_history():
     assert ax.lines[0].get_xydata().tolist() == [[1, 2], [2, 1]]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["α = 0.2", "α = 1"]
     assert ax.get_ylim()[0] == 0, "a loss is read from 0"
+    assert len({line.get_marker() for line in ax.lines}) == 2, "not by colour alone"
+
+
+def test_of_a_long_training_the_first_and_the_last_loss_are_drawn_and_some_between():
+    history = [{"epoch": epoch, "loss": 1 / epoch} for epoch in range(1, 201)]
+    [line] = plots.losses({"a fit": history}).lines
+    epochs = line.get_xdata().tolist()
+    assert epochs[0] == 1 and epochs[-1] == 200 and 15 < len(epochs) < 30
 
 
 def test_what_is_told_stands_beside_what_is_there():

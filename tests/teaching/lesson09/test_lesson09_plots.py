@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from charts import shown, square
 
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson09 import plots
 from lessons_lib.teaching.lesson09.plots import alike
 
@@ -48,6 +49,7 @@ def test_bars_join_the_longest_stretches_in_which_no_two_are_apart():
 
 def test_ranks_stand_where_they_are_with_the_best_first():
     ax = plots.mean_ranks({"LP++": 2.5, "CoOp": 1.5, "ZeroShot": 3.0}, square(["LP++", "CoOp", "ZeroShot"]))
+    assert alt_text(ax.figure).startswith("CoOp 1.5, LP++ 2.5, ZeroShot 3.0. Bars: ")
     said = [text.get_text() for text in ax.texts]
     assert said == ["CoOp  1.5", "LP++  2.5", "3.0  ZeroShot"]
     dots = [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
@@ -58,6 +60,7 @@ def test_ranks_stand_where_they_are_with_the_best_first():
 
 def test_the_close_up_of_base_and_new_names_every_method_and_draws_levels_of_h():
     ax = plots.base_against_new({"ZeroShot": (73, 82), "CoOp": (79, 65)}, step=5)
+    assert alt_text(ax.figure).startswith("Base and new accuracy: ZeroShot 73 and 82, CoOp 79 and 65")
     assert {text.get_text() for text in ax.texts} >= {"ZeroShot", "CoOp"}
     contours = ax.collections[0]
     drawn = [(level, path) for level, path in zip(contours.levels, contours.get_paths()) if len(path.vertices)]
@@ -111,6 +114,7 @@ RESULTS = pd.DataFrame(
 
 def test_each_method_stands_at_its_cost_and_accuracy_and_costs_of_0_at_the_edge():
     ax = plots.accuracy_against_cost(RESULTS, xlabel="seconds of training")
+    assert all(f"{row.method} {row.accuracy:.1f} %" in alt_text(ax.figure) for row in RESULTS.itertuples())
     dots = [bars.lines[0].get_xydata()[0].tolist() for bars in ax.containers]
     assert dots == [pytest.approx(at) for at in ([0.1, 60], [0.1, 70], [1, 80], [1.1, 80.3], [600, 75], [20, 84])]
     assert ax.get_xscale() == "log" and ax.get_xlabel() == "seconds of training"

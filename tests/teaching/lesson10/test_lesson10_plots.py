@@ -57,6 +57,7 @@ def test_what_chooses_is_not_called_a_test():
         for k in (1, 4) for seed in (1, 2)
     ])  # fmt: skip
     ax = plots.to_choose_on(rows).axes[0]
+    assert ax.get_ylim() == (40, 100), "what lies between the methods can be seen"
     assert ax.get_ylabel() == "right (%)" and ax.lines[0].get_ydata().tolist() == [52.5, 55.5]
 
 
@@ -73,6 +74,7 @@ def test_a_mark_a_class_and_method_with_wilsons_interval():
     ax = plots.by_class(LABELS, {"zero-shot": BEFORE, "probe": AFTER}, ["a", "b"])
     marks = [container.lines[0].get_xdata().tolist() for container in ax.containers]
     assert marks == [[50, 50], [75, 100]]
+    assert "probe: a 75 %, b 100 %" in alt_text(ax.figure)
     [whiskers] = ax.containers[1].lines[2]
     ends = [segment[:, 0].tolist() for segment in whiskers.get_segments()]
     np.testing.assert_allclose(ends, [wilson(3, 4), wilson(2, 2)])
