@@ -67,7 +67,7 @@ _ROWS = (
      "Zhang et al., ACM MM 2022"),
     ("LSeg", 2022, "regions", "text tower", "image tower", "masks", "which pixels?",
      "Text gives the classifier of each pixel.", "PASCAL-5i 47.4, mean of four folds", "masks are dear",
-     "Li et al., ICLR 2022"),
+     "Li et al., ICLR 2022; lesson 11"),
     ("GroupViT", 2022, "regions", "nothing", "both towers", "captions", "which pixels?",
      "Patches gather in groups; captions alone teach it.", "VOC 52.3", "few things in a picture",
      "Xu et al., CVPR 2022"),

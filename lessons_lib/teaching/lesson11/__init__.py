@@ -1,0 +1,1 @@
+"""Lesson 11, which pixels: dense CLIP and LSeg."""
