@@ -71,8 +71,10 @@ def test_the_wheel_holds_the_weights_and_stays_small(wheel):
     weights = [entry for entry in zipfile.ZipFile(wheel).infolist() if entry.filename.endswith(".safetensors")]
     assert weights, "no weights of ToyCLIP"
     assert "lessons_lib/clip/toyclip/toyclip.json" in zipfile.ZipFile(wheel).namelist()
-    assert sum(entry.file_size for entry in weights) <= 25e6
-    assert wheel.stat().st_size <= 30e6
+    of_clip = sum(entry.file_size for entry in weights if "/clip/" in entry.filename)
+    assert of_clip <= 25e6
+    assert sum(entry.file_size for entry in weights) - of_clip <= 40e6, "the trained systems"
+    assert wheel.stat().st_size <= 70e6
 
 
 def test_the_installed_wheel_encodes_an_image_from_another_folder(wheel, tmp_path):

@@ -229,13 +229,14 @@ class Method(torch.nn.Module):
         if self.classnames is None:
             raise RuntimeError(f"this {type(self).__name__} has no classes yet: call fit(task) first")
 
-    def save(self, path: str | Path, *, replace: bool = True) -> Path:
+    def save(self, path: str | Path, *, replace: bool = True, half: bool = False) -> Path:
         """Writes settings, class names and what was learned to a safetensors file, whole or not at all.
 
         replace: whether a file that is there may be written over; FileExistsError otherwise.
+        half: round to 16 bits, which halves the file; it computes in 32 bits when it is loaded.
         """
         self.check_ready()
-        return saving.save(self, path, replace=replace)
+        return saving.save(self, path, replace=replace, half=half)
 
 
 def _described(classnames: Iterable[str]) -> str:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from lessons_lib.clip import Clip
 
 
-def save(method: nn.Module, path: str | Path, *, replace: bool = True) -> Path:
+def save(method: nn.Module, path: str | Path, *, replace: bool = True, half: bool = False) -> Path:
     """Writes the method whole or not at all. Returns the path.
 
     replace: whether a file that is there may be written over; FileExistsError otherwise.
+    half: whether numbers are rounded to 16 bits. Raises ValueError where one is not finite, or too large for that.
     """
     header = {
         "method": type(method).__name__,
@@ -41,6 +42,10 @@ def save(method: nn.Module, path: str | Path, *, replace: bool = True) -> Path:
     learned = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     if broken := not_finite(learned):
         raise ValueError(f"'{broken}' holds values that are not finite numbers, so nothing is saved: fit again")
+    if half:
+        learned = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in learned.items()}
+        if broken := not_finite(learned):
+            raise ValueError(f"'{broken}' holds values that are too large for 16 bits: save it without half=True")
     return atomic_write(expanded(path), to_bytes(learned, header), replace=replace)
 
 

@@ -114,3 +114,21 @@ def test_what_is_not_finite_is_neither_saved_nor_loaded(clip, task, tmp_path):
     probe.load_state_dict(state)
     with pytest.raises(ValueError, match="not finite numbers, so nothing is saved"):
         probe.save(path)
+
+
+def test_half_halves_the_file_rounds_and_computes_in_32_bits_again(clip, task, tmp_path):
+    probe = LinearProbe(clip).fit(task)
+    whole = probe.save(tmp_path / "whole.safetensors")
+    half = probe.save(tmp_path / "half.safetensors", half=True)
+    assert {tensor.dtype for tensor in load_file(half).values()} == {torch.float16}
+    assert half.stat().st_size < whole.stat().st_size
+    for name, tensor in load_method(half, clip).state_dict().items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, probe.state_dict()[name].half().float(), rtol=0, atol=0)
+
+
+def test_what_is_too_large_for_16_bits_is_not_saved_by_half(clip, task, tmp_path):
+    probe = LinearProbe(clip).fit(task)
+    next(iter(probe.state_dict().values())).fill_(1e6)
+    with pytest.raises(ValueError, match="too large for 16 bits"):
+        probe.save(tmp_path / "half.safetensors", half=True)

@@ -1,0 +1,76 @@
+"""Systems that took longer to train than a lesson lasts: their weights, which the package brings, and what made them.
+
+Of each there are two files in `trained`: <name>.safetensors, as `method.save` writes it, and <name>.json: the settings,
+the date, the hardware, what was measured, and the SHA-256 of the weights that it speaks of. A script of `SCRIPTS` makes
+both, and `keep` writes them.
+
+    lseg = trained_models.load("lseg", clip)
+    trained_models.about("lseg")["validation"]
+"""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lessons_lib.files import atomic_write, from_json
+from lessons_lib.methods import Method, load_method
+from lessons_lib.suggest import nearest
+
+if TYPE_CHECKING:
+    from lessons_lib.clip import Clip
+
+TRAINED = Path(__file__).with_name("trained")
+SCRIPTS = {
+    "lseg": "data_scripts/pretraining/train_lseg.py",
+    "vild": "data_scripts/pretraining/train_vild.py",
+    "glip": "data_scripts/pretraining/train_glip.py",
+}
+
+
+def keep(name: str, method: Method, about: dict[str, Any], folder: Path = TRAINED) -> Path:
+    """Writes both files, the weights rounded to 16 bits; `about` without "weights", which is added. Returns the path of
+    the weights. Measure the method as `load` gives it again: rounding may change a figure's last digit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = method.save(folder / f"{name}.safetensors", half=True)
+    atomic_write(path.with_suffix(".json"), json.dumps(about | {"weights": _digest(path)}, indent=1).encode())
+    return path
+
+
+def path_of(name: str, folder: Path = TRAINED) -> Path:
+    """Where the weights lie. Raises ValueError for a name that is not in `SCRIPTS`, and FileNotFoundError where they
+    are not there, with the script that makes them."""
+    if name not in SCRIPTS:
+        raise ValueError(f"there is no trained model {name!r}: use one of {sorted(SCRIPTS)}. {nearest(name, SCRIPTS)}")
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(f"'{path}' is not there: install the package anew, or make it by {SCRIPTS[name]}")
+    return path
+
+
+def about(name: str, folder: Path = TRAINED) -> dict[str, Any]:
+    """What made the weights, and what was measured. Raises as `path_of` does, and ValueError where the JSON is damaged
+    or speaks of other weights."""
+    path = path_of(name, folder)
+    told = path.with_suffix(".json")
+    if not told.is_file():
+        raise FileNotFoundError(f"'{told}' is not there: install the package anew, or make it by {SCRIPTS[name]}")
+    try:
+        found = from_json(told.read_bytes())
+        weights = found["weights"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"'{told}' is damaged ({error!r}): make it anew by {SCRIPTS[name]}") from None
+    if weights != _digest(path):
+        raise ValueError(f"'{told}' speaks of other weights than '{path.name}': make both anew by {SCRIPTS[name]}")
+    return found
+
+
+def load(name: str, clip: "Clip", folder: Path = TRAINED) -> Method:
+    """The trained method, with the classes that it was fitted on. Raises as `about` and `lessons_lib.load_method` do:
+    ValueError, above all, for another CLIP than the one that it was trained around."""
+    about(name, folder)
+    return load_method(path_of(name, folder), clip)
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
