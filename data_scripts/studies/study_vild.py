@@ -10,7 +10,6 @@ arms differ by is taken on the same draws. `make findings` reads the record.
 
 import argparse
 import datetime
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -157,7 +156,7 @@ def main() -> None:
         "seed": 1,
         "draws": DRAWS,
         "arms": {arm: {"run": run, "detects": kind and kind.__name__} for arm, (run, kind) in ARMS.items()},
-        "trained": {run: {k: v for k, v in from_json(told(path)).items() if k != "history"} for run, path in there.items()},
+        "trained": {run: from_json(told(path)) for run, path in there.items()},
     }
     record.write(about | {"rows": rows, "differences": differences, "named": naming, "teacher": teacher})
 

@@ -1,4 +1,4 @@
-"""Lesson 13's figures: boxes on pictures, ViLD's four second stages, regions beside texts and crops, and what w does."""
+"""Lesson 13's figures: boxes on pictures, ViLD's four second stages, regions beside texts and crops, what w does."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase

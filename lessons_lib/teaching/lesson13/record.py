@@ -1,4 +1,4 @@
-"""What was measured of the shipped ViLDs: written by data_scripts/studies/study_vild.py, read by lesson 13 and findings.
+"""What was measured of the shipped ViLDs: study_vild.py writes it, lesson 13 and the findings read it.
 
 A JSON file with rows (arm, on, among, AP50, low, high, ceiling, floor, recall), differences (first, second, on, among,
 mean, low, high), named (of true boxes' regions), teacher (of true boxes' crops), and what made it.

@@ -1,8 +1,8 @@
 """Regions of pictures as tensors: what lesson 13's learner trains a second stage on, and what CLIP sees in them.
 
-    pictures, regions = true_regions(split, rows)     # or proposed(detector, split, rows)
-    see = Sight(clip, pictures, regions.picture)      # see(boxes) -> (R, D); see.passes counts
-    cells = cells_of(detector, pictures, regions)     # what the first stage knows of each
+pictures, regions = true_regions(split, rows)     # or proposed(detector, split, rows)
+see = Sight(clip, pictures, regions.picture)      # see(boxes) -> (R, D); see.passes counts
+cells = cells_of(detector, pictures, regions)     # what the first stage knows of each
 """
 
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def true_regions(split: Split, rows: Sequence[int] | Tensor, size: int = 128) ->
 
 @torch.inference_mode()
 def proposed(detector: ViLD, split: Split, rows: Sequence[int] | Tensor) -> tuple[Tensor, Regions]:
-    """The pictures, and the detector's likeliest proposals in them, labelled by the true box that they overlap by half."""
+    """The pictures, and the detector's likeliest proposals there, labelled by the true box they overlap by half."""
     pictures, true = true_regions(split, rows, detector.image_size)
     parts = []
     for start in range(0, len(pictures), BATCH):

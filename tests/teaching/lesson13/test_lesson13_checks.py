@@ -25,6 +25,10 @@ def logits(e, b, texts, tau):
     return e @ torch.cat([F.normalize(b, dim=0)[None], texts]).T / tau
 
 
+def not_divided(e, b, texts, tau):
+    return torch.cat([e @ F.normalize(b, dim=0)[:, None], e @ texts.T / tau], dim=1)
+
+
 def distillation(e, v, there):
     return (e[there] - v[there]).abs().sum(dim=1).sum() / max(1, int(there.sum()))
 
@@ -67,7 +71,7 @@ MISTAKES = [
     (check.logits, lambda e, b, t, tau: logits(e, b, t, 1), "tau is missing"),
     (check.logits, lambda e, b, t, tau: logits(e, b, t, 1) * tau, "Divide"),
     (check.logits, lambda e, b, t, tau: logits(e, b, t, tau).softmax(1), "before the softmax"),
-    (check.logits, lambda e, b, t, tau: torch.cat([e @ F.normalize(b, dim=0)[:, None], e @ t.T / tau], 1), "not divided"),
+    (check.logits, not_divided, "not divided"),
     (check.logits, lambda e, b, t, tau: logits(e, b.detach(), t, tau), "gradient"),
     (check.distillation, None, "not written yet"),
     (check.distillation, lambda e, v, t: off(e, v, t).abs().mean(), "D times too weak"),
