@@ -136,7 +136,7 @@ def second_loss(method: ll.ViLD, some: Kept) -> Tensor:
 def second_stage(first: ll.ViLD, kept: Kept, variant: str, weight: float, *, epochs: int, lr: float = 1e-3,
                  batch: int = 16, seed: int = 1) -> tuple[ll.ViLD, list[float]]:  # fmt: skip
     """A ViLD with the first one's first stage, and the loss of every epoch. batch: pictures."""
-    method = ll.ViLD(first.clip, variant, **{**first.settings(), "variant": variant, "weight": weight})
+    method = ll.ViLD(first.clip, **{**first.settings(), "variant": variant, "weight": weight})
     method.task_template = first.task_template
     method.set_classes(first.classnames)
     method.reset(seed)

@@ -27,10 +27,13 @@ from lessons_lib.files import from_json
 from lessons_lib.metrics.detection import BoxMatches
 from lessons_lib.teaching import trained_models
 from lessons_lib.teaching.lesson13 import record
-from lessons_lib.teaching.lesson13.crops import CropsOfClip, ImageHead, TextHead, as_one, teacher_accuracy
-from lessons_lib.teaching.lesson13.regions import cells_of, embedded, percent_named, true_regions
+from lessons_lib.teaching.lesson13.checks import widened
+from lessons_lib.teaching.lesson13.crops import CropsOfClip, ImageHead, TextHead, as_one
+from lessons_lib.teaching.lesson13.regions import Sight, cells_of, embedded, percent_named, true_regions
 
 DRAWS = 200  # of the bootstrap
+ALL = "all 64"  # names at once
+FLAT = ("text alone", "ensemble, image head")
 SHIPPED = {"vild_text": "text_w0.5", "vild": "both_w0.5", "vild_ensemble": "ensemble_w0.5"}
 ARMS = {  # arm -> the run that it is of, and what detects
     "text alone": ("text_w0.5", None),
@@ -82,6 +85,10 @@ def between(values: np.ndarray) -> dict[str, float]:
     return {"low": round(float(low), 2), "high": round(float(high), 2)}
 
 
+def apart(first: np.ndarray, second: np.ndarray, mean: float, pictures: int) -> dict[str, float]:
+    return {"mean": round(mean, 2), **between(first - second), "n": pictures}
+
+
 def named(method: ll.ViLD, split: Split, head: str) -> float:
     """Percent of true boxes whose embedding is nearest to their own name, of the split's."""
     pictures, regions = true_regions(split, range(len(split)), method.image_size)
@@ -89,63 +96,76 @@ def named(method: ll.ViLD, split: Split, head: str) -> float:
     return percent_named(e, method.for_classes(split.classnames).texts.cpu(), regions.labels)
 
 
+def seen_by_clip(method: ll.ViLD, split: Split) -> dict[str, float]:
+    """Percent of true boxes whose crops CLIP names right, of tight crops and with wider ones; and what those add."""
+    pictures, regions = true_regions(split, range(len(split)), method.image_size)
+    see, texts = Sight(method.clip, pictures, regions.picture), method.for_classes(split.classnames).texts.cpu()
+    tight = see(regions.boxes)
+    right = [(v @ texts.T).argmax(dim=1) == regions.labels - 1 for v in (tight, tight + see(widened(regions.boxes)))]
+    right = np.stack([each.double().numpy() for each in right])  # (2, R)
+    chance, n, draws = np.random.default_rng(0), len(split), []
+    counts = np.stack([np.bincount(regions.picture, weights=each, minlength=n) for each in (*right, right[0] * 0 + 1)])
+    for _ in range(DRAWS):
+        tight_right, both_right, boxes = counts[:, chance.integers(n, size=n)].sum(axis=1)
+        draws.append([100 * tight_right / boxes, 100 * both_right / boxes])
+    one, two = np.array(draws).T
+    shares = 100 * right.mean(axis=1)
+    return {"tight": round(shares[0], 2), "both": round(shares[1], 2), **apart(two, one, shares[1] - shares[0], n)}
+
+
+def measure(runs: dict[str, ll.ViLD], among: str, split: Split, parts: dict[str, list[str]]) -> tuple[list, list, dict]:
+    """Rows of the arms, what they differ by, and how flat they are across base and novel classes."""
+    rows, differences, drawn, found = [], [], {}, {}
+    for arm, (run, kind) in ARMS.items():
+        if run not in runs or (kind is CropsOfClip and among != ALL):
+            continue
+        one = Measured(runs[run] if kind is None else as_one(runs[run], kind), split, parts)
+        drawn[arm], bounds = one.draws(), [one.ap50(which) for which in range(3)]
+        found[arm] = bounds[0]
+        for on in parts:
+            each = {name: round(bound[on], 2) for name, bound in zip(("AP50", "ceiling", "floor"), bounds)}
+            row = {"arm": arm, "on": on, "among": among, "pictures": len(split), **each, **between(drawn[arm][on])}
+            rows.append(row | {"recall": round(one.recall(), 2)})
+            print(rows[-1], flush=True)
+    for first, second in DIFFERENCES:
+        for on in parts if first in drawn and second in drawn else ():
+            gain = apart(drawn[first][on], drawn[second][on], found[first][on] - found[second][on], len(split))
+            differences.append({"first": first, "second": second, "on": on, "among": among, **gain})
+    flat = {}
+    if among == ALL:
+        favours = [drawn[arm]["base"] - drawn[arm]["novel"] for arm in FLAT]
+        means = [found[arm]["base"] - found[arm]["novel"] for arm in FLAT]
+        flat = apart(*favours, means[0] - means[1], len(split))
+    return rows, differences, flat
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--tests", type=int, help="of the test pictures, the first (default: all)")
-    parser.add_argument("--without-crops", action="store_true", help="leave out CLIP on crops, which is slow")
+    parser.add_argument("--tests", type=int, help="of the test pictures, the first; writes no record")
     asked = parser.parse_args()
     clip = ll.load_clip("toyclip", verbose=False)
-    paths = {name: asked.folder / f"{name}_fold0_seed1.safetensors" for name in {run for run, _ in ARMS.values()}}
-    there = {name: path for name, path in paths.items() if path.is_file()}
+    paths = {run: asked.folder / f"{run}_fold0_seed1.safetensors" for run, _ in ARMS.values()}
+    if missing := [str(path) for path in paths.values() if not path.is_file()]:
+        raise SystemExit(f"not trained yet: {', '.join(missing)}. Run data_scripts/pretraining/train_vild.py first")
     for name, run in SHIPPED.items():
-        if run in there:
-            trained_models.keep(name, ll.load_method(there[run], clip), from_json(told(there[run])))
-    runs = {run: trained_models.load(name, clip) for name, run in SHIPPED.items() if run in there}
-    runs |= {run: ll.load_method(path, clip) for run, path in there.items() if run not in runs}
+        if asked.tests is None:
+            trained_models.keep(name, ll.load_method(paths[run], clip), from_json(told(paths[run])))
+    runs = {run: rounded(ll.load_method(path, clip)) for run, path in paths.items()}
     task = ll.load_task(TASK)
     base, novel = task.fold(0)
     groups = {"base": base.classnames, "novel": novel.classnames}
-    asks = [("all 64", task.test, groups)]
+    asks = [(ALL, task.test, groups)]
     asks += [("its own", part.test, {on: part.classnames}) for on, part in (("base", base), ("novel", novel))]
-    rows, differences = [], []
+    rows, differences, flat = [], [], {}
     for among, split, parts in asks:
         split = split if asked.tests is None else split.subset(range(min(asked.tests, len(split))))
-        drawn = {}
-        for arm, (run, kind) in ARMS.items():
-            if run not in runs or (kind is CropsOfClip and asked.without_crops):
-                continue
-            method = runs[run] if kind is None else as_one(runs[run], kind)
-            one = Measured(method, split, parts)
-            drawn[arm] = one.draws()
-            bounds = [one.ap50(which) for which in range(3)]
-            for on in parts:
-                found = {name: round(bound[on], 2) for name, bound in zip(("AP50", "ceiling", "floor"), bounds)}
-                row = {"arm": arm, "on": on, "among": among, "pictures": len(split), **found, **between(drawn[arm][on])}
-                row["recall"] = round(one.recall(), 2)
-                rows.append(row)
-                print(row, flush=True)
-        for first, second in DIFFERENCES:
-            for on in parts if first in drawn and second in drawn else ():
-                apart = drawn[first][on] - drawn[second][on]
-                means = {row["arm"]: row["AP50"] for row in rows if row["on"] == on and row["among"] == among}
-                gain = round(means[first] - means[second], 2)
-                differences.append({"first": first, "second": second, "on": on, "among": among, "mean": gain,
-                                    **between(apart), "n": len(split)})  # fmt: skip
-                print(differences[-1], flush=True)
-    naming = [
-        {"run": run, "head": head, "on": on, "among": among, "percent": round(named(method, split, head), 2)}
-        for run, method in runs.items()
-        for head in (("text", "image") if run.startswith("ensemble") else ("only",))
-        for on, among, split in splits(task, base, novel)
-    ]
+        found = measure(runs, among, split, parts)
+        rows, differences, flat = rows + found[0], differences + found[1], found[2] or flat
+    if asked.tests is not None:
+        return
+    own = {"base": base.test, "novel": novel.test}
     any_run = next(iter(runs.values()))
-    teacher = [
-        {"crops": list(crops), "on": on, "among": among, "percent": round(seen_by_clip(any_run, split, crops), 2)}
-        for crops in ((1.0,), (1.0, 1.5))
-        for on, among, split in splits(task, base, novel)
-        if among == "its own"
-    ]
     about = {
         "script": "data_scripts/studies/study_vild.py",
         "date": datetime.date.today().isoformat(),
@@ -153,26 +173,42 @@ def main() -> None:
         "clip": clip.fingerprint,
         "task": TASK,
         "fold": 0,
-        "seed": 1,
         "draws": DRAWS,
         "arms": {arm: {"run": run, "detects": kind and kind.__name__} for arm, (run, kind) in ARMS.items()},
-        "trained": {run: from_json(told(path)) for run, path in there.items()},
+        "trained": {run: from_json(told(path)) for run, path in paths.items()},
+        "first": from_json((asked.folder / "first_fold0.json").read_bytes()),
+        "named": [
+            {"run": run, "head": head, "on": on, "percent": round(named(method, split, head), 2)}
+            for run, method in runs.items()
+            for head in (("text", "image") if run.startswith("ensemble") else ("only",))
+            for on, split in own.items()
+        ],
+        "wider": {on: seen_by_clip(any_run, split) for on, split in own.items()},
+        "seeds": of_seeds(asked.folder, clip, task, groups),
     }
-    record.write(about | {"rows": rows, "differences": differences, "named": naming, "teacher": teacher})
+    record.write(about | {"rows": rows, "differences": differences, "flatness": flat})
+
+
+def of_seeds(folder: Path, clip: ll.Clip, task: ll.Task, groups: dict[str, list[str]]) -> list[dict]:
+    """AP50 among all names of second stages of other seeds, where they were trained."""
+    found = []
+    for run in SHIPPED.values():
+        for path in sorted(folder.glob(f"{run}_fold0_seed*.safetensors")):
+            one = Measured(rounded(ll.load_method(path, clip)), task.test, groups).ap50(0)
+            seed = int(path.stem.rpartition("seed")[2])
+            found += [{"run": run, "seed": seed, "on": on, "AP50": round(value, 2)} for on, value in one.items()]
+    return found
+
+
+def rounded(method: ll.ViLD) -> ll.ViLD:
+    """With its numbers as a shipped file has them, in 16 bits."""
+    state = method.state_dict()
+    method.load_state_dict({k: v.half().float() if v.is_floating_point() else v for k, v in state.items()})
+    return method
 
 
 def told(path: Path) -> bytes:
     return path.with_suffix(".json").read_bytes()
-
-
-def splits(task: ll.Task, base: ll.Task, novel: ll.Task) -> list[tuple[str, str, Split]]:
-    return [("base", "its own", base.test), ("novel", "its own", novel.test), ("all", "all 64", task.test)]
-
-
-def seen_by_clip(method: ll.ViLD, split: Split, crops: tuple[float, ...]) -> float:
-    method = method.for_classes(split.classnames)
-    method.crops = list(crops)
-    return teacher_accuracy(method, split)
 
 
 if __name__ == "__main__":

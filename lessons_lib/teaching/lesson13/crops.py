@@ -3,8 +3,7 @@
 import torch
 
 import lessons_lib as ll
-from lessons_lib.data import Split
-from lessons_lib.methods.detector import Regions, pictures_of
+from lessons_lib.methods.detector import Regions
 from lessons_lib.methods.parts.regions import crop_embeddings
 
 
@@ -45,18 +44,3 @@ def as_one(method: ll.ViLD, kind: type[ll.ViLD]) -> ll.ViLD:
     other.set_classes(method.classnames)
     other.load_state_dict(method.state_dict())
     return other.eval()
-
-
-def teacher_accuracy(method: ll.ViLD, split: Split, batch: int = 8) -> float:
-    """Percent of true boxes whose crops CLIP gives the right name of those of the split."""
-    right = total = 0
-    for rows in torch.arange(len(split)).split(batch):
-        given = split.targets.batch(rows)  # (n, M, 5)
-        pictures, scale = pictures_of(split, rows, method.image_size)
-        boxes = given[:, :, 1:] / scale[:, None]
-        seen = crop_embeddings(method.clip, pictures.to(method.clip.device), boxes, tuple(method.crops)).cpu()
-        there = given[:, :, 0] >= 0
-        answers = (seen @ method.texts.cpu().T).argmax(dim=-1)
-        right += int((answers[there] == given[:, :, 0][there]).sum())
-        total += int(there.sum())
-    return 100 * right / total

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
 
-from lessons_lib.look import MARKERS, PALETTE, REFERENCE, heading, literal, numbers, panels, styled
+from lessons_lib.look import HATCHES, MARKERS, PALETTE, REFERENCE, heading, literal, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots import describe
 from lessons_lib.teaching.plots.images import _picture
@@ -211,15 +212,51 @@ def against(
 
 
 @styled()
-def published(rows: Mapping[str, tuple[float, float, float]], *, title: str | None = None) -> Axes:
-    """The paper's table as dots: rare, common and frequent classes of each system. Returns the Axes."""
-    _, [ax] = panels(size=(5.4, 0.42 * len(rows) + 1.2))
+def bars(rows: pd.DataFrame, arms: Sequence[str], *, title: str | None = None) -> Axes:
+    """AP50 of each arm on base and on novel classes, with intervals, and a black tick at names by chance. Returns the
+    Axes.
+
+    rows: as `record.rows` gives them.
+    """
+    _, [ax] = panels(size=(5.6, 0.62 * len(arms) + 1.3))
+    said = []
+    for k, on in enumerate(("base", "novel")):
+        part = rows[rows.on == on].set_index("arm").loc[list(arms)]
+        y, value = np.arange(len(arms)) + 0.36 * (k - 0.5), part.AP50.to_numpy()
+        off = np.stack([value - part.low, part.high - value]).clip(min=0)
+        ax.barh(y, value, height=0.34, color=PALETTE[k], hatch=HATCHES[k], edgecolor="white", label=on, xerr=off,
+                ecolor="black", capsize=2)  # fmt: skip
+        ax.plot(np.stack([part.floor, part.floor]), np.stack([y - 0.17, y + 0.17]), color="black", lw=2.5)
+        for place, number, end in zip(y, value, part.high):
+            ax.text(max(number, end) + 0.8, place, f"{number:.0f}", va="center", fontsize=8.5)
+        said += [f"{arm}, {on}: {number:.1f} ({low:.1f} to {high:.1f})"
+                 for arm, number, low, high in zip(arms, value, part.low, part.high)]  # fmt: skip
+    ax.plot([], [], color="black", lw=2.5, label="names by chance")
+    ax.set_yticks(range(len(arms)), map(literal, arms))
+    ax.invert_yaxis()
+    ax.set(xlabel="AP50 (%), all 64 names asked", title=literal(title))
+    ax.set_xlim(0, 1.15 * float(rows.high.max()))
+    ax.legend(
+        loc="upper left", bbox_to_anchor=(0, -0.28 if len(arms) < 3 else -0.2), ncols=3, frameon=False, fontsize=8
+    )
+    return describe(ax, "Bars of AP50. " + "; ".join(said))
+
+
+@styled()
+def published(rows: Mapping[str, tuple[float | None, ...]], *, title: str | None = None) -> Axes:
+    """The paper's table as dots: rare, common and frequent classes of each system. Returns the Axes.
+
+    rows: system -> the three, None where there is no number.
+    """
+    _, [ax] = panels(size=(5.6, 0.42 * len(rows) + 1.3))
+    said = []
     for k, kind in enumerate(("rare (novel)", "common", "frequent")):
-        values = [row[k] for row in rows.values()]
-        ax.scatter(values, range(len(rows)), s=50, color=PALETTE[k], marker=MARKERS[k], edgecolor="black", lw=0.5,
-                   label=kind, zorder=3)  # fmt: skip
+        there = [(row[k], y) for y, row in enumerate(rows.values()) if row[k] is not None]
+        ax.scatter(*zip(*there), s=50, color=PALETTE[k], marker=MARKERS[k], edgecolor="black", lw=0.5, label=kind,
+                   zorder=3)  # fmt: skip
+        said.append(f"{kind}: {', '.join(f'{list(rows)[y]} {value}' for value, y in there)}")
     ax.set_yticks(range(len(rows)), map(literal, rows))
     ax.invert_yaxis()
     ax.set(xlabel="mask AP on LVIS", title=literal(title), xlim=(0, 36))
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.25), ncols=3, frameon=False, fontsize=8)
-    return ax
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.3, -0.25), ncols=3, frameon=False, fontsize=8)
+    return describe(ax, "; ".join(said))
