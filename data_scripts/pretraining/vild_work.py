@@ -2,10 +2,11 @@
 and second stages that all stand on that first stage, which stays as it is.
 
 Detectors usually start from a backbone that was trained on single pictures (ImageNet's); so does ours, on pictures of
-one thing each, of base classes alone. Its first stage then learns with ViLD-text's whole loss. On the maps that it
-gives, cut out once, a second stage takes a minute, so that all arms can be compared and several seeds be drawn.
+one thing each, of base classes alone. It then stays as it is: the proposals are learned on its maps, and so are the
+second stages, on regions that are cut out once. Such a stage takes a minute, so that arms and seeds can be compared.
 """
 
+import json
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,7 +18,9 @@ from torchvision.ops import box_iou
 
 import lessons_lib as ll
 from lessons_lib import toyworld
+from lessons_lib.clip import Clip
 from lessons_lib.data import Split
+from lessons_lib.methods.detector import pictures_of
 from lessons_lib.methods.parts.proposer import Backbone
 from lessons_lib.methods.parts.region_head import CELLS, Embedded
 from lessons_lib.methods.parts.regions import BACKGROUND, deltas_of, kept_crop_embeddings
@@ -65,15 +68,31 @@ def _view(images: Tensor) -> Tensor:
     return images.roll([int(by) for by in torch.randint(-SHIFT, SHIFT + 1, (2,))], (2, 3))
 
 
-class Started(ll.ViLD):
-    """A ViLD whose backbone starts from given weights."""
-
-    start: dict[str, Tensor] | None = None
-
-    def reset(self, seed: int) -> None:
-        super().reset(seed)
-        if self.start is not None:
-            self.proposer.backbone.load_state_dict(self.start)
+def first_stage(clip: Clip, backbone: dict[str, Tensor], task: ll.Task, *, epochs: int, lr: float = 1e-3,
+                batch: int = 8, seed: int = 1, **sizes) -> tuple[ll.ViLD, list[float]]:  # fmt: skip
+    """A ViLD-text with this backbone, whose proposals have learned the task's boxes and whose second stage has learned
+    nothing; and the loss of every epoch. sizes: of the ViLD."""
+    method = ll.ViLD(clip, "text", **sizes)
+    method.begin(task)
+    method.reset(seed)
+    method.fitted_on = torch.tensor(list(json.dumps(method.classnames).encode()), dtype=torch.uint8)
+    method.proposer.backbone.load_state_dict(backbone)
+    method.proposer.backbone.requires_grad_(False)
+    optimizer = torch.optim.AdamW(method.proposer.rpn.parameters(), lr=lr, weight_decay=1e-4)
+    losses, steps = [[] for _ in range(epochs)], epochs * math.ceil(len(task.train) / batch)
+    torch.manual_seed(seed)
+    for epoch in range(epochs):
+        for rows in torch.randperm(len(task.train)).split(batch):
+            done = (epoch * math.ceil(len(task.train) / batch) + len(losses[epoch])) / steps
+            optimizer.param_groups[0]["lr"] = lr * (1 + math.cos(math.pi * done)) / 2
+            pictures, scale = pictures_of(task.train, rows, method.image_size)
+            truth = [task.train.targets.boxes[i] / by for i, by in zip(rows.tolist(), scale)]
+            _, _, loss = method.proposer(pictures, truth)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses[epoch].append(loss.item())
+    return method.eval(), [sum(each) / len(each) for each in losses]
 
 
 # --- a second stage on a first one that stays

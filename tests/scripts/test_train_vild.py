@@ -43,13 +43,10 @@ def test_the_first_stage_stays_and_the_second_learns(first):
     assert all(torch.equal(one, other) for one, other in zip(method.parameters(), again.parameters()))
 
 
-def test_a_backbone_starts_from_naming_things():
+def test_a_backbone_names_things_and_stays_while_proposals_are_learned():
     images, labels = work.things(["owl", "key"], 2)
     assert images.shape == (4, 3, 64, 64) and sorted(labels.tolist()) == [0, 0, 1, 1]
-    start = work.named_backbone(16, ["owl", "key"], per_class=2, epochs=1, batch=4)
-    work.Started.start = start
-    try:
-        method = work.Started(tiny_clip(), "text", **SMALL)
-    finally:
-        work.Started.start = None
+    start, task = work.named_backbone(16, ["owl", "key"], per_class=2, epochs=1, batch=4), box_task()
+    method, losses = work.first_stage(tiny_clip(), start, task, epochs=4, lr=3e-3, **SMALL)
     assert all(torch.equal(method.proposer.backbone.state_dict()[name], start[name]) for name in start)
+    assert losses[-1] < losses[0] and method.classnames == task.classnames and method.is_base.all()

@@ -86,11 +86,12 @@ _STAGES = {  # title -> boxes: (left, bottom, width, height, what it says, learn
         (0.0, 2.2, 4.2, 0.62, "L1 between the two", False),
     ),
     "(d) ViLD": (
-        (0.0, 0.0, 2.0, 0.62, "N + M regions", False),
-        (0.0, 1.1, 2.0, 0.62, "head, projection", True),
-        (2.3, 1.1, 1.9, 0.62, "texts, b, crops", False),
+        (1.3, 0.0, 1.6, 0.62, "N + M regions", False),
+        (0.0, 1.1, 1.15, 0.62, "texts, b", False),
+        (1.3, 1.1, 1.6, 0.62, "head, projection", True),
+        (3.05, 1.1, 1.15, 0.62, "CLIP's crops", False),
         (0.0, 2.2, 2.0, 0.62, "N: cosines / τ", False),
-        (2.3, 2.2, 1.9, 0.62, "M: L1", False),
+        (2.2, 2.2, 2.0, 0.62, "M: L1", False),
         (0.0, 3.3, 4.2, 0.62, "cross-entropy + w · L1", False),
     ),
 }
@@ -109,11 +110,13 @@ def second_stages() -> Figure:
             back = {"facecolor": LEARNED, "edgecolor": "none", "pad": 1} if learned else None
             ax.text(left + width / 2, bottom + height / 2, says, ha="center", va="center", fontsize=8.5, bbox=back)
         for left, bottom, width, height, *_ in boxes:
-            above = [b for b in boxes if b[1] > bottom and b[0] <= left + width / 2 <= b[0] + b[2]]
-            if above:
-                end = min(b[1] for b in above)
-                ax.annotate("", xy=(left + width / 2, end), xytext=(left + width / 2, bottom + height),
-                            arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+            above = min((other[1] for other in boxes if other[1] > bottom), default=None)
+            for start, end, wide, *_ in (other for other in boxes if other[1] == above):
+                x = (max(left, start) + min(left + width, start + wide)) / 2
+                if max(left, start) < min(left + width, start + wide):
+                    ax.annotate("", xy=(x, end), xytext=(x, bottom + height),
+                                arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0,
+                                            "shrinkB": 0})  # fmt: skip
         ax.set(xlim=(-0.1, 4.3), ylim=(-0.1, 4.0), title=title)
         ax.axis("off")
     kinds = [Patch(facecolor=FROZEN, edgecolor="black", label="given, or computed")]
