@@ -35,8 +35,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fold", type=int, default=0, choices=range(4))
     parser.add_argument("--arms", nargs="+", default=["text:0.5", "both:0.5", "both:2", "ensemble:0.5"],
                         help="variant:w")  # fmt: skip
-    parser.add_argument("--pictures", type=int, default=700, help="of training, the first of all 4,000")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--pictures", type=int, default=400, help="of training, the first of all 4,000")
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--proposal-epochs", type=int, default=3)
     parser.add_argument("--things", type=int, default=80, help="of `staged`: single things a class")
     parser.add_argument("--thing-epochs", type=int, default=8)
@@ -44,7 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--hidden", type=int, default=256)
-    parser.add_argument("--proposals", type=int, default=12)
+    parser.add_argument("--proposals", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("build/vild"))
     return parser.parse_args()

@@ -69,7 +69,7 @@ def _view(images: Tensor) -> Tensor:
 
 
 def first_stage(clip: Clip, backbone: dict[str, Tensor], task: ll.Task, *, epochs: int, lr: float = 1e-3,
-                batch: int = 8, seed: int = 1, **sizes) -> tuple[ll.ViLD, list[float]]:  # fmt: skip
+                batch: int = 4, seed: int = 1, **sizes) -> tuple[ll.ViLD, list[float]]:  # fmt: skip
     """A ViLD-text with this backbone, whose proposals have learned the task's boxes and whose second stage has learned
     nothing; and the loss of every epoch. sizes: of the ViLD."""
     method = ll.ViLD(clip, "text", **sizes)

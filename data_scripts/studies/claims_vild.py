@@ -39,7 +39,7 @@ def of_vild(found: dict[str, Any]) -> dict[str, dict]:
     def above(first: str, second: str, on: str) -> dict:
         """In points, among all 64 names, with the wider side of the bootstrap's interval as half of its width."""
         for row in found["differences"]:
-            if (row["first"], row["second"], row["on"], row["among"]) == (first, second, on, "all 64"):
+            if (row["first"], row["second"], row["on"]) == (first, second, on):
                 return _effect(row)
         raise ValueError(f"no difference {first} − {second} on {on} in the record")
 

@@ -3,9 +3,9 @@
     python data_scripts/studies/study_vild.py build/vild      # the folder that train_vild.py wrote to
 
 Ships three of them (`trained_models.keep`) and writes lessons_lib/teaching/recorded/vild.json: AP50 of each arm, with
-floor and ceiling, on base and on novel classes, asked twice: among all 64 names at once, as the paper does, and among
-the names of the part alone. Intervals are of a bootstrap over test pictures, since each arm was trained once; what two
-arms differ by is taken on the same draws. `make findings` reads the record.
+floor and ceiling, on base and on novel classes, all 64 names asked at once, as the paper does. Intervals are of a
+bootstrap over test pictures, since each arm was trained once; what two arms differ by is taken on the same draws.
+`make findings` reads the record.
 """
 
 import argparse
@@ -31,8 +31,7 @@ from lessons_lib.teaching.lesson13.checks import widened
 from lessons_lib.teaching.lesson13.crops import CropsOfClip, ImageHead, TextHead, as_one
 from lessons_lib.teaching.lesson13.regions import Sight, cells_of, embedded, percent_named, true_regions
 
-DRAWS = 200  # of the bootstrap
-ALL = "all 64"  # names at once
+DRAWS = 100  # of the bootstrap
 FLAT = ("text alone", "ensemble, image head")
 SHIPPED = {"vild_text": "text_w0.5", "vild": "both_w0.5", "vild_ensemble": "ensemble_w0.5"}
 ARMS = {  # arm -> the run that it is of, and what detects
@@ -89,13 +88,6 @@ def apart(first: np.ndarray, second: np.ndarray, mean: float, pictures: int) -> 
     return {"mean": round(mean, 2), **between(first - second), "n": pictures}
 
 
-def named(method: ll.ViLD, split: Split, head: str) -> float:
-    """Percent of true boxes whose embedding is nearest to their own name, of the split's."""
-    pictures, regions = true_regions(split, range(len(split)), method.image_size)
-    e = embedded(method, cells_of(method, pictures, regions), head)
-    return percent_named(e, method.for_classes(split.classnames).texts.cpu(), regions.labels)
-
-
 def seen_by_clip(method: ll.ViLD, split: Split) -> dict[str, float]:
     """Percent of true boxes whose crops CLIP names right, of tight crops and with wider ones; and what those add."""
     pictures, regions = true_regions(split, range(len(split)), method.image_size)
@@ -113,30 +105,38 @@ def seen_by_clip(method: ll.ViLD, split: Split) -> dict[str, float]:
     return {"tight": round(shares[0], 2), "both": round(shares[1], 2), **apart(two, one, shares[1] - shares[0], n)}
 
 
-def measure(runs: dict[str, ll.ViLD], among: str, split: Split, parts: dict[str, list[str]]) -> tuple[list, list, dict]:
+def measure(runs: dict[str, ll.ViLD], split: Split, groups: dict[str, list[str]]) -> tuple[list, list, dict]:
     """Rows of the arms, what they differ by, and how flat they are across base and novel classes."""
-    rows, differences, drawn, found = [], [], {}, {}
+    rows, differences, drawn, found, n = [], [], {}, {}, len(split)
     for arm, (run, kind) in ARMS.items():
-        if run not in runs or (kind is CropsOfClip and among != ALL):
-            continue
-        one = Measured(runs[run] if kind is None else as_one(runs[run], kind), split, parts)
+        one = Measured(runs[run] if kind is None else as_one(runs[run], kind), split, groups)
         drawn[arm], bounds = one.draws(), [one.ap50(which) for which in range(3)]
         found[arm] = bounds[0]
-        for on in parts:
+        for on in groups:
             each = {name: round(bound[on], 2) for name, bound in zip(("AP50", "ceiling", "floor"), bounds)}
-            row = {"arm": arm, "on": on, "among": among, "pictures": len(split), **each, **between(drawn[arm][on])}
+            row = {"arm": arm, "on": on, "pictures": n, **each, **between(drawn[arm][on])}
             rows.append(row | {"recall": round(one.recall(), 2)})
             print(rows[-1], flush=True)
     for first, second in DIFFERENCES:
-        for on in parts if first in drawn and second in drawn else ():
-            gain = apart(drawn[first][on], drawn[second][on], found[first][on] - found[second][on], len(split))
-            differences.append({"first": first, "second": second, "on": on, "among": among, **gain})
-    flat = {}
-    if among == ALL:
-        favours = [drawn[arm]["base"] - drawn[arm]["novel"] for arm in FLAT]
-        means = [found[arm]["base"] - found[arm]["novel"] for arm in FLAT]
-        flat = apart(*favours, means[0] - means[1], len(split))
-    return rows, differences, flat
+        for on in groups:
+            gain = apart(drawn[first][on], drawn[second][on], found[first][on] - found[second][on], n)
+            differences.append({"first": first, "second": second, "on": on, **gain})
+    favours = [drawn[arm]["base"] - drawn[arm]["novel"] for arm in FLAT]
+    means = [found[arm]["base"] - found[arm]["novel"] for arm in FLAT]
+    return rows, differences, apart(*favours, means[0] - means[1], n)
+
+
+def named(runs: dict[str, ll.ViLD], split: Split, on: str) -> list[dict]:
+    """Percent of true boxes nearest to their own name, of the split's names. The runs share a first stage."""
+    first = next(iter(runs.values()))
+    pictures, regions = true_regions(split, range(len(split)), first.image_size)
+    cells, texts = cells_of(first, pictures, regions), first.for_classes(split.classnames).texts.cpu()
+    return [
+        {"run": run, "head": head, "on": on, "percent": round(percent_named(e, texts, regions.labels), 2)}
+        for run, method in runs.items()
+        for head in (("text", "image") if run.startswith("ensemble") else ("only",))
+        for e in [embedded(method, cells, head)]
+    ]
 
 
 def main() -> None:
@@ -153,15 +153,11 @@ def main() -> None:
             trained_models.keep(name, ll.load_method(paths[run], clip), from_json(told(paths[run])))
     runs = {run: rounded(ll.load_method(path, clip)) for run, path in paths.items()}
     task = ll.load_task(TASK)
+    task.test.tensor()  # drawn once, for all parts
     base, novel = task.fold(0)
     groups = {"base": base.classnames, "novel": novel.classnames}
-    asks = [(ALL, task.test, groups)]
-    asks += [("its own", part.test, {on: part.classnames}) for on, part in (("base", base), ("novel", novel))]
-    rows, differences, flat = [], [], {}
-    for among, split, parts in asks:
-        split = split if asked.tests is None else split.subset(range(min(asked.tests, len(split))))
-        found = measure(runs, among, split, parts)
-        rows, differences, flat = rows + found[0], differences + found[1], found[2] or flat
+    tests = task.test if asked.tests is None else task.test.subset(range(asked.tests))
+    rows, differences, flat = measure(runs, tests, groups)
     if asked.tests is not None:
         return
     own = {"base": base.test, "novel": novel.test}
@@ -177,12 +173,7 @@ def main() -> None:
         "arms": {arm: {"run": run, "detects": kind and kind.__name__} for arm, (run, kind) in ARMS.items()},
         "trained": {run: from_json(told(path)) for run, path in paths.items()},
         "first": from_json((asked.folder / "first_fold0.json").read_bytes()),
-        "named": [
-            {"run": run, "head": head, "on": on, "percent": round(named(method, split, head), 2)}
-            for run, method in runs.items()
-            for head in (("text", "image") if run.startswith("ensemble") else ("only",))
-            for on, split in own.items()
-        ],
+        "named": [row for on, split in own.items() for row in named(runs, split, on)],
         "wider": {on: seen_by_clip(any_run, split) for on, split in own.items()},
         "seeds": of_seeds(asked.folder, clip, task, groups),
     }

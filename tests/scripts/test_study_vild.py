@@ -17,7 +17,7 @@ def made_up(sign: int = 1, off: float = 1.0) -> dict:
     gain = {"mean": 4.0 * sign, "low": 4.0 * sign - off, "high": 4.0 * sign + off, "n": 100}
     cost = {"mean": -4.0 * sign, "low": -4.0 * sign - off, "high": -4.0 * sign + off, "n": 100}
     differences = [
-        {"first": first, "second": second, "on": on, "among": "all 64",
+        {"first": first, "second": second, "on": on,
          **(cost if (second, on) == ("text alone", "base") else gain)}
         for first, second in script.DIFFERENCES
         for on in ("base", "novel")

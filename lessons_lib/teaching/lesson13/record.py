@@ -1,7 +1,7 @@
 """What was measured of the shipped ViLDs: study_vild.py writes it, lesson 13 and the findings read it.
 
-A JSON file with rows (arm, on, among, AP50, low, high, ceiling, floor, recall), differences (first, second, on, among,
-mean, low, high), named (of true boxes' regions), teacher (of true boxes' crops), and what made it.
+A JSON file with rows (arm, on, AP50, low, high, ceiling, floor, recall), differences (first, second, on,
+mean, low, high), named (of true boxes' regions), wider (of true boxes' crops), and what made it.
 """
 
 import json
@@ -36,10 +36,7 @@ def read(folder: Path = RECORDED) -> dict[str, Any]:
     return found
 
 
-def rows(folder: Path = RECORDED, *, among: str = "all 64") -> pd.DataFrame:
-    """A row an arm and part ("base", "novel"): arm, on, AP50, low, high, ceiling, floor, recall, pictures; percent.
-
-    among: "all 64" names at once, or each part "its own".
-    """
-    found = pd.DataFrame(read(folder)["rows"])
-    return found[found.among == among].drop(columns="among").reset_index(drop=True)
+def rows(folder: Path = RECORDED) -> pd.DataFrame:
+    """A row an arm and part ("base", "novel"), all 64 names asked at once: arm, on, AP50, low, high, ceiling, floor,
+    recall, pictures; percent."""
+    return pd.DataFrame(read(folder)["rows"])
