@@ -175,20 +175,8 @@ def main() -> None:
         "first": from_json((asked.folder / "first_fold0.json").read_bytes()),
         "named": [row for on, split in own.items() for row in named(runs, split, on)],
         "wider": {on: seen_by_clip(any_run, split) for on, split in own.items()},
-        "seeds": of_seeds(asked.folder, clip, task, groups),
     }
     record.write(about | {"rows": rows, "differences": differences, "flatness": flat})
-
-
-def of_seeds(folder: Path, clip: ll.Clip, task: ll.Task, groups: dict[str, list[str]]) -> list[dict]:
-    """AP50 among all names of second stages of other seeds, where they were trained."""
-    found = []
-    for run in SHIPPED.values():
-        for path in sorted(folder.glob(f"{run}_fold0_seed*.safetensors")):
-            one = Measured(rounded(ll.load_method(path, clip)), task.test, groups).ap50(0)
-            seed = int(path.stem.rpartition("seed")[2])
-            found += [{"run": run, "seed": seed, "on": on, "AP50": round(value, 2)} for on, value in one.items()]
-    return found
 
 
 def rounded(method: ll.ViLD) -> ll.ViLD:
