@@ -71,3 +71,13 @@ def test_a_record_comes_back_and_one_that_was_changed_is_refused(tmp_path):
     path.unlink()
     with pytest.raises(FileNotFoundError, match="study_vild.py"):
         record.read(tmp_path)
+
+
+def test_a_difference_is_told_with_its_interval_and_whether_it_is_one(tmp_path):
+    pair = {"first": "a", "second": "b"}
+    base, novel = {"mean": -2.0, "low": -3.0, "high": -1.0}, {"mean": 1.0, "low": -0.5, "high": 2.0}
+    record.write({"differences": [{**pair, "on": "base", **base}, {**pair, "on": "novel", **novel}]}, tmp_path)
+    said = "a − b: base -2.0 (-3.0 to -1.0); novel +1.0 (-0.5 to +2.0): cannot be told from none"
+    assert record.told("a", "b", tmp_path) == said
+    with pytest.raises(KeyError, match="not compared"):
+        record.told("b", "a", tmp_path)
