@@ -14,7 +14,7 @@ from lessons_lib.files import atomic_write, from_json
 from lessons_lib.identity import digest
 from lessons_lib.teaching.recorded_runs import RECORDED
 
-SCRIPT = "data_scripts/studies/study_vild.py"
+SCRIPT = "data_scripts/pretraining/study_vild.py"
 
 
 def write(found: dict[str, Any], folder: Path = RECORDED) -> Path:

@@ -1,6 +1,6 @@
 """Measures the ViLDs that train_vild.py has trained, on the test pictures of base and novel classes (F29 to F34).
 
-    python data_scripts/studies/study_vild.py build/vild      # the folder that train_vild.py wrote to
+    python data_scripts/pretraining/study_vild.py build/vild      # the folder that train_vild.py wrote to
 
 Ships three of them (`trained_models.keep`) and writes lessons_lib/teaching/recorded/vild.json: AP50 of each arm, with
 floor and ceiling, on base and on novel classes, all 64 names asked at once, as the paper does. Intervals are of a
@@ -10,14 +10,11 @@ bootstrap over test pictures, since each arm was trained once; what two arms dif
 
 import argparse
 import datetime
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pretraining"))
 from pretrain_toyclip import hardware
 from train_vild import TASK
 
@@ -163,7 +160,7 @@ def main() -> None:
     own = {"base": base.test, "novel": novel.test}
     any_run = next(iter(runs.values()))
     about = {
-        "script": "data_scripts/studies/study_vild.py",
+        "script": "data_scripts/pretraining/study_vild.py",
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(torch.device("cpu")),
         "clip": clip.fingerprint,
