@@ -13,11 +13,6 @@ from lessons_lib.teaching import alt, plots
 from lessons_lib.teaching.alt import alt_text, describe
 
 LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[!.]*.ipynb"))
-# recorded before figures had words: `run_course.py --record` gives them theirs, and takes them off here
-TO_RECORD = {
-    "01_contrastive_pretraining", "03_prompt_engineering", "04_coop", "05_cocoop",
-    "06_visual_and_multimodal_prompts", "08_dapt",
-}  # fmt: skip
 
 
 def figures(lesson: dict) -> list[dict]:
@@ -36,10 +31,7 @@ def test_every_recorded_figure_says_what_it_shows(path):
         for output in figures(json.loads(path.read_text(encoding="utf-8")))
         if len(output["metadata"].get("image/png", {}).get("alt", "").split()) < 3
     ]
-    if path.stem in TO_RECORD:
-        assert without, f"{path.stem} has words for all of its figures: take it off TO_RECORD"
-    else:
-        assert not without, f"{len(without)} figures without words: end what draws them with plots.describe, and record"
+    assert not without, f"{len(without)} figures without words: end what draws them with plots.describe, and record"
 
 
 def test_bars_are_told_one_by_one():

@@ -12,7 +12,6 @@ import pandas as pd
 from lessons_lib.metrics.findings import effect
 from lessons_lib.metrics.findings import told as metrics_told
 from lessons_lib.teaching.recorded_runs import RECORDED, record
-from lessons_lib.toyworld.captions import DIALS
 
 OBJECTIVES = {
     "contrastive, bag of words": "match captions (as bags of words)",
@@ -101,6 +100,8 @@ def beside(record: Mapping[str, Any], *, steps: int, batch: int) -> pd.DataFrame
 
     record: of the pre-training, as `pretrain_toyclip.py` writes it; steps, batch: the learner's.
     """
+    from lessons_lib.toyworld.captions import DIALS  # with torch, which readers of the study do without
+
     s, taken = record["settings"], record["stopped_at"]
     whole = round(s["whole_from"] * s["steps"])
     until = f", from step {whole:,} on none" if whole < taken else " throughout"
