@@ -91,15 +91,18 @@ class Detector(Method):
         ]
         return sorted(rows, key=lambda row: (row["images"] == 0, row["AP50 (%)"]))
 
+    def _measured(self, split: "Split") -> list[BoxMatches]:
+        return [BoxMatches.joined(parts) for parts in zip(*self.matches(split))]
+
     @torch.inference_mode()
-    def _measured(self, split: "Split") -> tuple[BoxMatches, BoxMatches, BoxMatches, BoxMatches]:
+    def matches(self, split: "Split") -> Iterator[tuple[BoxMatches, BoxMatches, BoxMatches, BoxMatches]]:
+        """Of every picture what `measure` joins: answers, ceiling, floor, and regions of whatever class."""
         self.check_split(split)
         if not any(len(boxes) for boxes in split.targets.boxes):
             raise ValueError("no picture of the split has a box, so there is nothing to find")
         classes, chance = len(split.classnames), torch.Generator().manual_seed(0)
-        answers, ceiling, floor = (BoxMatches(classes) for _ in range(3))
-        any_thing = BoxMatches()
         for i, (found, scale) in enumerate(self._found(split)):
+            answers, ceiling, floor, any_thing = (BoxMatches(n) for n in (classes, classes, classes, 1))
             truth, labels = split.targets.boxes[i], split.targets.labels[i]
             boxes = found.boxes.cpu() * scale
             told = self._answers(found, scale)
@@ -110,7 +113,7 @@ class Detector(Method):
             by_chance = torch.randint(classes, (len(boxes),), generator=chance)
             floor.add(boxes, found.objectness, truth, by_chance, labels)
             any_thing.add(boxes, found.objectness, truth)
-        return answers, ceiling, floor, any_thing
+            yield answers, ceiling, floor, any_thing
 
     def _answers(self, found: Regions, scale: Tensor) -> Detections:
         """The surest of all pairs of region and class, each thing once."""

@@ -64,6 +64,22 @@ class BoxMatches:
             self._right[label].append(_matched(overlaps(boxes[mine], of_class), self.thresholds))
         return self
 
+    @classmethod
+    def joined(cls, parts: Sequence["BoxMatches"]) -> "BoxMatches":
+        """All pictures of several as one; a part that stands there twice counts twice, as in a bootstrap's draws.
+
+        Raises ValueError for none, and for parts of other classes or thresholds.
+        """
+        if not parts or len({(one.classes, *one.thresholds) for one in parts}) > 1:
+            raise ValueError(f"{len(parts)} parts: give at least one, all of the same classes and thresholds")
+        whole = cls(parts[0].classes, most=parts[0].most, thresholds=parts[0].thresholds)
+        for one in parts:
+            whole.counts += one.counts
+            for label, (scores, right) in enumerate(zip(one._scores, one._right)):
+                whole._scores[label] += scores
+                whole._right[label] += right
+        return whole
+
     def precision(self) -> Tensor:
         """(thresholds, C) float64, percent: average precision; NaN for a class without true boxes."""
         found = np.full((len(self.thresholds), self.classes), np.nan)

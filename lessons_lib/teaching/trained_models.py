@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 TRAINED = Path(__file__).with_name("trained")
 SCRIPTS = {
     "lseg": "data_scripts/pretraining/train_lseg.py",
-    "vild": "data_scripts/pretraining/train_vild.py",
+    "vild": "data_scripts/pretraining/study_vild.py",
+    "vild_text": "data_scripts/pretraining/study_vild.py",
+    "vild_ensemble": "data_scripts/pretraining/study_vild.py",
     "glip": "data_scripts/pretraining/train_glip.py",
 }
 

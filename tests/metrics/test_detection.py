@@ -93,6 +93,22 @@ def test_recall_of_proposals_is_cocos_without_classes(most):
     np.testing.assert_allclose(mine.recall().numpy(), recall, atol=1e-6)
 
 
+def test_pictures_joined_are_pictures_added():
+    whole, parts = BoxMatches(CLASSES), []
+    for boxes, scores, truth, labels, true_labels in case(3):
+        whole.add(boxes, scores, truth, labels, true_labels)
+        parts.append(BoxMatches(CLASSES).add(boxes, scores, truth, labels, true_labels))
+    joined = BoxMatches.joined(parts)
+    torch.testing.assert_close(joined.precision(), whole.precision(), equal_nan=True)
+    assert joined.counts.tolist() == whole.counts.tolist()
+    twice = BoxMatches.joined([*parts, *parts])
+    assert twice.counts.tolist() == (2 * whole.counts).tolist() and parts[0].counts.sum() < whole.counts.sum()
+    with pytest.raises(ValueError, match="0 parts"):
+        BoxMatches.joined([])
+    with pytest.raises(ValueError, match="all of the same classes"):
+        BoxMatches.joined([BoxMatches(2), BoxMatches(3)])
+
+
 def test_overlaps_are_torchvisions():
     rng = np.random.default_rng(0)
     one, other = some_boxes(rng, 9), some_boxes(rng, 5)
