@@ -5,7 +5,8 @@
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
 run_comparison.py (F4 to F11, F14 to F16; "searched": with settings that were searched for each task, not the published
 ones), train_lseg.py (F17 to F19, over test pictures), study_lseg.py (F20, F21), study_vild.py (F29 to F34, over test
-pictures), study_slip.py, study_slip_fresh.py (F41 to F46), and train_audioclip.py (F51 to F56), once its record is there.
+pictures), study_slip.py, study_slip_fresh.py (F41 to F46), and train_audioclip.py (F51 to F56), once its record is
+there.
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
