@@ -12,7 +12,7 @@ Killed, the same command goes on: from the last epoch of `whole`, from the last 
 <name>.safetensors, and <name>.json has settings, hardware, seconds, and what it finds on validation pictures of base
 classes, AP50 beside floor and ceiling. Novel classes and test pictures are for data_scripts/pretraining/study_vild.py.
 Fold 0 is not untouched by choices: when the training was lengthened, for what base validation showed, the figures of
-the undertrained arms on test pictures had been seen too (base 32 %, novel 12 to 14 % of true boxes named right). Another
+the undertrained arms on test pictures had been seen (base 32 %, novel 12 to 14 % of true boxes named right). A second
 fold would be a cleaner test.
 """
 
