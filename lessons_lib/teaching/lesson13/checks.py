@@ -1,6 +1,7 @@
 """Checks of lesson 13's exercises: what CLIP sees of a region, logits with a background, distillation, the ensemble."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,16 +23,16 @@ def widened(boxes: Tensor, by: float = WIDER) -> Tensor:
     return torch.cat([middle - half, middle + half], dim=1)
 
 
+def _seen(boxes: Tensor, mix: Tensor) -> Tensor:
+    """In the place of CLIP: a vector of length 1 a box."""
+    return normalize((boxes @ mix).sin(), dim=-1)
+
+
 def teacher(student: Callable) -> None:
     """`teacher(see, boxes)` -> (R, D): unit(see(boxes) + see(boxes 1.5 times as wide and high))."""
     for count, dim in ((5, 8), (3, 4), (1, 6)):
         corner, sides = 40 * _random(count, 2, seed=dim).abs(), 20 + 30 * _random(count, 2, seed=count).abs()
-        boxes, mix = torch.cat([corner, corner + sides], dim=1), _random(4, dim, seed=7) / 20
-
-        def see(some: Tensor, mix: Tensor = mix) -> Tensor:
-            """In the place of CLIP: a vector of length 1 a box."""
-            return normalize((some @ mix).sin(), dim=-1)
-
+        boxes, see = torch.cat([corner, corner + sides], dim=1), partial(_seen, mix=_random(4, dim, seed=7) / 20)
         name = f"teacher of {count} boxes"
         got, near, far = answer_of(student, see, boxes, name="teacher"), see(boxes), see(widened(boxes))
         at = boxes[:, :2]
