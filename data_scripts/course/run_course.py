@@ -173,12 +173,13 @@ def main() -> int:
             check_output(args.out / path.name, inputs=paths)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    runs = []
+    runs, speeds = [], [probed()] if args.record else []
     for number, path in enumerate(paths, start=1):
         label = f"{path.stem} ({number} of {len(paths)})"
-        before = probed() if args.record else 0.0
         runs.append(run_lesson(path, out=args.out, timeout=args.timeout, label=label, record=args.record))
-        runs[-1].probe_seconds = (before + probed()) / 2 if args.record else 0.0
+        if args.record:
+            speeds.append(probed())
+            runs[-1].probe_seconds = sum(speeds[-2:]) / 2
         atomic_write(args.out / "times.json", (json.dumps([asdict(run) for run in runs], indent=1) + "\n").encode())
 
     width = max(len(run.lesson) for run in runs)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lessons_lib.metrics import effect, finding
+from lessons_lib.metrics import effect, effect_between, finding
 from lessons_lib.runs import record
 from lessons_lib.teaching import recorded_runs, trained_models
 
@@ -42,14 +42,10 @@ def recorded_claims(folder: Path = recorded_runs.RECORDED, trained: Path = train
 
 
 def of_shipped(found: dict[str, Any]) -> dict[str, dict]:
-    """found: of the page, claim -> what is subtracted -> mean, low, high, points; "pictures", how many.
-
-    Intervals are not quite symmetric: the half width is the wider side's.
-    """
+    """found: of the page, claim -> what is subtracted -> mean, low, high, points; "pictures", how many."""
 
     def size(one: dict[str, float]) -> dict:
-        wide = max(one["mean"] - one["low"], one["high"] - one["mean"])
-        return {"mean": one["mean"], "half_width": round(wide, 3), "n": found["pictures"]}
+        return effect_between(one | {"n": found["pictures"]})
 
     claimed = {}
     for key, claim in SHIPPED.items():

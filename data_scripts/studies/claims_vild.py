@@ -13,7 +13,7 @@ Each arm was trained once; intervals are of a bootstrap over test pictures and s
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.metrics import finding
+from lessons_lib.metrics import effect_between, finding
 from lessons_lib.teaching import recorded_runs
 from lessons_lib.teaching.lesson13 import record
 
@@ -37,10 +37,10 @@ def of_vild(found: dict[str, Any]) -> dict[str, dict]:
     """found: as `record.read` gives it."""
 
     def above(first: str, second: str, on: str) -> dict:
-        """In points, among all 64 names, with the wider side of the bootstrap's interval as half of its width."""
+        """In points, among all 64 names."""
         for row in found["differences"]:
             if (row["first"], row["second"], row["on"]) == (first, second, on):
-                return _effect(row)
+                return effect_between(row)
         raise ValueError(f"no difference {first} − {second} on {on} in the record")
 
     crops = found["wider"]
@@ -55,7 +55,9 @@ def of_vild(found: dict[str, Any]) -> dict[str, dict]:
             ("both − text alone, base", above(BOTH, TEXT, "base"), -1),
             other={"w = 2 − text alone, base": above("both, w = 2", TEXT, "base")},
         ),
-        "F31": finding(CLAIMS["F31"], ("(base − novel) of text − of image's head", _effect(found["flatness"]), +1)),
+        "F31": finding(
+            CLAIMS["F31"], ("(base − novel) of text − of image's head", effect_between(found["flatness"]), +1)
+        ),
         "F32": finding(
             CLAIMS["F32"],
             ("ensemble − both, novel", above(ENSEMBLE, BOTH, "novel"), +1),
@@ -68,12 +70,7 @@ def of_vild(found: dict[str, Any]) -> dict[str, dict]:
                    "CLIP on crops − ensemble, novel": above(CROPS, ENSEMBLE, "novel")},
         ),
         "F34": finding(CLAIMS["F34"], *(
-            (f"1× and 1.5× − 1×, % of {on} boxes named right", _effect(crops[on]), +1) for on in ("base", "novel")
+            (f"1× and 1.5× − 1×, % of {on} boxes named right", effect_between(crops[on]), +1)
+            for on in ("base", "novel")
         )),
     }  # fmt: skip
-
-
-def _effect(row: dict[str, float]) -> dict[str, float]:
-    """The wider side of an interval for half of its width."""
-    return {"mean": row["mean"], "half_width": round(max(row["mean"] - row["low"], row["high"] - row["mean"]), 3),
-            "n": row["n"]}  # fmt: skip

@@ -14,6 +14,7 @@ from lessons_lib.metrics.comparisons import compare, gains, summary, table, with
 from lessons_lib.metrics.findings import (
     difference,
     effect,
+    effect_between,
     effects_table,
     finding,
     findings_table,
@@ -35,7 +36,8 @@ from lessons_lib.metrics.statistics import (
 )
 
 __all__ = [
-    "Interval", "compare", "correlations", "difference", "effect", "effects_table", "finding", "findings_table",
+    "Interval", "compare", "correlations", "difference", "effect",
+    "effect_between", "effects_table", "finding", "findings_table",
     "gains", "h_of_means", "harmonic_mean", "holm", "interval", "is_beyond", "mean_of_h", "mean_ranks",
     "paired_difference", "rank", "recall_at_k", "separation", "summary", "table", "text_of", "told", "verdict",
     "wilson", "with_harmonic_mean", "without_each",

@@ -3,7 +3,7 @@
 An effect is a dict of mean, half_width and n: a number a seed, with Student's t interval at 95 %.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -14,6 +14,13 @@ from lessons_lib.metrics.statistics import interval
 def effect(by_seed: Sequence[float]) -> dict:
     """One number a seed -> mean, half_width, n."""
     return {name: round(float(value), 3) for name, value in interval(by_seed)._asdict().items()}
+
+
+def effect_between(found: Mapping[str, float]) -> dict:
+    """mean, low, high, n of an interval that need not be symmetric, as a bootstrap's -> an effect, whose half width is
+    the wider side."""
+    half_width = max(found["mean"] - found["low"], found["high"] - found["mean"])
+    return {"mean": found["mean"], "half_width": round(half_width, 3), "n": found["n"]}
 
 
 def difference(rows: pd.DataFrame, first: str, second: str, value: str = "accuracy", *, shared: bool = False) -> dict:
