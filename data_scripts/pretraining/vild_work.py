@@ -22,8 +22,8 @@ from lessons_lib.clip import Clip
 from lessons_lib.data import Split
 from lessons_lib.methods.detector import pictures_of
 from lessons_lib.methods.parts.proposer import Backbone
-from lessons_lib.methods.parts.region_head import CELLS, Embedded
-from lessons_lib.methods.parts.regions import BACKGROUND, deltas_of, kept_crop_embeddings
+from lessons_lib.methods.parts.region_head import CELLS, Embedded, embedded_by, far_from
+from lessons_lib.methods.parts.regions import deltas_of, kept_crop_embeddings
 from lessons_lib.teaching.lesson13.regions import Regions, cells_of, joined, proposed, true_regions
 
 DRAWN = 11  # the seed of pictures that no task has
@@ -75,7 +75,7 @@ def first_stage(clip: Clip, backbone: dict[str, Tensor], task: ll.Task, *, epoch
     method = ll.ViLD(clip, "text", **sizes)
     method.begin(task)
     method.reset(seed)
-    method.fitted_on = torch.tensor(list(json.dumps(method.classnames).encode()), dtype=torch.uint8)
+    method.fitted_on = method.fitted_on.new_tensor(list(json.dumps(method.classnames).encode()))
     method.proposer.backbone.load_state_dict(backbone)
     method.proposer.backbone.requires_grad_(False)
     optimizer = torch.optim.AdamW(method.proposer.rpn.parameters(), lr=lr, weight_decay=1e-4)
@@ -135,20 +135,15 @@ def kept_regions(first: ll.ViLD, split: Split) -> Kept:
 
 def embed(method: ll.ViLD, cells: Tensor) -> Embedded:
     """As `ViLD.embed`, of cells that are cut out already."""
-    found = [head(cells) for head in method.heads.values()]
-    return Embedded(found[0][1], found[-1][1], method.mover(found[0][0]))
+    return embedded_by(method.heads, method.mover, cells)
 
 
 def second_loss(method: ll.ViLD, some: Kept) -> Tensor:
-    """L_boxes + L_text + w · L_image, as `ViLD.region_loss` and `ViLD.distillation` have them."""
-    embedded, thing = embed(method, some.cells), some.labels != BACKGROUND
-    off = F.smooth_l1_loss(embedded.deltas[thing], some.deltas[thing], beta=1 / 9, reduction="sum")
-    loss = off / max(1, len(some.labels))
-    if method.variant != "image":
-        loss = loss + F.cross_entropy(method.logits_of(embedded.text), some.labels)
+    """L_boxes + L_text + w · L_image."""
+    embedded = embed(method, some.cells)
+    loss = method.loss_of(embedded, some.labels, some.deltas)
     if method.variant != "text" and method.weight:
-        far = (embedded.image - some.seen)[some.there].abs().sum()
-        loss = loss + method.weight * far / some.there.sum().clamp(min=1)
+        loss = loss + method.weight * far_from(embedded.image[some.there], some.seen[some.there])
     return loss
 
 

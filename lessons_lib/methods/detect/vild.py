@@ -25,9 +25,9 @@ from torchvision.ops import roi_align
 
 from lessons_lib.methods.detector import Detector, Regions
 from lessons_lib.methods.parts.proposer import STRIDE, Proposer
-from lessons_lib.methods.parts.region_head import CELLS, Embedded, RegionHead
+from lessons_lib.methods.parts.region_head import CELLS, Embedded, RegionHead, embedded_by, far_from
 from lessons_lib.methods.parts.region_inputs import RegionInputs, Seen
-from lessons_lib.methods.parts.regions import BACKGROUND, deltas_of, has_area, matched, moved, sampled
+from lessons_lib.methods.parts.regions import box_loss, deltas_of, has_area, matched, moved, sampled
 from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
 from lessons_lib.recipe import Recipe
 from lessons_lib.templates import check_classnames
@@ -151,8 +151,7 @@ class ViLD(Detector):
             raise ValueError("no training picture has a box: there is nothing to learn from")
         self.begin(task)
         self.reset(seed)
-        names = json.dumps(self.classnames).encode()
-        self.fitted_on = torch.tensor(list(names), dtype=torch.uint8, device=self.clip.device)
+        self.fitted_on = self.fitted_on.new_tensor(list(json.dumps(self.classnames).encode()))
         inputs, how = RegionInputs(self, task.train), {"views": "plain", "progress": progress}
         first = None if checkpoint is None else f"{checkpoint}.proposals"
         self.proposing = True
@@ -199,8 +198,11 @@ class ViLD(Detector):
 
     def region_loss(self, maps: Tensor, rois: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
         """L_boxes + L_text.   rois: (R, 5): picture, box; labels: (R,), 0 for the background; wanted: (R, 4) deltas."""
-        embedded, things = self.embed(maps, rois), labels != BACKGROUND
-        off = F.smooth_l1_loss(embedded.deltas[things], wanted[things], beta=1 / 9, reduction="sum") / max(1, len(rois))
+        return self.loss_of(self.embed(maps, rois), labels, wanted)
+
+    def loss_of(self, embedded: Embedded, labels: Tensor, wanted: Tensor) -> Tensor:
+        """`region_loss` of regions that are embedded already."""
+        off = box_loss(embedded.deltas, wanted, labels)
         if self.variant == "image":
             return off
         logits = F.pad(self.logits_of(embedded.text), (0, self.masked))  # (R, 1 + C + masked)
@@ -209,15 +211,13 @@ class ViLD(Detector):
     def distillation(self, maps: Tensor, proposals: Tensor, teacher: Tensor) -> Tensor:
         """L_image.   proposals: (n, P, 4), of which those without area only fill up; teacher: (n, P, D)."""
         sound = has_area(proposals)  # (n, P)
-        picture = sound.nonzero()[:, :1]
-        embedded = self.embed(maps, torch.cat([picture.to(maps.dtype), proposals[sound]], dim=1))
-        return (embedded.image - teacher[sound]).abs().sum() / sound.sum().clamp(min=1)
+        rois = torch.cat([sound.nonzero()[:, :1].to(maps.dtype), proposals[sound]], dim=1)
+        return far_from(self.embed(maps, rois).image, teacher[sound])
 
     def embed(self, maps: Tensor, rois: Tensor) -> Embedded:
         """maps: (n, width, S / 4, S / 4); rois: (R, 5): number of the picture, box."""
         cells = roi_align(maps, rois, CELLS, spatial_scale=1 / STRIDE, sampling_ratio=2, aligned=True)
-        found = [head(cells) for head in self.heads.values()]  # of one head, or of the text's and the image's
-        return Embedded(found[0][1], found[-1][1], self.mover(found[0][0]))
+        return embedded_by(self.heads, self.mover, cells)
 
     def logits_of(self, embeddings: Tensor) -> Tensor:
         """(R, D) -> (R, 1 + C): z, the background first."""

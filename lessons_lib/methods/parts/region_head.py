@@ -30,3 +30,14 @@ class RegionHead(nn.Module):
         """regions: (R, width, 7, 7) -> (R, hidden), (R, D)."""
         hidden = self.layers(regions.flatten(1))
         return hidden, F.normalize(self.projection(hidden), dim=-1)
+
+
+def embedded_by(heads: nn.ModuleDict, mover: nn.Module, cells: Tensor) -> Embedded:
+    """heads: one for both, or the text's and the image's; mover: hidden units to deltas; cells: (R, width, 7, 7)."""
+    found = [head(cells) for head in heads.values()]
+    return Embedded(found[0][1], found[-1][1], mover(found[0][0]))
+
+
+def far_from(embeddings: Tensor, teacher: Tensor) -> Tensor:
+    """ViLD's distillation: L1, summed over dimensions, the mean over regions; 0 of none. Both (R, D)."""
+    return (embeddings - teacher).abs().sum() / max(1, len(teacher))

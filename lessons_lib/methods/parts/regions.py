@@ -35,6 +35,13 @@ def deltas_of(boxes: Tensor, truth: Tensor) -> Tensor:
     return torch.cat([(to - at) / sides * SHIFT, (wanted / sides).log() * GROWTH], dim=1)
 
 
+def box_loss(deltas: Tensor, wanted: Tensor, labels: Tensor) -> Tensor:
+    """Smooth L1 of the things' deltas, (R, 4) both, summed, over the number of all regions. labels: (R,)."""
+    things = labels != BACKGROUND
+    off = F.smooth_l1_loss(deltas[things], wanted[things], beta=1 / 9, reduction="sum")
+    return off / max(1, len(labels))
+
+
 def shifted(boxes: Tensor, deltas: Tensor) -> Tensor:
     """(n, 4): the boxes moved, wherever that is."""
     (at, sides), shift, growth = _middles(boxes), deltas[:, :2] / SHIFT, deltas[:, 2:] / GROWTH
