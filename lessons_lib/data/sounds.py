@@ -84,10 +84,15 @@ class FileSounds(FileImages):
 
 
 class DrawnSounds:
-    """Sounds in memory behind a split: those of ToyWorld.   waves: (N, 8000) int16."""
+    """Sounds in memory behind a split: those of ToyWorld.
 
-    def __init__(self, waves: torch.Tensor):
+    waves: (N, 8000) int16.   origin: what these sounds are, and no others; default: a digest of their samples.
+    """
+
+    def __init__(self, waves: torch.Tensor, origin: str = ""):
         self.waves = waves
+        self.origin = origin or sha256(waves.contiguous().numpy().tobytes()).hexdigest()
+        self.places = list(range(len(waves)))  # among the sounds of that origin
 
     def __len__(self) -> int:
         return len(self.waves)
@@ -96,7 +101,9 @@ class DrawnSounds:
         return self.waves[index]
 
     def subset(self, indices: list[int]) -> "DrawnSounds":
-        return DrawnSounds(self.waves[indices])
+        part = DrawnSounds(self.waves[indices], self.origin)
+        part.places = [self.places[index] for index in indices]
+        return part
 
     def tensor(self) -> torch.Tensor:
         """(N, 8000) int16."""
@@ -104,5 +111,5 @@ class DrawnSounds:
 
     @property
     def fingerprint(self) -> str:
-        """Over the samples in order."""
-        return sha256(b"sounds" + self.waves.contiguous().numpy().tobytes()).hexdigest()
+        """Over what synthesises them, in order, and not over samples: processors round these differently."""
+        return sha256(f"{self.origin} {self.places}".encode()).hexdigest()

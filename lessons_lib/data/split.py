@@ -15,7 +15,7 @@ class Images(Protocol):
     """What a :class:`Split` needs of the images behind it: files, scenes to draw, or anything else. Where they are
     sounds, `image` gives (8000,) int16, one second of 8,000 samples, and `tensor` (N, 8000) int16 or None."""
 
-    fingerprint: str  # hex, over the images' content (pixels or bytes) and their order
+    fingerprint: str  # hex, over the files' bytes, or over what draws the images, and their order
 
     def __len__(self) -> int: ...
     def image(self, index: int) -> Image.Image: ...  # RGB
@@ -107,13 +107,13 @@ class Split:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of the images' content and order (not of the targets): what features of them depend on."""
+        """Hex digest of which images there are, in order (not of the targets): what features of them depend on."""
         return self.images.fingerprint
 
     def identity(self) -> dict[str, Any]:
-        """All that decides a result on this split, by content: the same wherever the images lie or how they are made.
+        """All that decides a result on this split, the same wherever the images lie and on every machine.
 
-        Toy pictures are drawn for it, files read whole; both are remembered in the cache folder.
+        Of files their content, which is read whole and remembered in the cache folder; of toy pictures what draws them.
         """
         return {
             "kind": self.kind,

@@ -78,7 +78,7 @@ class Task:
         return self.test.classnames
 
     def identity(self) -> dict[str, Any]:
-        """All that decides a result on this task but for shots and seed, by content, as `Split.identity` says.
+        """All that decides a result on this task but for shots and seed, as `Split.identity` says.
 
         The three whole pools are in it; the name is not.
         """

@@ -17,7 +17,6 @@ from lessons_lib.data.sounds import DrawnSounds
 from lessons_lib.data.split import Split
 from lessons_lib.data.targets import Masks, SoundLabels, Targets
 from lessons_lib.files import atomic_write, cache_dir
-from lessons_lib.sealed import recall, remember
 
 SIZE = 64  # pixels: the edge of a drawn picture unless asked for otherwise
 
@@ -33,57 +32,17 @@ def renderer_fingerprint() -> str:
     return digest.hexdigest()
 
 
-class Drawn:
-    """SHA-256 of the pixels of N scenes, remembered in the cache folder from one run to the next.
-
-    What the scenes and the source of the toy world say is only how a memory is found again: where the source was
-    changed, pictures are drawn once more, and those that come out the same keep their digests.
-    """
-
-    def __init__(self, scenes, size: int):
-        self._scenes, self._size, self._memory = scenes, size, None
-        self._known: dict[int, str] | None = None  # place among the N -> digest
-
-    @property
-    def memory(self) -> Path:
-        if self._memory is None:
-            self._memory, self._scenes = _memory(self._scenes, "json", self._size), None
-        return self._memory
-
-    def of(self, images: "SceneImages") -> list[str]:
-        """Hex, one a picture of `images`; they are drawn only where some of them were not yet."""
-        if self._known is None:
-            self._known = self._recall()
-        if not all(place in self._known for place in images.places):
-            for place, pixels in zip(images.places, images.tensor(), strict=True):
-                about = f"{tuple(pixels.shape)} ".encode()
-                self._known[place] = sha256(about + pixels.contiguous().numpy().tobytes()).hexdigest()
-            remember(self.memory, {**self._recall(), **self._known})
-        return [self._known[place] for place in images.places]
-
-    def _recall(self) -> dict[int, str]:
-        try:
-            return {int(place): str(digest) for place, digest in recall(self.memory).items()}
-        except (ValueError, AttributeError):  # none yet, or damaged: draw again
-            return {}
-
-    def __getstate__(self) -> dict:
-        """What a process that opens images is sent: the memory's name, not all scenes."""
-        _ = self.memory
-        return self.__dict__
-
-
 class SceneImages:
     """Drawn once, all together, when the first is asked for.
 
     scenes: ToyWorld scenes: ``len()``, indexable by a list, ``render()`` to (N, 3, size, size) uint8, a
-    ``fingerprint``.   size: the pictures' edge in pixels.
+    ``fingerprint``.   size: the pictures' edge in pixels.   origin: what these scenes are, and no others; default: their
+    fingerprint.
     """
 
-    def __init__(self, scenes, size: int = SIZE):
-        self.scenes, self.size = scenes, size
-        self.places = list(range(len(scenes)))  # among the scenes that `_drawn` knows
-        self._drawn = Drawn(scenes, size)
+    def __init__(self, scenes, size: int = SIZE, origin: str = ""):
+        self.scenes, self.size, self.origin = scenes, size, origin or scenes.fingerprint
+        self.places = list(range(len(scenes)))  # among the scenes of that origin
         self._pixels: torch.Tensor | None = None
 
     def __len__(self) -> int:
@@ -99,16 +58,16 @@ class SceneImages:
         return Image.fromarray(self.tensor()[index].permute(1, 2, 0).numpy())
 
     def subset(self, indices: list[int]) -> "SceneImages":
-        part = SceneImages(self.scenes[indices], self.size)
-        part.places, part._drawn = [self.places[index] for index in indices], self._drawn
+        part = SceneImages(self.scenes[indices], self.size, self.origin)
+        part.places = [self.places[index] for index in indices]
         if self._pixels is not None:
             part._pixels = self._pixels[indices]
         return part
 
     @property
     def fingerprint(self) -> str:
-        """Over the pixels in order: what drew them is not in it."""
-        return sha256("\n".join(self._drawn.of(self)).encode()).hexdigest()
+        """Over what draws them, in order, and not over pixels: processors round these differently, here and there."""
+        return sha256(f"{self.origin} {self.size} {self.places}".encode()).hexdigest()
 
 
 def toy_tasks() -> dict[str, Any]:
@@ -135,11 +94,16 @@ def toy_splits(name: str, *, seed: int, size: int | None = None) -> dict[str, Sp
             raise ValueError(f"size={size}: {name} is of sounds, which have no size")
         drawn = {role: toysound.draw_sounds(role, seed=seed) for role in toysound.SPLIT_SIZES}
         return {
-            role: Split(DrawnSounds(waves), SoundLabels(labels), toysound.TASK.classnames)
+            role: Split(
+                DrawnSounds(waves, f"toysound {toysound.EDITION} {role} {seed}"),
+                SoundLabels(labels),
+                toysound.TASK.classnames,
+            )
             for role, (waves, labels) in drawn.items()
         }
     splits = {}
     for role in ("train", "val", "test"):
+        origin = f"toyworld {toyworld.EDITION} {name} {role} {seed}"
         if name in toyworld.SEVERAL:
             spec = toyworld.SEVERAL[name]
             scenes, classes = toyworld.draw_several(name, split=role, seed=seed)
@@ -148,10 +112,10 @@ def toy_splits(name: str, *, seed: int, size: int | None = None) -> dict[str, Sp
                 targets = _masks(scenes, classes, edge)
             else:
                 targets = _boxes(name, f"{seed} {role}", scenes, classes, edge)
-            splits[role] = Split(SceneImages(scenes, edge), targets, spec.classnames)
+            splits[role] = Split(SceneImages(scenes, edge, origin), targets, spec.classnames)
         else:
             scenes, labels = toyworld.draw_scenes(name, split=role, seed=seed)
-            splits[role] = Split(SceneImages(scenes, size or SIZE), labels, toyworld.TASKS[name].classnames)
+            splits[role] = Split(SceneImages(scenes, size or SIZE, origin), labels, toyworld.TASKS[name].classnames)
     return splits
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from lessons_lib.toyworld.captions import DIALS, Dials, caption, caption_of_several
 from lessons_lib.toyworld.looks import any_look
+from lessons_lib.toyworld.render import EDITION
 from lessons_lib.toyworld.scenes import Scenes, ToyClass, draw_class
 from lessons_lib.toyworld.several import (
     CROWDS,
@@ -33,6 +34,7 @@ from lessons_lib.toyworld.sketch import Conditions, Facts, Sketch
 from lessons_lib.toyworld.tasks import ELEVEN, EXTRAS, PRETRAINING, SHIFTS, TASKS, TaskSpec
 
 __all__ = [
+    "EDITION",
     "ELEVEN",
     "EXTRAS",
     "SEVERAL",

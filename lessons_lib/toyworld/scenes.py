@@ -111,8 +111,8 @@ class Scenes:
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever a pixel could: a hash of the tables and the renderer's version."""
-        h = hashlib.sha256(f"toyworld {_render.VERSION} {tuple(self.tables.shape)}".encode())
+        """Changes whenever a pixel could: a hash of the tables and the world's edition."""
+        h = hashlib.sha256(f"toyworld {_render.EDITION} {tuple(self.tables.shape)}".encode())
         h.update(self.tables.contiguous().numpy())
         h.update(self.how.contiguous().numpy())
         return h.hexdigest()
