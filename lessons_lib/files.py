@@ -85,8 +85,14 @@ def _remove_left_behind(target: Path) -> None:
 def check_output(path: str | os.PathLike, *, inputs: Iterable[str | os.PathLike | None] = ()) -> Path:
     """The file that writing to `path` would write, links followed. For a look before work is done.
 
-    Raises OSError for what is there and is no plain file, and ValueError for one of the inputs.
+    Raises OSError for what is there and is no plain file, and for a name that the system's encoding cannot write;
+    ValueError for one of the inputs.
     """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, f"{ascii(os.fspath(path))} cannot be written ({error.reason}): choose another "
+                      "place for it, or a locale of UTF-8 (such as LC_ALL=C.UTF-8)") from None  # fmt: skip
     target = Path(os.path.realpath(path))
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, f"'{path}' is a folder: give the path of a file")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from letters import needs_letters
 
 import lessons_lib
 from lessons_lib.files import atomic_write, cache_dir, in_bytes
@@ -171,7 +172,17 @@ def test_a_place_that_cannot_be_is_one_sentence(tmp_path):
     for path in (tmp_path / "file" / "below", tmp_path / ("x" * 300)):
         with pytest.raises(OSError, match=r"cannot be written \(.*\): choose another place for it"):
             atomic_write(path, b"new")
-    assert atomic_write(tmp_path / ("ä" * 100 + ".txt"), b"new").read_bytes() == b"new"  # 2 bytes a letter
+
+
+@needs_letters
+def test_letters_of_two_bytes_count_twice(tmp_path):
+    assert atomic_write(tmp_path / ("ä" * 100 + ".txt"), b"new").read_bytes() == b"new"
+
+
+def test_a_name_that_the_systems_encoding_cannot_write_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsencode", lambda path: os.fspath(path).encode("ascii"))
+    with pytest.raises(OSError, match=r"\\xe4.* cannot be written \(ordinal not in range\(128\)\): .*UTF-8"):
+        atomic_write(tmp_path / "ä.txt", b"new")
 
 
 def test_a_link_is_written_through(tmp_path):

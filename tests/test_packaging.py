@@ -93,7 +93,10 @@ def test_the_installed_wheel_gives_worksheets_of_every_lesson_and_no_outputs_tra
     lessons = sorted(path.name for path in (ROOT / "notebooks").glob("[!.]*.ipynb"))
     assert sorted(path.name for path in (elsewhere / "worksheets").iterdir()) == lessons
     inside = site / "lessons_lib" / "notebooks"
-    assert all('"outputs": []' in (text := (inside / name).read_text()) and "image/png" not in text for name in lessons)
+    assert all(
+        '"outputs": []' in (text := (inside / name).read_text(encoding="utf-8")) and "image/png" not in text
+        for name in lessons
+    )
     run(sys.executable, "-m", "lessons_lib.cli", "start", "--language", "zh_CN", cwd=elsewhere, PYTHONPATH=str(site))
     assert "从这里开始" in (elsewhere / "worksheets" / "zh_CN" / "00_start_here.ipynb").read_text(encoding="utf-8")
 
@@ -101,7 +104,7 @@ def test_the_installed_wheel_gives_worksheets_of_every_lesson_and_no_outputs_tra
 def test_the_version_is_said_in_one_place_and_the_others_agree():
     import lessons_lib
 
-    changes = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    changes = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"]
     assert changes[0] == cited == lessons_lib.__version__
-    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]
+    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dynamic"]

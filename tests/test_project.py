@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from letters import needs_letters
 from packaging.requirements import Requirement
 
 try:
@@ -16,10 +17,10 @@ except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-MAKEFILE = (ROOT / "Makefile").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
-WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "course.yml").read_text())
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -41,6 +42,7 @@ def tools(tmp_path) -> Path:
     return folder
 
 
+@needs_letters
 @pytest.mark.skipif(os.name == "nt", reason="make and sh are another system's")
 @pytest.mark.parametrize("target", ["lab", "worksheets"])
 def test_a_folder_may_have_spaces_and_letters_of_any_kind(tools, target):
@@ -48,7 +50,7 @@ def test_a_folder_may_have_spaces_and_letters_of_any_kind(tools, target):
     stamp.touch()
     given = [f"BIN={tools}", f"STAMP={stamp}", "FOLDER=my sheets für été", f"-o{stamp}"]
     subprocess.run(["make", target, *given], cwd=ROOT, check=True, capture_output=True)
-    called = (tools.parent / "called").read_text().splitlines()
+    called = (tools.parent / "called").read_text(encoding="utf-8").splitlines()
     assert "lessons: my sheets für été" in called
     assert target != "lab" or "jupyter: --ServerApp.root_dir=my sheets für été" in called
 
@@ -59,7 +61,7 @@ def test_the_lab_on_the_lessons_themselves_makes_no_worksheets(tools):
     stamp.touch()
     given = [f"BIN={tools}", f"STAMP={stamp}", "FOLDER=notebooks", f"-o{stamp}"]
     subprocess.run(["make", "lab", *given], cwd=ROOT, check=True, capture_output=True)
-    assert "lessons:" not in (tools.parent / "called").read_text()
+    assert "lessons:" not in (tools.parent / "called").read_text(encoding="utf-8")
 
 
 def test_the_workflow_calls_what_people_are_told_to_call():
@@ -88,14 +90,16 @@ def test_what_a_learner_installs_has_no_tools_of_teachers_authors_or_clusters():
 
 
 def test_every_package_that_is_needed_has_its_licence_listed():
-    listed = (ROOT / "docs" / "licences.md").read_text().lower()
+    listed = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8").lower()
     shipped = [*PROJECT["dependencies"], *(line for extra in EXTRAS if extra != "dev" for line in EXTRAS[extra])]
     names = {Requirement(line).name.lower() for line in shipped}
     assert [name for name in sorted(names) if f"| {name}" not in listed] == []
 
 
 def test_the_licences_listed_are_those_that_the_packages_state():
-    rows = re.findall(r"^\| ([\w-]+)(?: \([^)]*\))? \| (.+?) \|$", (ROOT / "docs" / "licences.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| ([\w-]+)(?: \([^)]*\))? \| (.+?) \|$", (ROOT / "docs" / "licences.md").read_text(encoding="utf-8"), re.M
+    )
     compared = 0
     for name, licence in rows:
         try:
@@ -114,16 +118,18 @@ def _classifiers(about) -> list[str]:
 
 
 def test_the_citation_names_what_it_must():
-    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors", "version", "license"} <= set(cited)
-    assert cited["license"] == PROJECT["license"] and cited["title"].split(":")[0] in (ROOT / "README.md").read_text()
+    assert cited["license"] == PROJECT["license"] and cited["title"].split(":")[0] in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_issue_forms_can_be_read():
     forms = [path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
     assert len(forms) == 2
     for path in forms:
-        form = yaml.safe_load(path.read_text())
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert (
             form["name"] and form["description"] and all({"type", "attributes"} <= set(part) for part in form["body"])
         )
@@ -131,6 +137,6 @@ def test_issue_forms_can_be_read():
 
 def test_containers_install_the_course_as_the_readme_does():
     line = "pip install -c constraints.txt -e ."
-    assert line in (ROOT / "README.md").read_text()
-    assert line in (ROOT / ".devcontainer" / "devcontainer.json").read_text()
-    assert "pip install --no-cache-dir -e ." in (ROOT / ".binder" / "postBuild").read_text()
+    assert line in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert line in (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    assert "pip install --no-cache-dir -e ." in (ROOT / ".binder" / "postBuild").read_text(encoding="utf-8")

@@ -15,7 +15,9 @@ MOST = 40  # modules of the library itself that help needs
 def imported(code: str) -> set[str]:
     """What Python has imported once it has run this."""
     code += "\nimport sys; print('\\n' + ' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, errors="replace", check=True
+    )
     return set(done.stdout.splitlines()[-1].split())
 
 

@@ -36,8 +36,8 @@ class SceneImages:
     """Drawn once, all together, when the first is asked for.
 
     scenes: ToyWorld scenes: ``len()``, indexable by a list, ``render()`` to (N, 3, size, size) uint8, a
-    ``fingerprint``.   size: the pictures' edge in pixels.   origin: what these scenes are, and no others; default: their
-    fingerprint.
+    ``fingerprint``.   size: the pictures' edge in pixels.   origin: what these scenes are, and no others (default:
+    their fingerprint).
     """
 
     def __init__(self, scenes, size: int = SIZE, origin: str = ""):

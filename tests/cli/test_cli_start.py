@@ -80,7 +80,10 @@ def test_what_is_there_is_kept_whatever_it_is(folder, capsys):
     mine.parent.mkdir()
     mine.write_text("hours of work")
     assert main(["start", "--beside"]) == 0
-    assert mine.read_text() == "hours of work" and "cannot be read as a notebook" in capsys.readouterr().out
+    assert (
+        mine.read_text(encoding="utf-8") == "hours of work"
+        and "cannot be read as a notebook" in capsys.readouterr().out
+    )
 
 
 def test_a_stale_worksheet_is_told_under_its_headings_and_the_new_one_comes_beside_it(folder, capsys):
@@ -94,9 +97,9 @@ def test_a_stale_worksheet_is_told_under_its_headings_and_the_new_one_comes_besi
     assert "has changed since, under: 2 · A mean\n" in said and "'lessons start 04_coop --beside'" in said
     assert main(["start", "04", "--beside"]) == 0
     [newer] = [path for path in mine.parent.glob("04_coop_*.ipynb")]
-    assert "seed=1" in newer.read_text() and mine.read_bytes() == before
+    assert "seed=1" in newer.read_text(encoding="utf-8") and mine.read_bytes() == before
     newer.write_text("mine too")
-    assert main(["start", "04", "--beside"]) == 0 and newer.read_text() == "mine too"
+    assert main(["start", "04", "--beside"]) == 0 and newer.read_text(encoding="utf-8") == "mine too"
 
 
 def test_what_a_learner_does_makes_no_worksheet_stale():
@@ -138,12 +141,12 @@ def test_progress_tells_solved_from_written_from_open(folder, capsys):
     path = folder / "worksheets" / "04_coop.ipynb"
     assert main(["progress"]) == 0
     assert "0 of 4 exercises solved" in capsys.readouterr().out
-    sheet = json.loads(path.read_text())
+    sheet = json.loads(path.read_text(encoding="utf-8"))
     by_id = {one["id"]: one for one in sheet["cells"]}
     by_id["answer1"]["source"] = "chance = 25"
     by_id["check1"]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["✓ a guess is right\n"]}]
     by_id["answer2"]["source"] = "def mean(x):\n    return x.sum()"
-    path.write_text(json.dumps(sheet))
+    path.write_text(json.dumps(sheet), encoding="utf-8")
     assert [state for _, state in progress(sheet, lesson())] == ["solved", "written"]
     assert main(["progress"]) == 0
     said = capsys.readouterr().out
@@ -182,7 +185,7 @@ def git(folder: Path, *words: str) -> str:
 def test_working_through_a_lesson_leaves_git_clean_and_a_pull_of_a_changed_lesson_works(tmp_path, monkeypatch, capsys):
     origin, clone = tmp_path / "origin", tmp_path / "clone of mine"
     (origin / "notebooks").mkdir(parents=True)
-    (origin / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    (origin / ".gitignore").write_text((ROOT / ".gitignore").read_text(encoding="utf-8"))
     (origin / "notebooks" / "04_coop.ipynb").write_text(json.dumps(lesson()))
     git(origin, "init", "-q")
     git(origin, "add", ".")

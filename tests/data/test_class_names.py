@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from dataset_layouts import split_set
+from letters import needs_letters
 from noise_task import noise_task
 from photo_folders import photo_folder
 
@@ -93,6 +94,7 @@ def test_another_models_tokenizer_decides_for_its_own_classes(clip, monkeypatch)
         method.set_classes(["t-shirt", "t shirt"])
 
 
+@needs_letters
 def test_parts_from_a_mac_and_from_elsewhere_have_the_same_classes(tmp_path):
     photo_folder(tmp_path, {f"train/{NFC}": 5, "train/tea": 5, f"test/{NFD}": 5, "test/tea": 5})
     (tmp_path / "classnames.json").write_text(json.dumps({NFD: "espresso bar", "tea": "tea"}), encoding="utf-8")
@@ -100,6 +102,7 @@ def test_parts_from_a_mac_and_from_elsewhere_have_the_same_classes(tmp_path):
     assert task.classnames == ["espresso bar", "tea"] and len(task.test) == 10
 
 
+@needs_letters
 def test_the_deal_is_the_same_on_a_mac(tmp_path):
     deals = []
     for name in (NFC, NFD):
@@ -108,6 +111,7 @@ def test_the_deal_is_the_same_on_a_mac(tmp_path):
     assert deals[0] == deals[1]
 
 
+@needs_letters
 def test_classes_are_found_in_either_form(tmp_path):
     task = ll.load_task(photo_folder(tmp_path, {NFC: 4, "tea": 4, "milk": 4}), progress=False)
     assert task.of_classes([NFD, "tea"]).classnames == [NFC, "tea"]

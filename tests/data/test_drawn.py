@@ -1,4 +1,4 @@
-"""The fingerprint of drawn pictures: over what draws them, so that it is the same on every machine, and costs nothing."""
+"""The fingerprint of drawn pictures: over what draws them, so that it is the same everywhere, and costs nothing."""
 
 import pickle
 

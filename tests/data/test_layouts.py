@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 from dataset_layouts import split_set, write
+from letters import needs_letters
 
 import lessons_lib as ll
 from lessons_lib.data import PUBLISHED
@@ -57,6 +58,7 @@ def test_an_archive_in_a_folder_of_its_own_name_is_found(tmp_path):
     assert sizes("stanford_cars", tmp_path) == (24, 8, 12)
 
 
+@needs_letters
 def test_names_that_a_mac_takes_apart_are_found(tmp_path):
     split_set(tmp_path, "eurosat")
     edited(tmp_path, "eurosat", lambda path: path.replace("train_0", "café"))
