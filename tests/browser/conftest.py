@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = ("00_start_here", "01_contrastive_pretraining")
+LESSONS = ("00_start_here", "01_contrastive_pretraining", "04_coop")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OFFLINE = (  # as `make lab` starts it
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

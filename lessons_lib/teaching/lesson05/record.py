@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lessons_lib.metrics import difference, h_of_means, interval, summary, told, with_harmonic_mean, without_each
-from lessons_lib.runs import published
-from lessons_lib.runs.summary import H_OF_MEANS
-from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching import recorded_runs, standings
 from lessons_lib.toyworld import SHIFTS
 
 ZERO_SHOT = ("ZeroShot", "ZeroShot (photo)")
@@ -30,9 +28,8 @@ def base_to_new(setting: str = "published", methods: Sequence[str] = METHODS) ->
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """base, new and H as mean ± half-width over the seeds of the mean of all tasks; epochs and steps of a fit."""
     means = summary(rows, ("method", "on")).pivot(index="method", columns="on", values="text")
-    fits = rows[rows.on == "base"].groupby("method")
-    lengths = {name: fits[name].agg(_range) for name in ("epochs", "steps")}
-    shown = means.assign(**lengths)[[*HALVES, *lengths]]
+    lengths = {method: standings.lengths(part) for method, part in rows.groupby("method")}
+    shown = means[list(HALVES)].join(pd.DataFrame(lengths).T)
     return shown.loc[[method for method in METHODS if method in shown.index]]
 
 
@@ -63,13 +60,11 @@ def won_back(rows: pd.DataFrame) -> dict:
 
 def beside_paper(rows: pd.DataFrame) -> pd.DataFrame:
     """The papers' base, new and H of means (ViT-B/16, eleven data sets) and ours, of means, too."""
-    theirs = {(n.method, n.on): n.accuracy for n in published.NUMBERS if n.protocol == "base-to-new"}
-    lines = {}
-    for ours, paper in PAPERS.items():
+    theirs, lines = standings.papers(PAPERS), {}
+    for ours in PAPERS:
         own = rows[rows.method == ours]
         base, new = (own[own.on == on].groupby("task").accuracy.mean() for on in ("base", "new"))
-        here = (base.mean(), new.mean(), h_of_means(base, new))
-        lines[ours] = [theirs[paper, on] for on in ("base", "new", H_OF_MEANS)] + list(here)
+        lines[ours] = [*theirs[ours], base.mean(), new.mean(), h_of_means(base, new)]
     columns = pd.MultiIndex.from_product([("paper", "here"), ("base", "new", "H of means")])
     return pd.DataFrame.from_dict(lines, orient="index", columns=columns).round(1)
 
@@ -100,8 +95,3 @@ def ablations() -> pd.DataFrame:
 def _same_seeds(rows: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     seeds = [set(rows.loc[rows.method == method, "seed"]) for method in methods]
     return rows[rows.seed.isin(set.intersection(*seeds))]
-
-
-def _range(lengths: pd.Series) -> str:
-    ends = sorted({int(lengths.min()), int(lengths.max())}) if lengths.notna().any() else []
-    return " to ".join(f"{one:,}" for one in ends)

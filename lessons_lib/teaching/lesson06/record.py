@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from lessons_lib.metrics import difference, h_of_means, interval, told, with_harmonic_mean
-from lessons_lib.runs.published import NUMBERS
+from lessons_lib.metrics import difference, told, with_harmonic_mean
+from lessons_lib.teaching import standings
 
 METHODS = {  # label in the record -> what the papers call it
     "ZeroShot": "ZeroShot",
@@ -15,11 +15,6 @@ METHODS = {  # label in the record -> what the papers call it
     "IVLP": "IVLP",
     "MaPLe": "MaPLe",
     "PromptSRC": "PromptSRC",
-}
-HERE_ALONE = {  # base, new, H of means, from releases: deep prompts on one side (MaPLe's, 5 epochs); PromptSRC
-    "VPT (deep)": (80.24, 73.43, 76.68),
-    "IVLP (text only)": (81.72, 73.81, 77.56),
-    "PromptSRC": (84.26, 76.10, 79.97),
 }
 
 
@@ -34,28 +29,15 @@ def base_to_new(runs: pd.DataFrame, zero_shot: pd.DataFrame | None = None) -> pd
 
 
 def standing(rows: pd.DataFrame) -> pd.DataFrame:
-    """A line a method: base, new and H of the two means with intervals over seeds, tasks and seeds (how many), and of
-    each fit epochs and steps. rows: of `base_to_new`, one setting."""
-    lines = {}
-    for method in [name for name in METHODS if (rows.method == name).any()]:
-        part = rows[rows.method == method]
-        by_seed = part.groupby(["seed", "on"]).accuracy.mean().unstack("on")  # (seeds, base, new, H)
-        h = [h_of_means([base], [new]) for base, new in zip(by_seed.base, by_seed.new)]
-        means = {"base": by_seed.base, "new": by_seed.new, "H of means": h}
-        about = {"tasks": part.task.nunique(), "seeds": part.seed.nunique()}
-        lines[method] = {name: str(interval(values)) for name, values in means.items()} | about | _length(part)
-    return pd.DataFrame(lines).T
+    """As `standings.standing`, of `METHODS`. rows: of `base_to_new`, one setting."""
+    return standings.standing(rows, METHODS).replace("", "none")
 
 
 def papers() -> pd.DataFrame:
     """What the papers have: base, new and H of the two means, of eleven data sets (ViT-B/16, three seeds)."""
-    found = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
-    lines = {}
-    for label, name in METHODS.items():
-        own = [found.get((name, on)) for on in ("base", "new", "H of means")]
-        lines[label] = HERE_ALONE.get(label) if None in own else own
     columns = ["paper: base", "new ", "H "]  # one name each, in a table that has "new" already
-    return pd.DataFrame({label: line for label, line in lines.items() if line}, index=columns).T
+    lines = {label: line for label, line in standings.papers(METHODS).items() if line}
+    return pd.DataFrame(lines, index=columns).T
 
 
 def ablation(everything: pd.DataFrame) -> pd.DataFrame:
@@ -80,16 +62,3 @@ def paired(rows: pd.DataFrame, first: str, second: str, on: str = "H") -> pd.Dat
     rows = rows[(rows.on == on) & rows.method.isin([first, second])]
     both = rows.groupby(["task", "seed"]).method.transform("nunique") == 2
     return rows[both]
-
-
-def _length(part: pd.DataFrame) -> dict[str, str]:
-    """epochs and steps: what they are, or from which to which."""
-    learned = part[part.on == "base"]
-    return {name: _range(learned[name].dropna()) for name in ("epochs", "steps")}
-
-
-def _range(values: pd.Series) -> str:
-    if values.empty:
-        return "none"
-    low, high = values.min(), values.max()
-    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lessons_lib.metrics import difference, h_of_means, interval, told, with_harmonic_mean, without_each
-from lessons_lib.teaching import recorded_runs
+from lessons_lib.metrics import difference, told, with_harmonic_mean, without_each
+from lessons_lib.teaching import recorded_runs, standings
 
 CARRY = ("ZeroShot", "CLIP-Adapter", "LinearAdapter", "ProLIP", "KgCoOp", "CoOp (words)", "CoOp")
 
@@ -25,20 +25,8 @@ def base_to_new(*, setting: str = "published", methods: Sequence[str] = CARRY) -
 
 
 def standing(rows: pd.DataFrame) -> pd.DataFrame:
-    """A line a method: base, new and H of the two means with intervals over seeds, and how many epochs and steps.
-
-    rows: of `base_to_new`.
-    """
-    lines = {}
-    for method in [name for name in CARRY if (rows.method == name).any()]:
-        part = rows[rows.method == method]
-        by_seed = part.groupby(["seed", "on"]).accuracy.mean().unstack("on")  # (seeds, base, new, H)
-        h = [h_of_means([base], [new]) for base, new in zip(by_seed.base, by_seed.new)]
-        means = {"base": by_seed.base, "new": by_seed.new, "H of means": h}
-        learned = part[part.on == "base"]
-        lengths = {name: _range(learned[name].dropna()) for name in ("epochs", "steps")}
-        lines[method] = {name: str(interval(values)) for name, values in means.items()} | lengths
-    return pd.DataFrame(lines).T
+    """As `standings.standing`, of `CARRY`; tasks and seeds are all the same. rows: of `base_to_new`."""
+    return standings.standing(rows, CARRY).drop(columns=["tasks", "seeds"])
 
 
 def between(rows: pd.DataFrame, first: str, second: str, sign: int = +1) -> dict:
@@ -56,8 +44,3 @@ def said(rows: pd.DataFrame, first: str, second: str, sign: int = +1) -> str:
     """ "A − B: +1.2 ± 0.3, seen; without satellite +0.9 ± 0.4"."""
     one = between(rows, first, second, sign)
     return f"{first} − {second}: {one['points']}, {one['told']}; {one['without']}"
-
-
-def _range(lengths: pd.Series) -> str:
-    ends = sorted({int(lengths.min()), int(lengths.max())}) if len(lengths) else []
-    return " to ".join(f"{one:,}" for one in ends)

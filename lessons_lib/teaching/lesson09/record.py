@@ -9,9 +9,9 @@ from itertools import combinations
 
 import pandas as pd
 
-from lessons_lib.metrics import difference, effect, h_of_means, interval, told, with_harmonic_mean, without_each
+from lessons_lib.metrics import difference, effect, interval, told, with_harmonic_mean, without_each
 from lessons_lib.runs.published import NUMBERS, SHIFTS
-from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching import recorded_runs, standings
 from lessons_lib.toyworld import SHIFTS as OUR_SHIFTS
 
 CELL = ["task", "on", "shots", "seed"]  # what has to agree for two accuracies of one protocol to be comparable
@@ -23,12 +23,6 @@ ORDER = [
 PAPERS = {  # label in the record -> what the papers call it; their CoOp is the one that starts from words
     "ZeroShot": "ZeroShot", "CoOp (words)": "CoOp", "CoCoOp": "CoCoOp", "IVLP": "IVLP", "MaPLe": "MaPLe",
 }  # fmt: skip
-HERE_ALONE = {  # base, new, H of means: deep prompts on one side (MaPLe's release); KgCoOp's and PromptSRC's papers
-    "KgCoOp": (80.73, 73.60, 77.00),
-    "VPT (deep)": (80.24, 73.43, 76.68),
-    "IVLP (text only)": (81.72, 73.81, 77.56),
-    "PromptSRC": (84.26, 76.10, 79.97),
-}
 ITSELF, FOUR, TEN = "toy_things itself", "its four shifts", "ten other tasks"
 PHOTO = "ZeroShot (photo)"
 
@@ -105,9 +99,7 @@ def points(found: dict) -> str:
 
 def published() -> dict[str, tuple[float, float, float]]:
     """Our label -> base, new and H of the means, as the papers have them."""
-    found = {(n.method, n.on): n.accuracy for n in NUMBERS if n.protocol == "base-to-new"}
-    halves = ("base", "new", "H of means")
-    return {label: tuple(found[paper, on] for on in halves) for label, paper in PAPERS.items()} | HERE_ALONE
+    return standings.papers(PAPERS) | standings.RELEASED
 
 
 def beside_papers(rows: pd.DataFrame) -> pd.DataFrame:
@@ -116,12 +108,11 @@ def beside_papers(rows: pd.DataFrame) -> pd.DataFrame:
     theirs, lines = published(), {}
     for method, part in rows.groupby("method", sort=False):
         own = theirs.get(method, (None,) * 3)
-        by_seed = part.groupby(["seed", "on"]).accuracy.mean().unstack("on")  # (seeds, base, new, H)
-        h = [h_of_means([base], [new]) for base, new in zip(by_seed.base, by_seed.new)]
+        here = standings.halves(part)
         lines[method] = {
             **{f"paper: {on}": "" if one is None else f"{one:.1f}" for on, one in zip(("base", "new", "H"), own)},
-            **{on: str(interval(values)) for on, values in (("base", by_seed.base), ("new", by_seed.new), ("H", h))},
-            "seeds": str(len(by_seed)), **_length(part),
+            **{on: str(interval(values)) for on, values in zip(("base", "new", "H"), here.values())},
+            "seeds": str(part.seed.nunique()), **standings.lengths(part),
         }  # fmt: skip
     return pd.DataFrame(lines).T
 
@@ -179,16 +170,6 @@ def gains_by_task(rows: pd.DataFrame, over: str = "ZeroShot") -> pd.DataFrame:
     methods = [method for method in rows.method.unique() if method != over]
     table = pd.DataFrame({method: differences(rows, method, over, "task") for method in methods})
     return table.reindex(means.index).rename(index=lambda task: task.removeprefix("toy_"))
-
-
-def _length(part: pd.DataFrame) -> dict[str, str]:
-    """epochs and steps: what they are, or from which to which; "" where nothing is learned."""
-    shown = {}
-    for name in ("epochs", "steps"):
-        values = part[name].dropna()
-        low, high = (values.min(), values.max()) if len(values) else (None, None)
-        shown[name] = "" if low is None else f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
-    return shown
 
 
 # --- a guide

@@ -4,36 +4,24 @@ A JSON file with rows (arm, on, AP50, low, high, ceiling, floor, recall), differ
 mean, low, high), named (of true boxes' regions), wider (of true boxes' crops), and what made it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lessons_lib.files import atomic_write, from_json
-from lessons_lib.identity import digest
+from lessons_lib.teaching import sealed_json
 from lessons_lib.teaching.recorded_runs import RECORDED
 
 SCRIPT = "data_scripts/pretraining/study_vild.py"
 
 
 def write(found: dict[str, Any], folder: Path = RECORDED) -> Path:
-    return atomic_write(folder / "vild.json", json.dumps(found | {"digest": digest(found)}, indent=1).encode())
+    return sealed_json.write("vild", found, folder)
 
 
 def read(folder: Path = RECORDED) -> dict[str, Any]:
     """Raises FileNotFoundError where there is none, and ValueError where it is damaged or was changed by hand."""
-    path = folder / "vild.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no '{path}': run `python {SCRIPT} build/vild`")
-    try:
-        found = from_json(path.read_bytes())
-        kept = found.pop("digest")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"'{path}' is damaged ({error!r}): run `python {SCRIPT} build/vild`") from None
-    if digest(found) != kept:
-        raise ValueError(f"'{path}' was changed by hand: run `python {SCRIPT} build/vild`")
-    return found
+    return sealed_json.read("vild", f"{SCRIPT} build/vild", folder)
 
 
 def rows(folder: Path = RECORDED) -> pd.DataFrame:
