@@ -3,6 +3,7 @@
     python a_study.py plan        # what there is to do, and what it costs
     python a_study.py run         # does it; goes on where it stopped
     python a_study.py collect     # writes the record
+    python a_study.py keep        # writes what is done so far, for another machine to go on from
 
 The store may hold any number of studies. What one of them measured, or a record that ships with the package, counts for
 all that plan the same run: it is found by its identity, never by its label.
@@ -96,16 +97,40 @@ class Study:
         record.write(
             folder or self.folder, self.name, rows, metrics, cells, {"script": self.script, **self.about(rows)}
         )
+        if not left:  # what was kept on the way is in it
+            for ending in ("csv", "json"):
+                ((folder or self.folder) / f"{self._so_far}.{ending}").unlink(missing_ok=True)
         return rows
+
+    def keep(self, store: Store, folder: Path | None = None) -> int:
+        """Writes what is done, and in no record yet, as one of its own, "<name>_so_far": whoever goes on elsewhere
+        takes it over. Returns of how many runs. Raises SystemExit where nothing is."""
+        folder = folder or self.folder
+        recorded, parts, cells, metrics = self._recorded(so_far=False), [], [], []
+        for plan in self.stages(store):
+            new = {key for key in store.done(plan) if key[: record.RUN_DIGITS] not in recorded}
+            cells += [cell for key, cell in plan.jobs.items() if key in new]
+            rows = store.rows(plan)
+            parts.append(rows[rows["identity"].isin(new)])
+            metrics += store.results(plan)["metric"].unique().tolist()
+        if not cells:
+            raise SystemExit(f"nothing is done beyond what is recorded: `python {self.script} run` does more")
+        rows = pd.concat([part for part in parts if len(part)]).drop_duplicates().reset_index(drop=True)
+        record.write(folder, self._so_far, rows, list(dict.fromkeys(metrics)), cells, {"script": self.script})
+        return rows["identity"].nunique()
+
+    @property
+    def _so_far(self) -> str:
+        return f"{self.name}_so_far"
 
     def take_over(self, store: Store, plan: Plan) -> int:
         """Enters what the package's records hold of a plan's runs, by identity; returns of how many."""
         known = self._recorded()
         return enter(store, plan, lambda key, cell: known.get(key[: record.RUN_DIGITS]))
 
-    def _recorded(self) -> dict[str, tuple[Result, datetime]]:
+    def _recorded(self, so_far: bool = True) -> dict[str, tuple[Result, datetime]]:
         found = {}
-        for name in (self.name, *self.known):
+        for name in (self.name, *self.known, *[self._so_far][: int(so_far)]):
             if (self.folder / f"{name}.json").exists():
                 found |= results(record.read(self.folder, name, self.script))
         return found
@@ -172,7 +197,7 @@ def _path(text: str) -> Path:
 def main(study: Study, doc: str, arguments: Iterable[str] | None = None, report: Callable | None = None) -> None:
     """The command line. doc: of the script.   report: prints something of the rows that were collected."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["plan", "run", "collect"])
+    parser.add_argument("what", choices=["plan", "run", "collect", "keep"])
     parser.add_argument("--processes", type=int, help="at most so many runs at a time (default: one a core)")
     parser.add_argument("--engine", choices=list(ENGINES), default="local", help="ray: a cluster that runs already")
     parser.add_argument("--store", type=_path, default=STORE, help=f"the file of all runs (default: {STORE})")
@@ -183,6 +208,8 @@ def main(study: Study, doc: str, arguments: Iterable[str] | None = None, report:
             study.plan(store)
         elif args.what == "run":
             study.run(store, args.engine, args.processes)
+        elif args.what == "keep":
+            print(f"{study.keep(store, args.out)} runs in '{args.out}': another machine's `run` goes on from there")
         else:
             rows = study.collect(store, args.out)
             if report is not None:

@@ -123,6 +123,22 @@ def test_a_record_is_taken_over_where_the_run_is_the_same_and_only_there(store, 
         assert json.loads(rows.versions[0]) == {"torch": "2"} and set(rows.machine) == {"a machine"}
 
 
+def test_what_is_done_so_far_is_kept_for_another_machine_and_goes_when_all_is_collected(store, tmp_path):
+    of = study(tmp_path, each="")
+    with pytest.raises(SystemExit, match="nothing is done beyond what is recorded: `python orders.py run`"):
+        of.keep(store)
+    enter(store, plan("a"), lambda key, cell: None if (cell.label, cell.seed) == ("two", 2) else measured())
+    count = len(plan("a").jobs)
+    assert of.keep(store) == count - 1 and (tmp_path / "orders_so_far.csv").exists()
+    with Store(tmp_path / "another.sqlite") as fresh:
+        assert of.take_over(fresh, plan("a")) == count - 1
+        assert fresh.rows(plan("a")).accuracy.dropna().tolist() == store.rows(plan("a")).accuracy.dropna().tolist()
+        enter(fresh, plan("a"), lambda key, cell: measured())
+        assert len(of.collect(fresh)) and not list(tmp_path.glob("orders_so_far.*"))
+        with pytest.raises(SystemExit, match="nothing is done beyond what is recorded"):
+            of.keep(fresh)
+
+
 # --- the command line
 
 
