@@ -69,7 +69,7 @@ def spans_of(prompt: Prompt) -> list[tuple[int, int]]:
 
 
 class Shown(NamedTuple):
-    """Pictures with boxes, as `plots.boxed` draws them: of each its boxes, their names, with ✓ or ✗, which are wrong."""
+    """Pictures with boxes, as `plots.boxed` draws them: of each its boxes, their names (✓ or ✗), which are wrong."""
 
     pictures: list[Tensor]
     boxes: list[Tensor]
@@ -115,7 +115,7 @@ def marked(names: Sequence[str], right: Sequence[bool]) -> list[str]:
 
 def wrapped(captions: Sequence[str]) -> list[str]:
     """As titles above pictures."""
-    return [fill(caption, 36) for caption in captions]
+    return [fill(caption, 30) for caption in captions]
 
 
 def seconds(glip: GLIP, some: Tensor, names: Sequence[str]) -> float:

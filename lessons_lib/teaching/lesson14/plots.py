@@ -52,8 +52,8 @@ def words_over(
     picture: (3, S, S); planes: (L, h, w), 0 … 1; boxes: (phrases, 4).   scores: (phrases,), written at the boxes.
     """
     count = 1 + len(words)
-    columns = 3 if count in (5, 6) else COLUMNS
-    figure, axes = panels(-(-count // columns), columns, size=(1.75, 1.95))
+    columns = 3 if count in (5, 6) else min(count, COLUMNS)
+    figure, axes = panels(-(-count // columns), columns, size=(1.6, 1.8))
     values, size = numbers(planes), picture.shape[-1]
     top = max(0.05, float(values.max()))
     for ax in axes:

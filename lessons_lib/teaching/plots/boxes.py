@@ -21,15 +21,15 @@ HALO = [withStroke(linewidth=2.5, foreground="white")]
 def boxed(
     pictures: Sequence[torch.Tensor], boxes: Sequence[torch.Tensor], names: Sequence[Sequence[str]],
     dashed: Sequence[Sequence[bool]], *, titles: Sequence[str] = (), says: tuple[str, str] = ("base", "novel"),
-    title: str | None = None,
+    size: float = 2.7, title: str | None = None,
 ) -> Figure:  # fmt: skip
     """Pictures with named boxes: some in a solid blue line, some in a dashed orange one. Returns the Figure.
 
-    boxes, names, dashed: of each picture.   says: what the two kinds are called.
+    boxes, names, dashed: of each picture.   says: what the two kinds are called.   size: inches a picture.
     """
     columns = min(2, len(pictures))
     lines = max((text.count("\n") + 1 for text in titles), default=0)
-    figure, axes = panels(-(-len(pictures) // columns), columns, size=(2.7, 2.7 + 0.15 * lines))
+    figure, axes = panels(-(-len(pictures) // columns), columns, size=(size, size + 0.15 * lines))
     for ax in axes:
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(axes, pictures)):
@@ -44,7 +44,7 @@ def boxed(
             far = left > 0.6 * picture.shape[-1]  # its name would leave the picture
             at, side = (right - 1, "right") if far else (left + 1, "left")
             y, high = max(top - 2, 7), picture.shape[-1] / 13
-            while any(abs(at - x) < 6 * high and abs(y - other) < high for x, other in said):
+            while any(abs(at - x) < 6 * high and abs(y - other) < 0.99 * high for x, other in said):
                 y += high  # below a name that stands there
             said.append((at, y))
             words = ax.text(at, y, literal(name), fontsize=8.5, color="black", ha=side)
