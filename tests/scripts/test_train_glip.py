@@ -9,7 +9,6 @@ from lessons_lib.methods import GLIP
 from lessons_lib.teaching import trained_models
 from lessons_lib.teaching.lesson14 import record
 
-
 REFUSED = ("--arm student", "--teacher a.safetensors", "--ship --contrast 1", "--ship --arm detection --no-fusion")
 
 
