@@ -7,6 +7,8 @@
     python data_scripts/pretraining/train_glip.py --arm student --teacher build/glip/<name>.safetensors
     python data_scripts/pretraining/train_glip.py --pictures 400 --tests 60 --width 32 --epochs 4
 
+    python data_scripts/pretraining/train_glip.py --arm grounding --ship               # trains or, if it has, ships
+
 Killed at any moment, the same command goes on from its last epoch. Captions with boxes speak of base classes alone,
 unless --captions all; a student also learns from further captions, of all 64 names, with the boxes that its teacher
 finds for them (score above 0.5). Writes <name>.safetensors, the method, and <name>.json: settings, seconds, history,
@@ -14,23 +16,35 @@ and, beside their floors and ceilings, AP50 of base and of novel classes, the gr
 phrases alone that are about one of two things of a class, where only a colour or trait decides ("attributes"); of a
 student how many boxes its teacher gave, and how many of them were right; seconds a picture for 1, 16 and 64 names.
 A picture and epoch takes one core 25 to 90 ms with fusion: boxes and captions and 12 epochs half an hour to two hours.
+
+What ships (lesson 14 loads it) is measured as it ships, with weights of 16 bits, and all 64 names are asked at once, as
+study_vild.py does: AP50 of base and novel classes with intervals of a bootstrap over test pictures, and its draws, the
+same pictures in each arm. Of the phrases about one of two things of a class it is kept what each found (`choices`):
+r, what is meant; t, its twin; o, neither. `--as-it-is` ships what the checkpoint holds, though epochs are left.
 """
 
 import argparse
+import datetime
 import json
 import time
 from pathlib import Path
 
 import torch
+from pretrain_toyclip import hardware
+from study_vild import Measured, between, rounded
 
 import lessons_lib as ll
-from lessons_lib.data import Captions, Split
-from lessons_lib.files import atomic_write
+from lessons_lib.data import Split
+from lessons_lib.files import atomic_write, from_json
 from lessons_lib.methods.parts.grounding import SURE, grounding, pseudo_labelled
 from lessons_lib.metrics.detection import overlaps
+from lessons_lib.sealed import load_state
+from lessons_lib.teaching import trained_models
+from lessons_lib.teaching.lesson14.asking import choices, of_twins, rightly
 
 BOXES, CAPTIONS = "toy_scene_boxes", "toy_scene_captions"
 ARMS = ("detection", "grounding", "student")
+SHIPPED = {("grounding", True): "glip", ("grounding", False): "glip_unfused", ("detection", True): "glip_detection"}
 DRAWN = 1  # other captions than those of the task, whose pool's seed is 0
 
 
@@ -51,7 +65,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("build/glip"))
+    parser.add_argument("--ship", action="store_true", help="into the package, where lesson 14 loads it")
+    parser.add_argument(
+        "--as-it-is", action="store_true", help="ship what the checkpoint holds, though epochs are left"
+    )
     asked = parser.parse_args()
+    if (asked.ship or asked.as_it_is) and ((asked.arm, asked.fusion) not in SHIPPED or asked.contrast is not None):
+        parser.error(f"what ships is GLIP, of (arm, fusion): {', '.join(map(str, SHIPPED))}")
     if (asked.arm == "student") != (asked.teacher is not None):
         parser.error("a student has a teacher, and nobody else: give --arm student with --teacher")
     return asked
@@ -66,30 +86,11 @@ def first(task: ll.Task, pictures: int | None, tests: int | None) -> ll.Task:
     return ll.Task.from_pools(task.name, templates=task.templates, **shorter)
 
 
-def of_twins(split: Split) -> Split:
-    """The same, with those phrases alone that are about one of several things of a class."""
-    targets, told = split.targets, []
-    for labels, phrases in zip(split.targets.labels, split.targets.phrases):
-        told.append([one for one in phrases if int((labels == labels[one[2]]).sum()) > 1])
-    return Split(
-        split.images,
-        Captions(targets.boxes, targets.labels, targets.sizes, targets.captions, told),
-        split.classnames,
-    )
-
-
 def teachers_record(labelled: Split, truth: Split) -> dict[str, float]:
     """Boxes a phrase, and percent of the boxes that overlap what the phrase is about by half."""
-    boxes = right = phrases = 0
-    for told, true, found, known in zip(
-        labelled.targets.phrases, truth.targets.phrases, labelled.targets.boxes, truth.targets.boxes
-    ):
-        phrases += len(true)
-        for start, end, box in told:
-            about = [place for one, other, place in true if (one, other) == (start, end)]
-            boxes += 1
-            right += bool((overlaps(found[box][None].numpy(), known[about].numpy()) >= 0.5).any())
-    return {"boxes a phrase": boxes / max(1, phrases), "right": 100 * right / max(1, boxes)}
+    right = [one for each in rightly(labelled, truth) for one in each]
+    phrases = sum(map(len, truth.targets.phrases))
+    return {"boxes a phrase": len(right) / max(1, phrases), "right": 100 * sum(right) / max(1, len(right))}
 
 
 def masks_of(split: Split) -> list[torch.Tensor]:
@@ -132,6 +133,46 @@ def seconds_a_picture(method: ll.GLIP, classnames: list[str], count: int = 32) -
     return found
 
 
+def all_names(method: ll.GLIP, split: Split, groups: dict[str, list[str]]) -> dict[str, dict]:
+    """Of base and of novel classes, all names asked at once: AP50, low, high, ceiling, floor, draws (percent)."""
+    measured = Measured(method, split, groups)
+    drawn, bounds = measured.draws(), [measured.ap50(which) for which in range(3)]
+    return {
+        on: {
+            **{name: round(bound[on], 2) for name, bound in zip(("AP50", "ceiling", "floor"), bounds)},
+            **between(drawn[on]),
+            "draws": [round(value, 2) for value in drawn[on].tolist()],
+        }
+        for on in groups
+    }
+
+
+def ship(asked: argparse.Namespace, name: str, method: ll.GLIP, record: dict, fit: dict) -> None:
+    """Keeps the method in the package, as it is measured with its numbers in 16 bits."""
+    boxes, captions = (first(ll.load_task(task), None, asked.tests) for task in (BOXES, CAPTIONS))
+    base, novel = boxes.fold(asked.fold)
+    method, found = rounded(method).eval(), {}
+    for on, part in (("base", base), ("novel", novel)):
+        found[on] = method.for_classes(part.classnames).measure(part.test)
+    about = {
+        "date": datetime.date.today().isoformat(),
+        "hardware": hardware(method.clip.device),
+        "settings": method.settings(),
+        "fit": fit,
+        "arm": asked.arm,
+        "fold": asked.fold,
+        "novel": novel.classnames,
+        **{key: record[key] for key in ("seconds", "pictures", "history")},
+        "measured": found | {"captions": grounding(method, captions.test)},
+        "attributes": grounding(method, of_twins(captions.test)),
+        "choices": "".join(one[0] for one in choices(method, captions.test)),
+        "all names": all_names(method, boxes.test, {"base": base.classnames, "novel": novel.classnames}),
+    }
+    path = trained_models.keep(name, method, about)
+    print(json.dumps({key: about[key] for key in ("measured", "attributes")}, indent=1))
+    print(f"wrote '{path}' and, beside it, what made it")
+
+
 def main() -> None:
     asked = arguments()
     clip = ll.load_clip("toyclip")
@@ -149,9 +190,20 @@ def main() -> None:
     settings = {"width": asked.width} | ({} if asked.contrast is None else {"contrast": asked.contrast})
     method = (ll.GLIP if asked.contrast is None else ll.GLIPv2)(clip, asked.fusion, **settings)
     asked.out.mkdir(parents=True, exist_ok=True)
-    start = time.time()
-    how = {"epochs": asked.epochs, "lr": asked.lr, "seed": asked.seed, "checkpoint": asked.out / f"{name}.pt"}
-    method.fit(base, grounding=more, **how)
+    start, checkpoint, told_in = time.time(), asked.out / f"{name}.pt", asked.out / f"{name}.json"
+    fit = {"epochs": asked.epochs, "lr": asked.lr, "seed": asked.seed}
+    shipped, pictures = SHIPPED.get((asked.arm, asked.fusion)), sum(map(len, [base.train, *more]))
+    if asked.as_it_is:
+        state = load_state(checkpoint, "train first")
+        method.begin(base)
+        method.load_state_dict(state["method"])
+        seconds = round(sum(row["seconds"] for row in state["history"]))
+        record = {"seconds": seconds, "pictures": pictures, "history": state["history"]}
+        return ship(asked, shipped, method, record, method.fit_settings(**fit))
+    if asked.ship and told_in.is_file():
+        method, record = ll.load_method(told_in.with_suffix(".safetensors"), clip), from_json(told_in.read_bytes())
+        return ship(asked, shipped, method, record | {"pictures": pictures}, method.fit_settings(**fit))
+    method.fit(base, grounding=more, **fit, checkpoint=checkpoint)
     if kind == "glipv2":
         method.fit_masks(base.train, masks_of(base.train), epochs=asked.mask_epochs, seed=asked.seed)
     seconds = time.time() - start
@@ -163,9 +215,12 @@ def main() -> None:
         found |= {"mask IoU": {"base": mask_iou(method, base.test), "novel": mask_iou(of_novel, novel.test)}}
     found |= {"seconds a picture": seconds_a_picture(method, captions.classnames)}
     about = {key: str(value) if isinstance(value, Path) else value for key, value in vars(asked).items()}
-    record = {"settings": about, "seconds": round(seconds), "history": method.history, "measured": found}
-    atomic_write(asked.out / f"{name}.json", json.dumps(record, indent=1).encode())
+    record = {"settings": about, "seconds": round(seconds), "pictures": pictures}
+    record |= {"history": method.history, "measured": found}
+    atomic_write(told_in, json.dumps(record, indent=1).encode())
     print(json.dumps(found, indent=1))
+    if asked.ship:
+        ship(asked, shipped, method, record, method.fit_settings(**fit))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ SCRIPTS = {
     "vild_text": "data_scripts/pretraining/study_vild.py",
     "vild_ensemble": "data_scripts/pretraining/study_vild.py",
     "glip": "data_scripts/pretraining/train_glip.py",
+    "glip_unfused": "data_scripts/pretraining/train_glip.py",
+    "glip_detection": "data_scripts/pretraining/train_glip.py",
 }
 
 

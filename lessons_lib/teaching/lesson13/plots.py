@@ -1,63 +1,20 @@
-"""Lesson 13's figures: boxes on pictures, ViLD's second stages, regions beside texts and crops, what w does."""
+"""Lesson 13's figures: ViLD's second stages, regions beside texts and crops, what w does."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
 import numpy as np
-import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 
-from lessons_lib.look import HATCHES, MARKERS, PALETTE, REFERENCE, heading, literal, numbers, panels, styled
+from lessons_lib.look import MARKERS, PALETTE, REFERENCE, heading, literal, numbers, panels, styled
 from lessons_lib.teaching.lesson13.stages import second_stages  # noqa: F401
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots import describe
-from lessons_lib.teaching.plots.images import _picture
 
 HALO = [withStroke(linewidth=2.5, foreground="white")]
-
-
-# --- boxes
-
-
-@styled()
-def boxed(
-    pictures: Sequence[torch.Tensor], boxes: Sequence[torch.Tensor], names: Sequence[Sequence[str]],
-    dashed: Sequence[Sequence[bool]], *, titles: Sequence[str] = (), says: tuple[str, str] = ("base", "novel"),
-    title: str | None = None,
-) -> Figure:  # fmt: skip
-    """Pictures with named boxes: some in a solid blue line, some in a dashed orange one. Returns the Figure.
-
-    boxes, names, dashed: of each picture.   says: what the two kinds are called.
-    """
-    columns = min(2, len(pictures))
-    figure, axes = panels(-(-len(pictures) // columns), columns, size=(2.7, 2.85 if titles else 2.7))
-    for ax in axes:
-        ax.axis("off")
-    for i, (ax, picture) in enumerate(zip(axes, pictures)):
-        ax.imshow(_picture(picture))
-        for (left, top, right, bottom), name, other in zip(boxes[i].tolist(), names[i], dashed[i]):
-            colour, style = (PALETTE[1], "--") if other else (PALETTE[0], "-")
-            ax.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="white", lw=4))
-            ax.add_patch(
-                Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, lw=2, ls=style)
-            )
-            words = ax.text(left + 1, max(top - 2, 7), literal(name), fontsize=8.5, color="black")
-            words.set_path_effects(HALO)
-        if titles:
-            ax.set_title(literal(titles[i]), fontsize=9)
-    kinds = [Patch(fill=False, edgecolor=PALETTE[0], lw=2, label=says[0])]
-    kinds += [Patch(fill=False, edgecolor=PALETTE[1], lw=2, ls="--", label=says[1])]
-    figure.legend(handles=kinds, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    heading(figure, title)
-    told = []
-    for i, (some, other) in enumerate(zip(names, dashed)):
-        kinds = [f"{name} ({says[bool(o)]})" for name, o in zip(some, other)]
-        told.append(f"{titles[i] if titles else f'picture {i + 1}'}: {', '.join(kinds) or 'no box'}")
-    return describe(figure, f"Pictures with named boxes. {'; '.join(told)}")
 
 
 # --- one plane
@@ -146,37 +103,6 @@ def against(
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None), title=literal(title))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, frameon=False, fontsize=8)
     return ax
-
-
-@styled()
-def bars(rows: pd.DataFrame, arms: Sequence[str], *, title: str | None = None) -> Axes:
-    """AP50 of each arm on base and on novel classes, with intervals, and a black tick at names by chance. Returns the
-    Axes.
-
-    rows: as `record.rows` gives them.
-    """
-    _, [ax] = panels(size=(5.6, 0.62 * len(arms) + 1.3))
-    said = []
-    for k, on in enumerate(("base", "novel")):
-        part = rows[rows.on == on].set_index("arm").loc[list(arms)]
-        y, value = np.arange(len(arms)) + 0.36 * (k - 0.5), part.AP50.to_numpy()
-        off = np.stack([value - part.low, part.high - value]).clip(min=0)
-        ax.barh(y, value, height=0.34, color=PALETTE[k], hatch=HATCHES[k], edgecolor="white", label=on, xerr=off,
-                ecolor="black", capsize=2)  # fmt: skip
-        ax.plot(np.stack([part.floor, part.floor]), np.stack([y - 0.17, y + 0.17]), color="black", lw=2.5)
-        for place, number, end in zip(y, value, part.high):
-            ax.text(max(number, end) + 0.8, place, f"{number:.0f}", va="center", fontsize=8.5)
-        said += [f"{arm}, {on}: {number:.1f} ({low:.1f} to {high:.1f})"
-                 for arm, number, low, high in zip(arms, value, part.low, part.high)]  # fmt: skip
-    ax.plot([], [], color="black", lw=2.5, label="names by chance")
-    ax.set_yticks(range(len(arms)), map(literal, arms))
-    ax.invert_yaxis()
-    ax.set(xlabel="AP50 (%), all 64 names asked", title=literal(title))
-    ax.set_xlim(0, 1.15 * float(rows.high.max()))
-    ax.legend(
-        loc="upper left", bbox_to_anchor=(0, -0.28 if len(arms) < 3 else -0.2), ncols=3, frameon=False, fontsize=8
-    )
-    return describe(ax, "Bars of AP50. " + "; ".join(said))
 
 
 @styled()

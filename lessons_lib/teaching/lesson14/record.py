@@ -1,0 +1,66 @@
+"""What was measured of the shipped GLIPs, which train_glip.py kept beside their weights."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from lessons_lib.teaching import trained_models
+from lessons_lib.teaching.lesson13 import record as lesson13
+
+ARMS = {  # shipped model -> what is said of it
+    "glip": "boxes and captions, fused",
+    "glip_unfused": "boxes and captions, not fused",
+    "glip_detection": "boxes alone, fused",
+}
+VILD = "both, w = 0.5"  # its arm
+SIDES = ("base", "novel")
+KEPT = ("AP50", "low", "high", "ceiling", "floor")
+
+
+def rows() -> pd.DataFrame:
+    """A row an arm and part ("base", "novel"), all 64 names asked at once: arm, on, AP50, low, high, ceiling, floor."""
+    found = []
+    for name, arm in ARMS.items():
+        measured = trained_models.about(name)["all names"]
+        found += [{"arm": arm, "on": on, **{key: measured[on][key] for key in KEPT}} for on in SIDES]
+    return pd.DataFrame(found)
+
+
+def beside_vild() -> pd.DataFrame:
+    """The same, and lesson 13's ViLD on the same pictures, boxes and names."""
+    vild = lesson13.rows()
+    return pd.concat([rows(), vild[vild.arm == VILD].assign(arm=f"ViLD, {VILD.split(', ')[1]} (lesson 13)")])
+
+
+def told(first: str, second: str) -> str:
+    """What the first arm has above the second, on base and on novel classes, in points with the bootstrap's interval
+    over test pictures; and whether that can be told from none. first, second: shipped models."""
+    one, other = (trained_models.about(name)["all names"] for name in (first, second))
+    said = []
+    for on in SIDES:
+        off = np.array(one[on]["draws"]) - np.array(other[on]["draws"])
+        said.append(f"{on} {apart(one[on]['AP50'] - other[on]['AP50'], off)}")
+    return f"{ARMS[first]} − {ARMS[second]}: {'; '.join(said)}"
+
+
+def apart(mean: float, draws: np.ndarray) -> str:
+    """ "+1.2 (-0.3 to +2.5): cannot be told from none" """
+    low, high = np.percentile(draws, [2.5, 97.5])
+    verdict = "" if low > 0 or high < 0 else ": cannot be told from none"
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f}){verdict}"
+
+
+def choices() -> dict[str, list[str]]:
+    """Arm -> of every phrase that is about one of two things of a class, what was found: "right", "twin", "other"."""
+    letters = {kind[0]: kind for kind in ("right", "twin", "other")}
+    return {arm: [letters[one] for one in trained_models.about(name)["choices"]] for name, arm in ARMS.items()}
+
+
+def of_right(found: Mapping[str, list[str]], first: str, second: str, draws: int = 1000) -> str:
+    """How many percent more of the same phrases the first arm finds rightly, with a bootstrap's interval over them."""
+    right = [np.array([one == "right" for one in found[ARMS[name]]]) for name in (first, second)]
+    off = 100 * (right[0].astype(float) - right[1])
+    chance = np.random.default_rng(0)
+    again = [off[chance.integers(len(off), size=len(off))].mean() for _ in range(draws)]
+    return f"{ARMS[first]} − {ARMS[second]}: {apart(off.mean(), np.array(again))}"
