@@ -63,11 +63,6 @@ def drawn(counts: np.ndarray) -> np.ndarray:
     return 100 * sums[:, 0] / sums[:, 1]
 
 
-def around(value: float, draws: np.ndarray) -> np.ndarray:
-    """The draws, moved to the value of all pictures: where pictures stand twice, average precision is a little high."""
-    return draws - draws.mean() + value
-
-
 def seconds_a_picture(method: ll.GLIP, classnames: list[str]) -> dict[int, list[float]]:
     """By how many names are asked for, one number a repetition; the numbers of names take turns."""
     size, found = method.image_size, {count: [] for count in NAMES}
@@ -102,7 +97,6 @@ def measure(methods: dict[str, ll.GLIP], boxes: ll.Task, captions: Split, fold: 
             value = round(float(means[arm][on]), 2)
             rows.append({"arm": arm, "on": on, "metric": "found", "pictures": len(split), "value": value})
         for row in rows[-len(groups) - len(texts) :]:
-            draws[arm][row["on"]] = around(means[arm][row["on"]], draws[arm][row["on"]])
             row |= between(draws[arm][row["on"]])
             print(row, flush=True)
         for count, each in seconds_a_picture(method, boxes.classnames).items():
