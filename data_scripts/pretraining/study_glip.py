@@ -5,7 +5,8 @@
 Writes lessons_lib/teaching/recorded/glip.json: of each arm that is there AP50 of base and of novel classes, all 64
 names asked of every picture; the percent of phrases that found their box, of all and of those that are about one of two
 things of a class; and seconds a picture by how many names are asked. Intervals are of a bootstrap over test pictures,
-since each arm was trained once; what two arms differ by is taken on the same draws. `make findings` reads the record.
+since each arm was trained once; what two arms differ by is taken on the same draws. Lesson 14 and `make findings` read
+the record.
 """
 
 import argparse
@@ -19,13 +20,14 @@ import torch
 from pretrain_toyclip import hardware
 from study_vild import DRAWS, Measured, apart, between, rounded, told
 from torchvision.ops import box_iou
-from train_glip import BOXES, CAPTIONS, of_twins
+from train_glip import BOXES, CAPTIONS
 
 import lessons_lib as ll
 from lessons_lib.data import Split
 from lessons_lib.files import from_json
 from lessons_lib.methods.parts.grounding import found_in
 from lessons_lib.teaching import sealed_json
+from lessons_lib.teaching.lesson14.asking import of_twins
 
 ARMS = {  # arm -> the run that it is of
     "grounding": "glip_grounding",

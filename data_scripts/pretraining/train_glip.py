@@ -17,10 +17,9 @@ phrases alone that are about one of two things of a class, where only a colour o
 student how many boxes its teacher gave, and how many of them were right; seconds a picture for 1, 16 and 64 names.
 A picture and epoch takes one core 25 to 90 ms with fusion: boxes and captions and 12 epochs half an hour to two hours.
 
-What ships (lesson 14 loads it) is measured as it ships, with weights of 16 bits, and all 64 names are asked at once, as
-study_vild.py does: AP50 of base and novel classes with intervals of a bootstrap over test pictures, and its draws, the
-same pictures in each arm. Of the phrases about one of two things of a class it is kept what each found (`choices`):
-r, what is meant; t, its twin; o, neither. `--as-it-is` ships what the checkpoint holds, though epochs are left.
+What ships (lesson 14 loads it) is measured as it ships, with weights of 16 bits; of the phrases about one of two things
+of a class it is kept what each found (`choices`): r, what is meant; t, its twin; o, neither. `--as-it-is` ships what
+the checkpoint holds, though epochs are left. study_glip.py then measures all arms on the same test pictures.
 """
 
 import argparse
@@ -31,7 +30,7 @@ from pathlib import Path
 
 import torch
 from pretrain_toyclip import hardware
-from study_vild import Measured, between, rounded
+from study_vild import rounded
 
 import lessons_lib as ll
 from lessons_lib.data import Split
@@ -133,20 +132,6 @@ def seconds_a_picture(method: ll.GLIP, classnames: list[str], count: int = 32) -
     return found
 
 
-def all_names(method: ll.GLIP, split: Split, groups: dict[str, list[str]]) -> dict[str, dict]:
-    """Of base and of novel classes, all names asked at once: AP50, low, high, ceiling, floor, draws (percent)."""
-    measured = Measured(method, split, groups)
-    drawn, bounds = measured.draws(), [measured.ap50(which) for which in range(3)]
-    return {
-        on: {
-            **{name: round(bound[on], 2) for name, bound in zip(("AP50", "ceiling", "floor"), bounds)},
-            **between(drawn[on]),
-            "draws": [round(value, 2) for value in drawn[on].tolist()],
-        }
-        for on in groups
-    }
-
-
 def ship(asked: argparse.Namespace, name: str, method: ll.GLIP, record: dict, fit: dict) -> None:
     """Keeps the method in the package, as it is measured with its numbers in 16 bits."""
     boxes, captions = (first(ll.load_task(task), None, asked.tests) for task in (BOXES, CAPTIONS))
@@ -166,7 +151,6 @@ def ship(asked: argparse.Namespace, name: str, method: ll.GLIP, record: dict, fi
         "measured": found | {"captions": grounding(method, captions.test)},
         "attributes": grounding(method, of_twins(captions.test)),
         "choices": "".join(one[0] for one in choices(method, captions.test)),
-        "all names": all_names(method, boxes.test, {"base": base.classnames, "novel": novel.classnames}),
     }
     path = trained_models.keep(name, method, about)
     print(json.dumps({key: about[key] for key in ("measured", "attributes")}, indent=1))

@@ -1,11 +1,12 @@
-"""What was measured of the shipped GLIPs, which train_glip.py kept beside their weights."""
+"""What was measured of the shipped GLIPs: by study_glip.py, all arms on the same pictures, and beside their weights."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lessons_lib.teaching import trained_models
+from lessons_lib.teaching import sealed_json, trained_models
 from lessons_lib.teaching.lesson13 import record as lesson13
 
 ARMS = {  # shipped model -> what is said of it
@@ -13,6 +14,8 @@ ARMS = {  # shipped model -> what is said of it
     "glip_unfused": "boxes and captions, not fused",
     "glip_detection": "boxes alone, fused",
 }
+RUNS = {"glip": "grounding", "glip_unfused": "grounding, unfused", "glip_detection": "detection"}  # its arm there
+SCRIPT = "data_scripts/pretraining/study_glip.py"
 VILD = "both, w = 0.5"  # its arm
 SIDES = ("base", "novel")
 KEPT = ("AP50", "low", "high", "ceiling", "floor")
@@ -20,11 +23,15 @@ KEPT = ("AP50", "low", "high", "ceiling", "floor")
 
 def rows() -> pd.DataFrame:
     """A row an arm and part ("base", "novel"), all 64 names asked at once: arm, on, AP50, low, high, ceiling, floor."""
-    found = []
-    for name, arm in ARMS.items():
-        measured = trained_models.about(name)["all names"]
-        found += [{"arm": arm, "on": on, **{key: measured[on][key] for key in KEPT}} for on in SIDES]
-    return pd.DataFrame(found)
+    found = pd.DataFrame(studied()["rows"])
+    found = found[found.arm.isin(RUNS.values()) & found.on.isin(SIDES)].rename(columns={"value": "AP50"})
+    said = {arm: ARMS[name] for name, arm in RUNS.items()}
+    return found.assign(arm=found.arm.map(said))[["arm", "on", *KEPT]].reset_index(drop=True)
+
+
+def studied() -> dict[str, Any]:
+    """As study_glip.py wrote it."""
+    return sealed_json.read("glip", f"{SCRIPT} build/glip")
 
 
 def beside_vild() -> pd.DataFrame:
@@ -36,17 +43,15 @@ def beside_vild() -> pd.DataFrame:
 def told(first: str, second: str) -> str:
     """What the first arm has above the second, on base and on novel classes, in points with the bootstrap's interval
     over test pictures; and whether that can be told from none. first, second: shipped models."""
-    one, other = (trained_models.about(name)["all names"] for name in (first, second))
     said = []
-    for on in SIDES:
-        off = np.array(one[on]["draws"]) - np.array(other[on]["draws"])
-        said.append(f"{on} {apart(one[on]['AP50'] - other[on]['AP50'], off)}")
+    for row in studied()["differences"]:
+        if (row["first"], row["second"]) == (RUNS[first], RUNS[second]) and row["on"] in SIDES:
+            said.append(f"{row['on']} {in_points(row['mean'], row['low'], row['high'])}")
     return f"{ARMS[first]} − {ARMS[second]}: {'; '.join(said)}"
 
 
-def apart(mean: float, draws: np.ndarray) -> str:
+def in_points(mean: float, low: float, high: float) -> str:
     """ "+1.2 (-0.3 to +2.5): cannot be told from none" """
-    low, high = np.percentile(draws, [2.5, 97.5])
     verdict = "" if low > 0 or high < 0 else ": cannot be told from none"
     return f"{mean:+.1f} ({low:+.1f} to {high:+.1f}){verdict}"
 
@@ -63,4 +68,4 @@ def of_right(found: Mapping[str, list[str]], first: str, second: str, draws: int
     off = 100 * (right[0].astype(float) - right[1])
     chance = np.random.default_rng(0)
     again = [off[chance.integers(len(off), size=len(off))].mean() for _ in range(draws)]
-    return f"{ARMS[first]} − {ARMS[second]}: {apart(off.mean(), np.array(again))}"
+    return f"{ARMS[first]} − {ARMS[second]}: {in_points(off.mean(), *np.percentile(again, [2.5, 97.5]))}"
