@@ -61,7 +61,7 @@ def more_compute(toy: pd.DataFrame) -> Figure:
     down.set(title="Real: eight of OpenAI's CLIPs", xlabel="compute of one picture (GFLOP)")
     down.set(ylabel="error on ImageNet (%)", xlim=(4, 1000), ylim=(21, 46))
     _plain_logarithms(up, (0.03, 0.1, 0.3, 1), np.arange(10, 101, 10))
-    _plain_logarithms(down, (10, 30, 100, 300), (25, 30, 35, 40))
+    _plain_logarithms(down, (10, 30, 100, 300), (25, 30, 40))
     return figure
 
 
