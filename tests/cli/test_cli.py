@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import shlex
+import shlex
 import subprocess
 import sys
 import time
@@ -194,7 +195,8 @@ def test_being_stopped_is_said(monkeypatch, capsys):
 
 def test_a_reader_who_has_had_enough_is_no_error():
     code = "from lessons_lib.cli import main; import sys; sys.exit(main(['cache', '--help']))"
-    done = subprocess.run(f"{sys.executable} -c {code!r} | head -1", shell=True, capture_output=True, text=True)
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.stdout.startswith("usage") and done.stderr == ""
 
 
