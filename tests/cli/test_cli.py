@@ -4,7 +4,6 @@ import argparse
 import os
 import re
 import shlex
-import shlex
 import subprocess
 import sys
 import time
