@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("file", ["README.md", "docs/results.md"])
 def test_the_recorded_times_and_findings_are_shown(file):
-    text = (ROOT / file).read_text()
+    text = (ROOT / file).read_text(encoding="utf-8")
     assert update_readme.updated(text, update_readme.blocks()[file]) == text, (
         "run: python data_scripts/studies/update_readme.py"
     )
@@ -35,5 +35,5 @@ def test_lessons_are_listed_with_the_title_and_question_of_their_notebooks(tmp_p
 
 
 def test_every_file_that_the_readme_links_to_is_there():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links and all((ROOT / link).exists() for link in links)

@@ -59,7 +59,7 @@ def test_a_failed_lesson_is_kept_with_what_it_printed_and_its_error(both):
 
 
 def test_times_and_memory_are_recorded(both):
-    bad, good = json.loads((both[1] / "out" / "times.json").read_text())
+    bad, good = json.loads((both[1] / "out" / "times.json").read_text(encoding="utf-8"))
     assert (bad["lesson"], bad["cells"], good["cells"], good["failure"]) == ("01_bad", 3, 2, "")
     assert 0 < good["seconds"] < 60 and 0.01 < good["peak_gib"] < 3
     assert "cell 2 of 2" in both[0].stderr
@@ -76,7 +76,7 @@ def test_a_kernel_that_dies_is_named_and_the_next_lesson_runs(tmp_path):
     done = course(dying, lesson(tmp_path / "02_good.ipynb", GOOD), out=tmp_path / "out")
     assert done.returncode == 1
     assert "FAILED  01_dying, cell 3: the kernel died" in done.stderr
-    assert "02_good" in done.stdout and "42" in (tmp_path / "out" / "02_good.ipynb").read_text()
+    assert "02_good" in done.stdout and "42" in (tmp_path / "out" / "02_good.ipynb").read_text(encoding="utf-8")
 
 
 def test_a_notebook_that_is_not_there_is_named(tmp_path):
@@ -87,9 +87,9 @@ def test_a_notebook_that_is_not_there_is_named(tmp_path):
 @needs_site_tools
 def test_the_site_of_this_run_shows_what_every_lesson_printed_and_where_one_failed(both):
     pages = both[1] / "out" / "site" / "lessons"
-    assert "42" in (pages / "02_good.html").read_text()
-    assert "ZeroDivisionError" in (pages / "01_bad.html").read_text()
-    assert "02_good" in (both[1] / "out" / "site" / "index.html").read_text()
+    assert "42" in (pages / "02_good.html").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in (pages / "01_bad.html").read_text(encoding="utf-8")
+    assert "02_good" in (both[1] / "out" / "site" / "index.html").read_text(encoding="utf-8")
 
 
 def test_without_the_tools_the_copies_are_there_and_what_is_missing_is_said(tmp_path, monkeypatch, capsys):

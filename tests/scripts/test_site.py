@@ -51,7 +51,9 @@ def test_next_and_previous_walk_through_all_lessons(site):
 
 
 def test_a_search_for_a_method_finds_its_lesson(site):
-    index = json.loads((site / "searchindex.js").read_text().partition("setIndex(")[2].rpartition(")")[0])
+    index = json.loads(
+        (site / "searchindex.js").read_text(encoding="utf-8").partition("setIndex(")[2].rpartition(")")[0]
+    )
     found = [index[where].get("cocoop", []) for where in ("terms", "titleterms")]  # a number, or a list of them
     pages = {index["docnames"][n] for numbers in found for n in ([numbers] if isinstance(numbers, int) else numbers)}
     assert {"lessons/05_cocoop", "choosing"} <= pages
@@ -59,13 +61,13 @@ def test_a_search_for_a_method_finds_its_lesson(site):
 
 def test_formulas_are_drawn_by_the_browser_alone(site):
     path = site / "lessons" / "02_zero_shot.html"
-    page = path.read_text()
+    page = path.read_text(encoding="utf-8")
     assert page.count("<math") > 3 and "merror" not in page
     assert not [address for address in check_site.read(path).loads if "mathjax" in address.lower()]
 
 
 def test_what_the_glossary_explains_is_linked_where_a_lesson_first_says_it(site):
-    page = (site / "lessons" / "05_cocoop.html").read_text()
+    page = (site / "lessons" / "05_cocoop.html").read_text(encoding="utf-8")
     links = re.findall(r'<a class="term[^"]*" href="\.\./glossary\.html#([^"]+)"', page)
     assert len(links) == len(set(links)) and any("context-token" in link or "logit" in link for link in links)
 

@@ -43,11 +43,22 @@ def beside_vild() -> pd.DataFrame:
 def told(first: str, second: str) -> str:
     """What the first arm has above the second, on base and on novel classes, in points with the bootstrap's interval
     over test pictures; and whether that can be told from none. first, second: shipped models."""
-    said = []
-    for row in studied()["differences"]:
-        if (row["first"], row["second"]) == (RUNS[first], RUNS[second]) and row["on"] in SIDES:
-            said.append(f"{row['on']} {in_points(row['mean'], row['low'], row['high'])}")
-    return f"{ARMS[first]} − {ARMS[second]}: {'; '.join(said)}"
+    return f"{ARMS[first]} − {ARMS[second]}: {_between(RUNS[first], RUNS[second])}"
+
+
+def of_student() -> str:
+    """What the student has above its teacher, as `told` says it."""
+    return f"student − teacher: {_between('student', RUNS['glip'])}"
+
+
+def teachers_boxes() -> dict[str, float]:
+    """On the captions that the student learned from: "boxes a phrase", and percent of them that are "right"."""
+    return studied()["trained"]["student"]["measured"]["teacher"]
+
+
+def _between(first: str, second: str) -> str:
+    rows = [row for row in studied()["differences"] if (row["first"], row["second"]) == (first, second)]
+    return "; ".join(f"{r['on']} {in_points(r['mean'], r['low'], r['high'])}" for r in rows if r["on"] in SIDES)
 
 
 def in_points(mean: float, low: float, high: float) -> str:
