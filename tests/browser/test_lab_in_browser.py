@@ -16,9 +16,9 @@ def open_lesson(opened, lab: str, lesson: str):
     return seen, Notebook(seen.page)
 
 
-def run_solved(notebook: Notebook) -> None:
-    """Writes every solution and runs all cells, to the last one."""
-    for cell, answer in notebook.solved().items():
+def run_solved(notebook: Notebook, solved: dict[str, str]) -> None:
+    """Writes every solution (`Notebook.solved`, of a sheet that is still empty) and runs all cells, to the last one."""
+    for cell, answer in solved.items():
         notebook.write(cell, answer)
     notebook.run_all(600)
     assert notebook.failed() == []
@@ -42,19 +42,19 @@ def test_a_wrong_answer_gets_its_hint_a_right_one_passes_and_the_lesson_runs_to_
     notebook.run(exercise)
     assert notebook.run(check).strip().startswith("✓")
 
-    run_solved(notebook)
+    run_solved(notebook, solved)
     assert seen.elsewhere == []
 
 
 def test_lesson_04_runs_to_its_end(opened, lab):
     seen, notebook = open_lesson(opened, lab, "04_coop")
-    run_solved(notebook)
+    run_solved(notebook, notebook.solved())
     assert seen.elsewhere == []
 
 
 def test_lesson_01_runs_and_its_slider_draws_anew(opened, lab):
     seen, notebook = open_lesson(opened, lab, "01_contrastive_pretraining")
-    run_solved(notebook)
+    run_solved(notebook, notebook.solved())
 
     (with_slider,) = (id for id in notebook.ids if "widgets.temperature(" in notebook.source(id))
     cell = notebook.show(with_slider)
