@@ -121,7 +121,8 @@ def _in_words(error: sqlite3.Error, path: Path) -> Exception:
 
 
 def _check(file: sqlite3.Connection, path: Path) -> None:
-    """Raises ValueError where the file is another program's, or of a later version of this one."""
+    """Raises ValueError where the file is another program's, of another version of this one, or its pages do not belong
+    together: a table may then seem empty, without a word from SQLite."""
     if _number(file, "application_id") != APPLICATION:
         raise ValueError(f"'{path}' is not a file of runs, but of another program: give another path")
     version = _number(file, "user_version")
@@ -133,6 +134,11 @@ def _check(file: sqlite3.Connection, path: Path) -> None:
     if version != VERSION:
         raise ValueError(
             f"'{path}' is of version {version}, and this lessons_lib knows {VERSION}: update it, or give another path"
+        )
+    found = file.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise ValueError(
+            f"'{path}' is damaged ({' '.join(found.split())[:200]}): take a copy of it, or move it away to start again"
         )
 
 
