@@ -12,7 +12,6 @@ the record.
 import argparse
 import datetime
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from train_glip import BOXES, CAPTIONS
 import lessons_lib as ll
 from lessons_lib.data import Split
 from lessons_lib.files import from_json
-from lessons_lib.methods.parts.grounding import found_in
+from lessons_lib.methods.parts.grounding import about, found_in
 from lessons_lib.teaching import sealed_json
 from lessons_lib.teaching.lesson14.asking import of_twins
 
@@ -51,9 +50,8 @@ def phrases_found(method: ll.GLIP, split: Split) -> np.ndarray:
     for i, (phrases, found) in enumerate(found_in(method, split)):
         right = 0
         for number, phrase in enumerate(phrases):
-            about = [box for start, end, box in split.targets.phrases[i] if (start, end) == phrase]
             answer = found.boxes[found.scores[:, number].argmax()][None]
-            right += bool((box_iou(answer, split.targets.boxes[i][about]) >= 0.5).any())
+            right += bool((box_iou(answer, split.targets.boxes[i][about(split, i, phrase)]) >= 0.5).any())
         counts.append([right, len(phrases)])
     return np.array(counts)
 
@@ -116,7 +114,7 @@ def difference(draws: dict, means: dict, first: str, second: str, on: str, pictu
     return apart(draws[first][on], draws[second][on], float(means[first][on] - means[second][on]), pictures)
 
 
-def main(write: Callable[..., Path] = sealed_json.write) -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fold", type=int, default=0, choices=range(4))
@@ -129,7 +127,7 @@ def main(write: Callable[..., Path] = sealed_json.write) -> None:
     clip = ll.load_clip("toyclip", verbose=False)
     boxes, captions = ll.load_task(BOXES), ll.load_task(CAPTIONS).fold(asked.fold)[0].test
     methods = {arm: rounded(ll.load_method(path, clip)) for arm, path in paths.items()}
-    about = {
+    made_by = {
         "script": "data_scripts/pretraining/study_glip.py",
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(torch.device("cpu")),
@@ -140,7 +138,7 @@ def main(write: Callable[..., Path] = sealed_json.write) -> None:
         "draws": DRAWS,
         "trained": {arm: from_json(told(path)) for arm, path in paths.items()},
     }
-    write("glip", about | measure(methods, boxes, captions, asked.fold))
+    sealed_json.write("glip", made_by | measure(methods, boxes, captions, asked.fold))
 
 
 if __name__ == "__main__":

@@ -129,8 +129,8 @@ class Study:
         return enter(store, plan, lambda key, cell: known.get(key[: record.RUN_DIGITS]))
 
     def _recorded(self, so_far: bool = True) -> dict[str, tuple[Result, datetime]]:
-        found = {}
-        for name in (self.name, *self.known, *[self._so_far][: int(so_far)]):
+        found, names = {}, [self.name, *self.known]
+        for name in [*names, self._so_far] if so_far else names:
             if (self.folder / f"{name}.json").exists():
                 found |= results(record.read(self.folder, name, self.script))
         return found

@@ -40,6 +40,11 @@ def found_in(method: Grounding, split: Split) -> Iterator[tuple[list[tuple[int, 
             yield phrases, Regions(of_picture[0] * scale[i], *of_picture[1:])
 
 
+def about(split: Split, picture: int, phrase: tuple[int, int]) -> list[int]:
+    """Which of a picture's boxes a phrase, (first letter, letter behind the last), is about."""
+    return [box for start, end, box in split.targets.phrases[picture] if (start, end) == phrase]
+
+
 @torch.inference_mode()
 def grounding(method: Grounding, split: Split) -> dict[str, float]:
     """Percent of phrases whose surest box overlaps one that they are about by half; its ceiling, any box that was
@@ -50,8 +55,7 @@ def grounding(method: Grounding, split: Split) -> dict[str, float]:
     answers, floor, best = [], [], []
     for i, (phrases, found) in enumerate(found_in(method, split)):
         for number, phrase in enumerate(phrases):
-            about = [box for start, end, box in split.targets.phrases[i] if (start, end) == phrase]
-            true = split.targets.boxes[i][about]
+            true = split.targets.boxes[i][about(split, i, phrase)]
             overlap = box_iou(found.boxes, true)  # (R, m)
             for rows, box in (
                 (answers, found.scores[:, number].argmax()),

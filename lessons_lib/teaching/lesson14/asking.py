@@ -23,7 +23,7 @@ from lessons_lib.data.pictures import open_picture
 from lessons_lib.methods.detect.glip import GLIP
 from lessons_lib.methods.detector import pictures_of
 from lessons_lib.methods.parts.alignment import phrase_scores
-from lessons_lib.methods.parts.grounding import found_in
+from lessons_lib.methods.parts.grounding import about, found_in
 from lessons_lib.methods.parts.phrases import Prompt
 from lessons_lib.metrics.detection import overlaps
 
@@ -155,11 +155,11 @@ def choices(method: GLIP, split: Split) -> list[str]:
     for i, (phrases, regions) in enumerate(found_in(method, twins)):
         boxes, labels = twins.targets.boxes[i], twins.targets.labels[i]
         for number, phrase in enumerate(phrases):
-            about = [box for start, end, box in twins.targets.phrases[i] if (start, end) == phrase]
+            meant = about(twins, i, phrase)
             best = regions.boxes[int(regions.scores[:, number].argmax())][None]
             near = torch.from_numpy(overlaps(best.numpy(), boxes.numpy())[0]) >= 0.5
-            same = near & (labels == labels[about[0]])
-            found.append("right" if near[about].any() else "twin" if same.any() else "other")
+            same = near & (labels == labels[meant[0]])
+            found.append("right" if near[meant].any() else "twin" if same.any() else "other")
     return found
 
 
@@ -187,13 +187,11 @@ def rightly(found: Split, truth: Split) -> list[list[bool]]:
     found: as `pseudo_labelled` gives it, of `truth`.
     """
     right = []
-    for told, true, boxes, known in zip(
-        found.targets.phrases, truth.targets.phrases, found.targets.boxes, truth.targets.boxes
-    ):
+    for i, (told, boxes, known) in enumerate(zip(found.targets.phrases, found.targets.boxes, truth.targets.boxes)):
         of_picture = []
         for start, end, box in told:
-            about = [place for one, other, place in true if (one, other) == (start, end)]
-            of_picture.append(bool((overlaps(boxes[box][None].numpy(), known[about].numpy()) >= 0.5).any()))
+            true = known[about(truth, i, (start, end))]
+            of_picture.append(bool((overlaps(boxes[box][None].numpy(), true.numpy()) >= 0.5).any()))
         right.append(of_picture)
     return right
 
