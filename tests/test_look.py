@@ -20,6 +20,7 @@ from lessons_lib.teaching.lesson04 import plots as lesson04
 from lessons_lib.teaching.lesson06 import plots as lesson06
 from lessons_lib.teaching.lesson09 import plots as lesson09
 from lessons_lib.teaching.lesson10 import plots as lesson10
+from lessons_lib.teaching.lesson14 import plots as lesson14
 
 FOLDER = Path(teaching.__file__).parent
 GROUPS = [f"method {i}" for i in range(14)]
@@ -42,6 +43,7 @@ APART = pd.DataFrame(True, GROUPS, GROUPS)
 ROWS = {name: torch.rand(2, 5) for name in GROUPS}
 LOSSES = {name: [1.0, 0.5] for name in GROUPS}
 ANSWERS = {name: torch.tensor([0, 1]) for name in GROUPS}
+SCENE = (torch.rand(3, 8, 8), torch.rand(1, 2, 2), ["red"], torch.tensor([[1.0, 1, 5, 5]]).repeat(14, 1))
 CURVES = RUNS.rename(columns={"method": "objective", "shots": "pairs"})
 
 
@@ -85,6 +87,8 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "mean_ranks": (lambda: lesson09.mean_ranks(dict(zip(GROUPS, range(1, 15))), APART), written),
     "by_class": (lambda: lesson10.by_class(torch.tensor([0, 1]), ANSWERS, ["oak", "elm"]), figure_legend),
     "base_against_new": (lambda: lesson09.base_against_new(PLACES), written),
+    "words_over": (lambda: lesson14.words_over(*SCENE, GROUPS), figure_legend),
+    "prices": (lambda: lesson14.prices({name: {2: 0.1, 4: 0.2} for name in GROUPS}), legend),
 }  # fmt: skip
 OTHERS = {"base_new_arrows", "gain_map", "pairwise_matrix", "coverage"}  # groups as panels, rows
 FIXED = {"harder_exams", "more_compute", "unseen", "what_a_choice_pretends"}  # these say themselves what the groups are
