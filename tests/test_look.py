@@ -21,6 +21,7 @@ from lessons_lib.teaching.lesson06 import plots as lesson06
 from lessons_lib.teaching.lesson09 import plots as lesson09
 from lessons_lib.teaching.lesson10 import plots as lesson10
 from lessons_lib.teaching.lesson14 import plots as lesson14
+from lessons_lib.teaching.lesson16 import plots as lesson16
 
 FOLDER = Path(teaching.__file__).parent
 GROUPS = [f"method {i}" for i in range(14)]
@@ -44,6 +45,7 @@ ROWS = {name: torch.rand(2, 5) for name in GROUPS}
 LOSSES = {name: [1.0, 0.5] for name in GROUPS}
 ANSWERS = {name: torch.tensor([0, 1]) for name in GROUPS}
 SCENE = (torch.rand(3, 8, 8), torch.rand(1, 2, 2), ["red"], torch.tensor([[1.0, 1, 5, 5]]).repeat(14, 1))
+HEARD = pd.DataFrame({"arm": "one pair", "seed": 0, "on": GROUPS, "accuracy": np.arange(14.0)})
 CURVES = RUNS.rename(columns={"method": "objective", "shots": "pairs"})
 
 
@@ -89,6 +91,8 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "base_against_new": (lambda: lesson09.base_against_new(PLACES), written),
     "words_over": (lambda: lesson14.words_over(*SCENE, GROUPS), figure_legend),
     "prices": (lambda: lesson14.prices({name: {2: 0.1, 4: 0.2} for name in GROUPS}), legend),
+    "in_noise": (lambda: lesson16.in_noise({name: {-20: 90.0, -10: 50.0} for name in GROUPS}, chance=4), legend),
+    "arms": (lambda: lesson16.arms(HEARD, {"one pair": "1"}, {name: name for name in GROUPS}), figure_legend),
 }  # fmt: skip
 OTHERS = {"base_new_arrows", "gain_map", "pairwise_matrix", "coverage"}  # groups as panels, rows
 FIXED = {"harder_exams", "more_compute", "unseen", "what_a_choice_pretends"}  # these say themselves what the groups are

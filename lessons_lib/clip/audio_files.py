@@ -53,11 +53,11 @@ def as_clip(model: AudioCLIP, clip: Clip) -> Clip:
     )
 
 
-def save_audio_tower(model: AudioCLIP, path: str | Path, clip: Clip) -> Path:
+def save_audio_tower(model: AudioCLIP, path: str | Path, clip: Clip, *, half: bool = False) -> Path:
     """Writes the tower and its scales, whole or not at all. Returns the path.
 
-    clip: what it was added to, and trained against. Raises ValueError where the model's other towers are not that
-    CLIP's any more, and where a weight is not a finite number.
+    clip: what it was added to, and trained against.   half: in 16 bits. Raises ValueError where the model's other
+    towers are not that CLIP's any more, and where a weight is not a finite number.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if any(not torch.equal(state[name], tensor.cpu()) for name, tensor in clip.model.state_dict().items()):
@@ -66,6 +66,8 @@ def save_audio_tower(model: AudioCLIP, path: str | Path, clip: Clip) -> Path:
             "as open_clip_config.json and open_clip_model.safetensors in a folder"
         )
     tower = {name: tensor for name, tensor in state.items() if is_of_audio(name)}
+    if half:
+        tower = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tower.items()}
     if broken := not_finite(tower):
         raise ValueError(f"'{broken}' holds values that are not finite numbers, so nothing is saved: train again")
     header = {

@@ -1,10 +1,11 @@
 """Systems that took longer to train than a lesson lasts: their weights, which the package brings, and what made them.
 
-Of each there are two files in `trained`: <name>.safetensors, as `method.save` writes it, and <name>.json: the settings,
-the date, the hardware, what was measured, and the SHA-256 of the weights that it speaks of. A script of `SCRIPTS` makes
-both, and `keep` writes them.
+Of each there are two files in `trained`: <name>.safetensors, as `method.save` or `save_audio_tower` writes it, and
+<name>.json: the settings, the date, the hardware, what was measured, and the SHA-256 of the weights that it speaks of.
+A script of `SCRIPTS` makes both, and `keep` or `keep_tower` writes them.
 
     lseg = trained_models.load("lseg", clip)
+    hears = trained_models.load_tower("audioclip", clip)
     trained_models.about("lseg")["validation"]
 """
 
@@ -18,6 +19,7 @@ from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
     from lessons_lib.clip import Clip
+    from lessons_lib.clip.audio import AudioCLIP
     from lessons_lib.methods import Method
 
 TRAINED = Path(__file__).with_name("trained")
@@ -29,6 +31,8 @@ SCRIPTS = {
     "glip": "data_scripts/pretraining/train_glip.py",
     "glip_unfused": "data_scripts/pretraining/train_glip.py",
     "glip_detection": "data_scripts/pretraining/train_glip.py",
+    "audioclip": "data_scripts/pretraining/train_audioclip.py",
+    "audioclip_bridging": "data_scripts/pretraining/train_audioclip.py",
 }
 
 
@@ -36,9 +40,15 @@ def keep(name: str, method: "Method", about: dict[str, Any], folder: Path = TRAI
     """Writes both files, the weights rounded to 16 bits; `about` without "weights", which is added. Returns the path of
     the weights. Measure the method as `load` gives it again: rounding may change a figure's last digit."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = method.save(folder / f"{name}.safetensors", half=True)
-    atomic_write(path.with_suffix(".json"), json.dumps(about | {"weights": _digest(path)}, indent=1).encode())
-    return path
+    return _with_page(method.save(folder / f"{name}.safetensors", half=True), about)
+
+
+def keep_tower(name: str, model: "AudioCLIP", clip: "Clip", about: dict[str, Any], folder: Path = TRAINED) -> Path:
+    """The same of an audio tower that was trained against `clip`, which stands still."""
+    from lessons_lib.clip.audio_files import save_audio_tower
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return _with_page(save_audio_tower(model, folder / f"{name}.safetensors", clip, half=True), about)
 
 
 def path_of(name: str, folder: Path = TRAINED) -> Path:
@@ -76,6 +86,19 @@ def load(name: str, clip: "Clip", folder: Path = TRAINED) -> "Method":
 
     about(name, folder)
     return load_method(path_of(name, folder), clip)
+
+
+def load_tower(name: str, clip: "Clip", folder: Path = TRAINED) -> "Clip":
+    """The same CLIP with the audio tower that was kept. Raises as `about` and `load_audio_tower` do."""
+    from lessons_lib.clip.audio_files import load_audio_tower
+
+    about(name, folder)
+    return load_audio_tower(path_of(name, folder), clip)
+
+
+def _with_page(path: Path, about: dict[str, Any]) -> Path:
+    atomic_write(path.with_suffix(".json"), json.dumps(about | {"weights": _digest(path)}, indent=1).encode())
+    return path
 
 
 def _digest(path: Path) -> str:

@@ -14,7 +14,9 @@ import torch
 import train_audioclip as script
 
 import lessons_lib as ll
-from lessons_lib.runs import record
+from lessons_lib.clip.audio_files import save_audio_tower, with_audio
+from lessons_lib.runs import Row, record
+from lessons_lib.teaching import sealed_json, trained_models
 
 SHORT = {"steps": (2, 2), "batch": 6}
 SHORTEST = {"steps": (1, 1), "batch": 6}
@@ -131,6 +133,35 @@ def test_a_try_prints_what_it_measures(tmp_path, capsys):
     }
     assert found["sounds"] == found["sounds, old texts"] and found["pictures"] == found["pictures, old texts"]
     assert '"chance": 4.17' in capsys.readouterr().out
+
+
+def test_what_is_at_its_end_is_measured_in_noise_and_the_record_says_what_there_is(clip, tmp_path, monkeypatch):
+    arm = replace(work.ARMS["one pair"], **SHORTEST)
+    monkeypatch.setattr(script, "cells", lambda seeds: [arm])
+    monkeypatch.setattr(script, "in_faint_noise", lambda clip, model: {-20: 50.0})
+    given = ["--checkpoints", str(tmp_path), "--out", str(tmp_path)]
+    with pytest.raises(SystemExit, match="no training is at its end"):
+        script.noise(given)
+    work.trained(clip, arm, tmp_path, progress=False)
+    script.noise(given)
+    found = sealed_json.read("audioclip_noise", "", tmp_path)["rows"]
+    assert found == [{"arm": "one pair", "seed": 0, "noise": -20, "accuracy": 50.0}]
+
+
+def test_faint_noise_is_measured_at_every_level(clip, monkeypatch):
+    monkeypatch.setattr(work, "LEVELS", (-10,))
+    found = work.in_faint_noise(clip, work.newborn(clip, work.ARMS["one pair"]))
+    assert list(found) == [-10] and 0 <= found[-10] < 20
+
+
+def test_towers_ship_as_they_are_measured(clip, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script, "measured", lambda clip, model, pictures: [Row("sounds", "accuracy", 12.5)])
+    save_audio_tower(with_audio(clip), tmp_path / "bridging_seed0.safetensors", clip)
+    script.ship(["--towers", str(tmp_path), "--out", str(tmp_path)])
+    about = trained_models.about("audioclip_bridging", tmp_path)
+    assert about["measured"] == {"sounds": 12.5}
+    assert about["settings"]["bridged"] == "pictures" and about["fit"]["seed"] == 0
+    assert "three_pairs_seed0.safetensors' is not there yet" in capsys.readouterr().out
 
 
 # --- claims

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from tiny_clip import tiny_audioclip, tiny_clip
 
 from lessons_lib.methods import CoOp
 from lessons_lib.teaching import trained_models
@@ -22,6 +23,17 @@ def test_what_was_kept_comes_back_and_says_what_made_it(kept, clip, task, tmp_pa
     torch.testing.assert_close(found.ctx, kept.ctx.half().float(), rtol=0, atol=0)
     assert found.classnames == task.classnames
     assert trained_models.about("lseg", tmp_path)["date"] == "today"
+
+
+def test_an_audio_tower_is_kept_in_16_bits_and_belongs_to_its_clip(tmp_path):
+    clip, hears = tiny_clip(), tiny_audioclip()
+    trained_models.keep_tower("audioclip", hears.model, clip, {"date": "today"}, tmp_path)
+    found = trained_models.load_tower("audioclip", clip, tmp_path)
+    rounded = hears.model.audio.projection.weight.half().float()
+    torch.testing.assert_close(found.model.audio.projection.weight, rounded, rtol=0, atol=0)
+    assert trained_models.about("audioclip", tmp_path)["date"] == "today"
+    with pytest.raises(ValueError, match="another CLIP"):
+        trained_models.load_tower("audioclip", tiny_clip(seed=5), tmp_path)
 
 
 def test_a_name_that_does_not_exist_is_answered_with_the_nearest():
