@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lessons_lib import device
 from lessons_lib.device import (
     accelerator,
     all_of,
@@ -112,11 +113,25 @@ def test_autocast_computes_in_the_precision_that_was_asked_for():
         assert (a @ a).dtype == torch.float32
 
 
-@pytest.mark.parametrize("has", [(), ("amx_tile",), ("avx512_bf16",)])
-def test_a_cpu_trains_in_bf16_only_where_its_hardware_has_it(has, monkeypatch):
+@pytest.mark.parametrize(
+    ("has", "gain", "dtype"),
+    [
+        ((), 9.0, None),
+        (("amx_tile",), 3.5, torch.bfloat16),
+        (("avx512_bf16",), 0.5, None),
+        (("avx512_bf16",), 1.9, torch.bfloat16),
+    ],
+)
+def test_a_cpu_trains_in_bf16_only_where_its_hardware_is_faster_in_it(has, gain, dtype, monkeypatch):
     for what in ("amx_tile", "avx512_bf16"):
         monkeypatch.setattr(torch.cpu, f"_is_{what}_supported", lambda what=what: what in has, raising=False)
-    assert training_dtype("cpu") == (torch.bfloat16 if has else None)
+    monkeypatch.setattr(device, "bf16_gain", lambda: gain)
+    assert training_dtype("cpu") == dtype
+
+
+def test_the_gain_of_bf16_is_measured_on_this_processor_once():
+    device.bf16_gain.cache_clear()
+    assert 0.001 < device.bf16_gain() < 100 and device.bf16_gain() == device.bf16_gain()
 
 
 def test_what_is_drawn_depends_on_the_number_alone_and_leaves_the_generator_as_it_was():

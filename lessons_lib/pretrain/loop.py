@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
+from lessons_lib.clip.blocks import fuses
 from lessons_lib.clip.text_tower import TextTower
 from lessons_lib.device import autocast, training_dtype
 from lessons_lib.files import expanded
@@ -150,9 +151,10 @@ class Run:
         self.learned = nn.ModuleList([part for part in (self.model, self.head) if part is not None])
         self.optimizer = make_optimizer(self.learned, self.settings)
         self.towers = self.wrap(towers)
-        # On short sequences a CPU runs attention's plain form, and its gradient, faster than the fused one.
+        positions = getattr(self.model.visual, "positional_embedding", None)  # a ResNet has none
+        fused = fuses(self.device, 0 if positions is None else len(positions))
         everywhere = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-        self._attention = [SDPBackend.MATH] if self.device.type == "cpu" else everywhere
+        self._attention = everywhere if fused else [SDPBackend.MATH]
 
     def train_step(self, images: Tensor, tokens: Tensor) -> float:
         """One step on one batch; returns the loss. Raises FloatingPointError when it is not a number; weights stay
