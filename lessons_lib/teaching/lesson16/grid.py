@@ -99,7 +99,8 @@ def draw(gallery: Gallery, nearest: Nearest, name: str, number: int = 0) -> Figu
 def player(gallery: Gallery, nearest: Nearest, name: str) -> ipywidgets.VBox:
     """Nine buttons: what is given (rows), what is wanted (columns). A click shows what comes first; sounds play."""
     asked = ipywidgets.Dropdown(options=gallery.names, value=name, description="of")
-    number = ipywidgets.BoundedIntText(0, min=0, max=3, description="number")
+    last = min(int(gallery.labels[kind].bincount().min()) for kind in KINDS[:2]) - 1
+    number = ipywidgets.BoundedIntText(0, min=0, max=last, description="number")
     chosen = ipywidgets.Text(" → ".join(KINDS[:2]))  # not shown: what was clicked last
 
     def button(give: str, want: str) -> ipywidgets.Button:
