@@ -181,12 +181,12 @@ def found(given: "Tensor | str", own: str, first: "Tensor | str", name: str) -> 
 @styled()
 def arms(
     rows: pd.DataFrame, order: Mapping[str, str], on: Mapping[str, str], *, chance: float | None = None,
-    title: str | None = None,
+    digits: int = 0, title: str | None = None,
 ) -> Axes:  # fmt: skip
     """Bars of accuracy, an arm a row and a bar for each thing it was measured on; a dot a seed. Returns the Axes.
 
     rows: arm, seed, on, accuracy.   order: arm -> what is said of it.   on: as in `rows` -> what is said of it.
-    chance: drawn as a line.
+    chance: drawn as a line.   digits: of the numbers, behind the point.
     """
     figure, [ax] = panels(size=(6.2, 1.2 + len(order) * max(0.34, 0.24 * len(on))))
     height, said = 0.8 / len(on), []
@@ -198,8 +198,8 @@ def arms(
             ax.barh(y, values.mean(), height * 0.92, color=kind.colour, hatch=("", "///", "...")[j % 3],
                     edgecolor="white", label=literal(says) if i == 0 else None)  # fmt: skip
             ax.plot(values, [y] * len(values), "o", ms=3.5, color="black", mfc="white")
-            ax.text(max(values) + 1.5, y, f"{values.mean():.0f}", va="center", fontsize=8.5)
-            said.append(f"{told}, {says}: {values.mean():.0f} %")
+            ax.text(max(values) + 1.5, y, f"{values.mean():.{digits}f}", va="center", fontsize=8.5)
+            said.append(f"{told}, {says}: {values.mean():.{digits}f} %")
     if chance is not None:
         ax.axvline(chance, color=REFERENCE, ls="--", lw=1.2, label=f"chance: {chance:.0f}")
     ax.set_yticks(range(len(order)), map(literal, order.values()))
@@ -221,7 +221,7 @@ def published(rows: Mapping[str, tuple[float, float]], *, title: str | None = No
                    lw=0.5, label=name, zorder=3)  # fmt: skip
         for y, value in enumerate(values):
             if np.isfinite(value):
-                ax.text(value, y - 0.16 if k == 0 else y + 0.42, f"{value:.1f}", fontsize=8.5, ha="center")
+                ax.text(value, y - 0.16 if k == 0 else y + 0.42, f"{value:g}", fontsize=8.5, ha="center")
         told = [f"{system} {value}" for system, value in zip(rows, values) if np.isfinite(value)]
         said.append(f"{name}: {', '.join(told)}")
     ax.set_yticks(range(len(rows)), map(literal, rows))
