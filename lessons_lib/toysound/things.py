@@ -85,7 +85,7 @@ def saw(s: Take) -> np.ndarray:
     back = number - 2 * np.floor(number / 2)
     speed = np.sin(np.pi * u)
     teeth = s.tone(s.uniform(75, 100) * (0.6 + 0.8 * speed) * (1 + 0.35 * back), [1] * 4)
-    return s.noise(700, 3000) * (0.4 + np.maximum(teeth, 0)) * np.sqrt(speed) * (1 - 0.45 * back)
+    return s.noise(700, 3000) * (0.4 + np.maximum(teeth, 0)) * np.sqrt(np.maximum(speed, 0)) * (1 - 0.45 * back)
 
 
 def bicycle(s: Take) -> np.ndarray:

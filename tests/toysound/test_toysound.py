@@ -7,6 +7,8 @@ import torch
 from lessons_lib import toysound, toyworld
 from lessons_lib.clip.audio import Spectrogram
 from lessons_lib.toysound.take import RATE, Take
+from lessons_lib.toysound.things import saw
+from lessons_lib.waves import SAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +127,11 @@ def test_strokes_before_the_beginning_and_behind_the_end_are_cut(take):
         loud.shape == (3, 8000) and np.isfinite(loud).all() and (loud[:, 0] > 0.5).all() and (loud[:, -1] > 0.9).all()
     )
     assert (take.struck(np.full((3, 1), -9.0, dtype=np.float32), 0.01) == 0).all()
+
+
+def test_a_saw_that_is_just_turning_round_is_heard(monkeypatch):
+    """sin(π · u) is a little below 0 where u is 1 but for rounding: its root was no number, and the sound was noise."""
+    take = Take(2, np.random.default_rng(0))
+    u = np.full((2, SAMPLES), np.nextafter(1.0, 2.0))
+    monkeypatch.setattr(take, "beat", lambda *_: (u, np.zeros_like(u)))
+    assert np.isfinite(saw(take)).all()
