@@ -32,18 +32,10 @@ import lessons_lib as ll
 from lessons_lib.clip.dense import LAST
 from lessons_lib.data import Task
 from lessons_lib.methods import METHODS, Segmenter
+from lessons_lib.metrics.by_picture import Counts, difference
 from lessons_lib.sealed import load_state
 from lessons_lib.teaching import trained_models
-from lessons_lib.teaching.lesson11.protocols import (
-    Counts,
-    asked,
-    ceiling,
-    difference,
-    floor,
-    of_logits,
-    renamed,
-    things,
-)
+from lessons_lib.teaching.lesson11.protocols import asked, ceiling, floor, of_logits, renamed, things
 from lessons_lib.teaching.lesson11.scenes import TASK, drawn, of_labels
 
 UNSEEN = ("absent", "background")

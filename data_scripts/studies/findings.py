@@ -4,9 +4,9 @@
 
 Nothing is run: what is read was recorded by findings_zero_shot.py (F1 to F3), study_pretraining.py (F12, F13),
 run_comparison.py (F4 to F11, F14 to F16; "searched": with settings that were searched for each task, not the published
-ones), train_lseg.py (F17 to F19, over test pictures), study_lseg.py (F20, F21), study_vild.py (F29 to F34, over test
-pictures), study_slip.py, study_slip_fresh.py (F41 to F46), study_glip.py (F47 to F50, over test pictures), and
-train_audioclip.py (F51 to F56), once their record is there.
+ones), train_lseg.py (F17 to F19, over test pictures), study_lseg.py (F20, F21), study_groupvit.py (F22 to F27, over
+test pictures), study_vild.py (F29 to F34, over test pictures), study_slip.py, study_slip_fresh.py (F41 to F46),
+study_glip.py (F47 to F50, over test pictures), and train_audioclip.py (F51 to F56), once their record is there.
 A finding is seen when every effect that it claims has its sign beyond its 95 % Student-t interval over seeds, or draws;
 what else it takes is said where it is computed.
 """
@@ -18,6 +18,7 @@ import pandas as pd
 from claims import of_comparison, of_wordings
 from claims_audioclip import recorded_claims
 from claims_glip import recorded_claims as claims_of_glip
+from claims_groupvit import recorded_claims as claims_of_groupvit
 from claims_lseg import recorded_claims as claims_of_lseg
 from claims_slip import of_slip
 from claims_vild import recorded_claims as claims_of_vild
@@ -44,6 +45,7 @@ def all_findings(recorded: Path = recorded_runs.RECORDED) -> dict[str, dict]:
     rows = recorded_runs.comparison(folder=recorded, setting=None)
     found |= of_comparison(rows, recorded_runs.dispersion(folder=recorded))
     found |= claims_of_lseg(recorded)
+    found |= claims_of_groupvit()
     found |= claims_of_vild(recorded)
     found |= of_slip(recorded_runs.slip(folder=recorded), recorded_runs.slip(fresh=True, folder=recorded))
     found |= claims_of_glip(recorded)

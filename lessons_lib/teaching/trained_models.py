@@ -28,6 +28,7 @@ SCRIPTS = {
     "vild": "data_scripts/pretraining/study_vild.py",
     "vild_text": "data_scripts/pretraining/study_vild.py",
     "vild_ensemble": "data_scripts/pretraining/study_vild.py",
+    "groupvit": "data_scripts/pretraining/study_groupvit.py",
     "glip": "data_scripts/pretraining/train_glip.py",
     "glip_unfused": "data_scripts/pretraining/train_glip.py",
     "glip_detection": "data_scripts/pretraining/train_glip.py",
@@ -40,7 +41,7 @@ def keep(name: str, method: "Method", about: dict[str, Any], folder: Path = TRAI
     """Writes both files, the weights rounded to 16 bits; `about` without "weights", which is added. Returns the path of
     the weights. Measure the method as `load` gives it again: rounding may change a figure's last digit."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _with_page(method.save(folder / f"{name}.safetensors", half=True), about)
+    return with_page(method.save(folder / f"{name}.safetensors", half=True), about)
 
 
 def keep_tower(name: str, model: "AudioCLIP", clip: "Clip", about: dict[str, Any], folder: Path = TRAINED) -> Path:
@@ -48,7 +49,13 @@ def keep_tower(name: str, model: "AudioCLIP", clip: "Clip", about: dict[str, Any
     from lessons_lib.clip.audio_files import save_audio_tower
 
     folder.mkdir(parents=True, exist_ok=True)
-    return _with_page(save_audio_tower(model, folder / f"{name}.safetensors", clip, half=True), about)
+    return with_page(save_audio_tower(model, folder / f"{name}.safetensors", clip, half=True), about)
+
+
+def with_page(path: Path, about: dict[str, Any]) -> Path:
+    """Writes the page beside weights that lie at `path`, which it returns."""
+    atomic_write(path.with_suffix(".json"), json.dumps(about | {"weights": _digest(path)}, indent=1).encode())
+    return path
 
 
 def path_of(name: str, folder: Path = TRAINED) -> Path:
@@ -94,11 +101,6 @@ def load_tower(name: str, clip: "Clip", folder: Path = TRAINED) -> "Clip":
 
     about(name, folder)
     return load_audio_tower(path_of(name, folder), clip)
-
-
-def _with_page(path: Path, about: dict[str, Any]) -> Path:
-    atomic_write(path.with_suffix(".json"), json.dumps(about | {"weights": _digest(path)}, indent=1).encode())
-    return path
 
 
 def _digest(path: Path) -> str:

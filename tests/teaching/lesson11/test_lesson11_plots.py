@@ -7,6 +7,7 @@ from matplotlib.colors import to_rgb
 from lessons_lib.methods import METHODS
 from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson11 import player, plots
+from lessons_lib.teaching.plots.segmented import GREY
 
 NAMES = ["background", "owl", "mug", "key"]
 GRID = torch.zeros(8, 8, dtype=torch.long)
@@ -17,7 +18,7 @@ PICTURE = torch.zeros(3, 8, 8, dtype=torch.uint8)
 def test_every_label_has_its_colour_and_letter_and_the_background_none():
     figure = plots.segmented([PICTURE], {"map": ([GRID], NAMES)})
     shown = figure.axes[1].images[0].get_array()
-    assert tuple(shown[7, 7]) == pytest.approx(to_rgb(plots.GREY))
+    assert tuple(shown[7, 7]) == pytest.approx(to_rgb(GREY))
     assert len({tuple(shown[y, x].round(3)) for y, x in ((0, 0), (7, 0), (7, 7))}) == 3
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["A owl", "B key", "none of them"]

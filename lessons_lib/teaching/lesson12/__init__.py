@@ -1,0 +1,1 @@
+"""Lesson 12, groups out of captions: GroupViT."""
