@@ -83,7 +83,23 @@ def speed_table() -> str:
             sides[1] += f" (foretold from {len(row['pairs_timed'])} of its {math.prod(row['steps'])} pairs)"
         lines.append(f"| {what} | {sides[0]} | {sides[1]} | {row['speedup']:.1f} |")
     on = f"{record['machine']['cores']} CPU cores, torch {record['versions']['torch']}"
-    return "\n".join([*lines, "", f"ViT-B/16's shapes in fp32, random weights, {on}."])
+    return "\n".join([*lines, "", f"ViT-B/16's shapes in fp32, random weights, {on}.", "", floor_sentence(names)])
+
+
+def floor_sentence(names: dict[str, str]) -> str:
+    """How much of a step its products alone would take."""
+    record = json.loads((BENCHMARKS / "floor.json").read_text())
+    shares = [
+        f"{names.get(row['method'], 'DAPT')} {100 * row['share_of_floor']:.0f} %"
+        for row in record["rows"]
+        if (row["phase"], row["precision"]) == ("step", "fp32")
+    ]
+    [classes] = {row["classes"] for row in record["rows"]}
+    return (
+        "How near the limit is: a step's matrix products alone, each at the pace that the processor reaches on its shape, "
+        f"take of its time: {', '.join(shares)} ({classes} classes; `benchmarks/floor.py`, "
+        f"{record['machine']['processor']})."
+    )
 
 
 def blocks() -> dict[str, dict[str, str]]:

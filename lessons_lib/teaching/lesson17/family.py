@@ -70,18 +70,19 @@ _ROWS = (
      "Li et al., ICLR 2022; lesson 11"),
     ("GroupViT", 2022, "regions", "nothing", "both towers", "captions", "which pixels?",
      "Patches gather in groups; captions alone teach it.", "VOC 52.3", "few things in a picture",
-     "Xu et al., CVPR 2022"),
+     "Xu et al., CVPR 2022; lesson 12"),
     ("ViLD", 2022, "regions", "CLIP", "a detector", "boxes of some classes", "where?",
-     "A detector learns CLIP's vectors of crops.", "LVIS rare 16.1 (APr)", "long training", "Gu et al., ICLR 2022"),
+     "A detector learns CLIP's vectors of crops.", "LVIS rare 16.1 (APr)", "long training",
+     "Gu et al., ICLR 2022; lesson 13"),
     ("GLIP", 2022, "regions", "nothing", "both, fused", "boxes and phrases", "where?",
      "Detection is finding the words of a prompt.", "COCO zero-shot 49.8", "text cannot be kept once fused",
-     "Li et al., CVPR 2022"),
+     "Li et al., CVPR 2022; lesson 14"),
     ("SLIP", 2022, "training", "nothing", "both towers", "pairs, and views", "which text?",
      "CLIP's loss and self-supervision, added.", "ImageNet zero-shot 37.6 to 42.8", "three picture passes for one",
      "Mu et al., ECCV 2022"),
     ("AudioCLIP", 2022, "sound", "nothing", "three towers", "videos", "which sound?",
      "Three towers, three pairwise losses.", "ESC-50 zero-shot 69.4", "full training leaves CLIP's old space",
-     "Guzhov et al., ICASSP 2022"),
+     "Guzhov et al., ICASSP 2022; lesson 16"),
 )  # fmt: skip
 FAMILY = tuple(Member(*(cell or "no one number here: see the paper" for cell in row)) for row in _ROWS)
 BRANCHES = tuple(dict.fromkeys(member.branch for member in FAMILY))
