@@ -96,8 +96,8 @@ def floor_sentence(names: dict[str, str]) -> str:
     ]
     [classes] = {row["classes"] for row in record["rows"]}
     return (
-        "How near the limit is: a step's matrix products alone, each at the pace that the processor reaches on its shape, "
-        f"take of its time: {', '.join(shares)} ({classes} classes; `benchmarks/floor.py`, "
+        "How near the limit is: a step's matrix products alone, each at the pace that the processor reaches on its "
+        f"shape, take of its time: {', '.join(shares)} ({classes} classes; `benchmarks/floor.py`, "
         f"{record['machine']['processor']})."
     )
 
