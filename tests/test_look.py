@@ -20,6 +20,7 @@ from lessons_lib.teaching.lesson04 import plots as lesson04
 from lessons_lib.teaching.lesson06 import plots as lesson06
 from lessons_lib.teaching.lesson09 import plots as lesson09
 from lessons_lib.teaching.lesson10 import plots as lesson10
+from lessons_lib.teaching.lesson12 import plots as lesson12
 from lessons_lib.teaching.lesson14 import plots as lesson14
 from lessons_lib.teaching.lesson16 import plots as lesson16
 
@@ -89,6 +90,7 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "mean_ranks": (lambda: lesson09.mean_ranks(dict(zip(GROUPS, range(1, 15))), APART), written),
     "by_class": (lambda: lesson10.by_class(torch.tensor([0, 1]), ANSWERS, ["oak", "elm"]), figure_legend),
     "base_against_new": (lambda: lesson09.base_against_new(PLACES), written),
+    "thresholds": (lambda: lesson12.thresholds([0, 1], LOSSES, dict.fromkeys(GROUPS, 0)), legend),
     "words_over": (lambda: lesson14.words_over(*SCENE, GROUPS), figure_legend),
     "prices": (lambda: lesson14.prices({name: {2: 0.1, 4: 0.2} for name in GROUPS}), legend),
     "in_noise": (lambda: lesson16.in_noise({name: {-20: 90.0, -10: 50.0} for name in GROUPS}, chance=4), legend),

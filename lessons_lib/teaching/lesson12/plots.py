@@ -7,7 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lessons_lib.look import HATCHES, MARKERS, PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
+from lessons_lib.look import (
+    DASHES,
+    HATCHES,
+    MARKERS,
+    PALETTE,
+    REFERENCE,
+    heading,
+    literal,
+    look,
+    numbers,
+    panels,
+    styled,
+)
 from lessons_lib.teaching.alt import describe
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots.images import _picture
@@ -88,8 +100,8 @@ def thresholds(
     for i, (who, values) in enumerate(curves.items()):
         at = list(grid).index(best[who])
         style = look(i)
-        ax.plot(grid, values, color=style.colour, ls=("-", "--", ":")[i % 3], label=literal(who))
-        ax.plot(best[who], values[at], MARKERS[i], color=style.colour, ms=9, mec="black")
+        ax.plot(grid, values, color=style.colour, ls=style.dash if i > 9 else DASHES[i % 3], label=literal(who))
+        ax.plot(best[who], values[at], style.marker, color=style.colour, ms=9, mec="black")
         ax.annotate(f"{best[who]:.2f}", (best[who], values[at]), xytext=(4, 6), textcoords="offset points", fontsize=9)
     ax.set(xlabel="threshold t: below min(t, the surest) is background", ylabel="mIoU of things (%)", ylim=(0, None))
     ax.legend(fontsize=9)
