@@ -7,8 +7,8 @@ F54   training all towers is better on sound than the audio tower alone ("full",
 F55   after full training pictures no longer go with CLIP's own texts; after partial training they do
 F56   pairs that are permuted teach nothing                        at chance
 
-F53 and F54 are judged in noise, the mean of five levels (`train_audioclip.py noise`): every arm tells quiet sounds right,
-and under the study's own noise, 6 decibels louder than the sound, none does. The levels were chosen when the
+F53 and F54 are judged in noise, the mean of five levels (`train_audioclip.py noise`): every arm tells quiet sounds
+right, and under the study's own noise, 6 decibels louder than the sound, none does. The levels were chosen when the
 first tower's answers to test sounds were known.
 """
 
