@@ -83,22 +83,35 @@ def try_one(arguments: list[str]) -> dict[str, float]:
 
 
 def noise(arguments: list[str]) -> None:
-    """Measures every training that is at its end in noise of several levels; the record says which there are."""
+    """Measures every training that is at its end in noise of several levels; the record says which there are.
+
+    Those whose checkpoints are not here stay as they were measured before, with the same CLIP.
+    """
     parser = argparse.ArgumentParser(prog="train_audioclip.py noise")
     parser.add_argument("--checkpoints", type=Path, default=WORK.folder, help="where `run` wrote them")
     parser.add_argument("--out", type=Path, default=recorded_runs.RECORDED)
     asked = parser.parse_args(arguments)
     clip = ll.load_clip("toyclip", device="cpu", precision="fp32", verbose=False)
-    rows = []
+    rows, known = [], earlier(asked.out)
     for arm in cells(SEEDS):
         if (model := finished(clip, arm, asked.checkpoints)) is not None:
             said = {"arm": arm.arm, "seed": arm.seed}
             rows += [said | {"noise": level, "accuracy": value} for level, value in in_faint_noise(clip, model).items()]
             print(rows[-1])
+        else:
+            rows += [row for row in known if (row["arm"], row["seed"]) == (arm.arm, arm.seed)]
     if not rows:
         raise SystemExit(f"no training is at its end in '{asked.checkpoints}': go on with `python {STUDY.script} run`")
     about = {"clip": toyclip_fingerprint(), "date": datetime.date.today().isoformat(), "rows": rows}
     print(f"wrote '{sealed_json.write('audioclip_noise', about, asked.out)}'")
+
+
+def earlier(folder: Path) -> list[dict]:
+    """The rows of the record in noise that is there, of this CLIP."""
+    if not (folder / "audioclip_noise.json").exists():
+        return []
+    found = sealed_json.read("audioclip_noise", f"{STUDY.script} noise", folder)
+    return found["rows"] if found["clip"] == toyclip_fingerprint() else []
 
 
 def ship(arguments: list[str]) -> None:

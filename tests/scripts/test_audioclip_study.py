@@ -146,6 +146,10 @@ def test_what_is_at_its_end_is_measured_in_noise_and_the_record_says_what_there_
     script.noise(given)
     found = sealed_json.read("audioclip_noise", "", tmp_path)["rows"]
     assert found == [{"arm": "one pair", "seed": 0, "noise": -20, "accuracy": 50.0}]
+    for checkpoint in tmp_path.glob("*.pt"):
+        checkpoint.unlink()
+    script.noise(given)
+    assert sealed_json.read("audioclip_noise", "", tmp_path)["rows"] == found, "what was measured before stays"
 
 
 def test_faint_noise_is_measured_at_every_level(clip, monkeypatch):
