@@ -43,6 +43,14 @@ class Named(NamedTuple):
     scores: Tensor
 
 
+def probabilities(of_groups: Tensor, of_picture: Tensor, top: int = 5) -> Tensor:
+    """Logits of groups (N, G, K) and of whole pictures (N, K) -> p, (N, G, K)."""
+    likeliest = of_picture.topk(min(top, of_picture.shape[-1])).indices  # (N, top)
+    absent = torch.ones_like(of_picture, dtype=torch.bool).scatter(1, likeliest, False)
+    among = of_groups.masked_fill(absent[:, None], float("-inf")).softmax(dim=-1)  # 0 where absent
+    return of_groups.softmax(dim=-1) * among
+
+
 class GroupViT(Segmenter):
     """Names the groups that a pre-trained GroupViT makes of a picture; `fit` only takes the task's names and template.
 
@@ -123,11 +131,8 @@ class GroupViT(Segmenter):
         for shares in groups.soft if self.maps == "soft" else groups.hard:
             maps = shares if maps is None else shares @ maps  # (n, G, patches)
         logits = scale * of_groups @ self.texts.T  # (n, G, K)
-        likeliest = (scale * of_picture @ self.texts.T).topk(min(self.top, len(self.texts))).indices  # (n, top)
-        absent = torch.ones(len(images), len(self.texts), dtype=torch.bool, device=logits.device)
-        absent.scatter_(1, likeliest, False)
-        among = logits.masked_fill(absent[:, None], float("-inf")).softmax(dim=-1)  # 0 where absent
-        return Named(maps.unflatten(2, visual.grid_size), logits.softmax(dim=-1) * among)
+        p = probabilities(logits, scale * of_picture @ self.texts.T, self.top)
+        return Named(maps.unflatten(2, visual.grid_size), p)
 
     def at_pixels(self, images: Tensor) -> Tensor:
         """images: (n, 3, S, S) preprocessed -> (n, C, S, S): p of each pixel's group; of the background, just below

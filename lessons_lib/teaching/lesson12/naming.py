@@ -6,7 +6,6 @@ The method itself is `lessons_lib.methods.segment.groupvit`; here the same steps
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,29 +14,15 @@ from lessons_lib.clip.blocks import unit
 from lessons_lib.clip.model import Clip
 from lessons_lib.data import Split
 from lessons_lib.methods import METHODS
+from lessons_lib.methods.segment.groupvit import Named, probabilities
 from lessons_lib.metrics.by_picture import counted
 from lessons_lib.teaching.lesson12.groups import at_pixels, k_means
 
-BATCH, TOP = 50, 5
+BATCH = 50
 GRID = tuple(round(0.025 * i, 3) for i in range(41))  # thresholds
 
 
-class Groups(NamedTuple):
-    """maps: (N, G, h, w), how much of each place is in which group.   scores: (N, G, K), p of every thing."""
-
-    maps: Tensor
-    scores: Tensor
-
-
-def probabilities(of_groups: Tensor, of_picture: Tensor, top: int = TOP) -> Tensor:
-    """Logits of groups (N, G, K) and of whole pictures (N, K) -> p, (N, G, K)."""
-    likeliest = of_picture.topk(min(top, of_picture.shape[-1])).indices  # (N, top)
-    absent = torch.ones_like(of_picture, dtype=torch.bool).scatter(1, likeliest, False)
-    among = of_groups.masked_fill(absent[:, None], float("-inf")).softmax(dim=-1)
-    return of_groups.softmax(dim=-1) * among
-
-
-def answers(found: Groups, threshold: float, size: int) -> Tensor:
+def answers(found: Named, threshold: float, size: int) -> Tensor:
     """(N, size, size) long: 0 for background, 1 … K for things."""
     sure, thing = found.scores.max(dim=-1)  # (N, G)
     needed = sure.amax(dim=1, keepdim=True).clamp(max=threshold)  # (N, 1)
@@ -46,16 +31,16 @@ def answers(found: Groups, threshold: float, size: int) -> Tensor:
     return said.gather(1, mine.flatten(1)).unflatten(1, mine.shape[1:])
 
 
-def by_groupvit(groupvit: Clip, split: Split, maps: str = "soft") -> Groups:
+def by_groupvit(groupvit: Clip, split: Split, maps: str = "soft") -> Named:
     """What GroupViT makes of a split whose first class is the background."""
     method = METHODS["GroupViT"](groupvit, maps=maps)
     method.set_classes(split.classnames)
     found = [method.named_groups(x) for x in _batches(groupvit, split)]
-    return Groups(torch.cat([one.maps for one in found]), torch.cat([one.scores for one in found]))
+    return Named(torch.cat([one.maps for one in found]), torch.cat([one.scores for one in found]))
 
 
 @torch.no_grad()
-def by_clusters(clip: Clip, split: Split, clusters: int = 6) -> Groups:
+def by_clusters(clip: Clip, split: Split, clusters: int = 6) -> Named:
     """K-means of a CLIP's patches (MaskCLIP's value path), picture by picture; a cluster's vector is their mean. Named
     by the same rule, with the CLIP's own picture vector for the likeliest classes."""
     texts = clip.encode_texts([f"a photo of a {name}." for name in split.classnames[1:]])  # (K, D)
@@ -68,10 +53,10 @@ def by_clusters(clip: Clip, split: Split, clusters: int = 6) -> Groups:
         of_picture = clip.logit_scale * clip.encode_images(x).cpu() @ texts.cpu().T
         maps.append(mine)
         scores.append(probabilities(logits, of_picture))
-    return Groups(torch.cat(maps), torch.cat(scores))
+    return Named(torch.cat(maps), torch.cat(scores))
 
 
-def curve(found: Groups, split: Split, thresholds: Iterable[float] = GRID) -> list[float]:
+def curve(found: Named, split: Split, thresholds: Iterable[float] = GRID) -> list[float]:
     """mIoU of things at each threshold."""
     truth = split.targets.masks.long()
     things = range(1, len(split.classnames))

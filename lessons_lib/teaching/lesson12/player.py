@@ -6,11 +6,12 @@ import ipywidgets
 import matplotlib.pyplot as plt
 from torch import Tensor
 
+from lessons_lib.methods.segment.groupvit import Named
 from lessons_lib.teaching.lesson12 import plots
-from lessons_lib.teaching.lesson12.naming import Groups, answers
+from lessons_lib.teaching.lesson12.naming import answers
 
 
-def threshold_player(found: Groups, pictures: Tensor, names: Sequence[str], *, start: float) -> ipywidgets.VBox:
+def threshold_player(found: Named, pictures: Tensor, names: Sequence[str], *, start: float) -> ipywidgets.VBox:
     """Two sliders: the picture, and t. The map of names is drawn anew; the groups stay.
 
     pictures: (N, 3, S, S) uint8; names: background first; start: t to begin with.
@@ -19,7 +20,7 @@ def threshold_player(found: Groups, pictures: Tensor, names: Sequence[str], *, s
     t = ipywidgets.FloatSlider(start, min=0, max=1, step=0.01, description="t", continuous_update=False)
 
     def draw(which: int, t: float) -> None:
-        one = Groups(found.maps[which : which + 1], found.scores[which : which + 1])
+        one = Named(found.maps[which : which + 1], found.scores[which : which + 1])
         grid = answers(one, t, pictures.shape[-1])
         plots.segmented([pictures[which]], {f"t = {t:.2f}": (grid, names)})
         plt.show()

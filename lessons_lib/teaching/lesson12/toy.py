@@ -46,9 +46,7 @@ def newborn(clip: Clip | None, *, seed: int = 0, assignment: str = "hard") -> tu
     Raises ValueError for a CLIP whose towers do not fit.
     """
     cfg = {**MODEL_CFG, "vision_cfg": {**MODEL_CFG["vision_cfg"], "assignment": assignment}}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = build(cfg)
+    model = _drawn(cfg, seed)
     if clip is None:
         return model, cfg
     theirs, own = clip.model.state_dict(), model.state_dict()
@@ -63,6 +61,12 @@ def newborn(clip: Clip | None, *, seed: int = 0, assignment: str = "hard") -> tu
     except (KeyError, RuntimeError) as error:
         raise ValueError(f"the towers of {clip.name} do not fit: give load_clip('toyclip') ({error})") from None
     return model, cfg
+
+
+def _drawn(cfg: dict, seed: int) -> GroupingCLIP:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(cfg)
 
 
 def _apart(token: Tensor, count: int, seed: int) -> Tensor:
@@ -83,9 +87,7 @@ def _blocks(clip: CLIP, model: GroupingCLIP) -> Iterator[tuple[str, Tensor]]:
 def of_noise(layers: Sequence[int], groups: Sequence[int], *, seed: int = 0) -> Clip:
     """One that has learned nothing, with other stages. Arguments as `GroupingTower`'s."""
     cfg = {**MODEL_CFG, "vision_cfg": {**MODEL_CFG["vision_cfg"], "layers": list(layers), "groups": list(groups)}}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = build(cfg)
+    model = _drawn(cfg, seed)
     tokenizer = make_tokenizer("groupvit", cfg)
     return frozen_copy(model, cfg, PREPROCESS_CFG, tokenizer, name="groupvit", precision="fp32")
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from lessons_lib.methods.segment.groupvit import Named
 from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson12 import naming, player, plots
 
@@ -55,10 +56,10 @@ def test_what_becomes_of_numbers_is_a_panel_each():
 def test_the_slider_draws_at_its_threshold(monkeypatch):
     drawn = []
     monkeypatch.setattr(plots, "segmented", lambda pictures, maps: drawn.append(maps))
-    found = naming.Groups(torch.rand(2, 3, 4, 4), torch.rand(2, 3, 2))
+    found = Named(torch.rand(2, 3, 4, 4), torch.rand(2, 3, 2))
     box = player.threshold_player(found, torch.zeros(2, 3, 16, 16), ["background", "owl", "mug"], start=0.3)
     which, t, _ = box.children
     which.value, t.value = 1, 0.8
     assert [list(maps) for maps in drawn] == [["t = 0.30"], ["t = 0.30"], ["t = 0.80"]]
     [(grid, names)] = drawn[-1].values()
-    assert torch.equal(grid, naming.answers(naming.Groups(*(part[1:] for part in found)), 0.8, 16)) and len(names) == 3
+    assert torch.equal(grid, naming.answers(Named(*(part[1:] for part in found)), 0.8, 16)) and len(names) == 3
