@@ -2,7 +2,7 @@
 
     p_g = softmax_c(s · e_g · w_c) · softmax_c(s · e_g · w_c, over the picture's 5 likeliest classes alone)
     a group is its likeliest thing, or background where p is below min(t, the picture's largest p)
-The method itself is `lessons_lib.methods.segment.groupvit`; here the same steps stand apart.
+p is the method's (`lessons_lib.methods.segment.groupvit`); the rest of its steps stand apart here.
 """
 
 from collections.abc import Iterable, Sequence
