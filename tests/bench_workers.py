@@ -5,6 +5,7 @@ As a script, `bench_workers.py FILE FOLDER SECONDS` runs a plan of eight runs th
 
 import json
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -83,6 +84,19 @@ class Unwilling(Obedient):
 class Dying(Obedient):
     def start(self, place: Place) -> None:
         os._exit(3)
+
+
+class Tidy(Obedient):
+    """Needs half a second to tidy up, and notes that it began, and that it did."""
+
+    def start(self, place: Place) -> None:
+        multiprocessing.util.Finalize(None, self.tidy_up, exitpriority=0)
+        super().start(place)
+
+    def tidy_up(self) -> None:
+        (Path(self.folder) / "tidying up").touch()
+        time.sleep(0.5)
+        (Path(self.folder) / "tidied up").touch()
 
 
 def orders(labels: list[str], folder: str, *, seeds=(1,), tasks=("task",), settings="a", kind=Obedient) -> Plan:

@@ -132,10 +132,16 @@ class _Process:
 def _serve(pipe: Connection, work: Work, place: Place) -> None:
     """What the process does: run after run, until there is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends its processes itself
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # tidies up, which a process that is killed does not
+    signal.signal(signal.SIGTERM, _tidy_up_and_end)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):  # nothing more to do, or nobody left to tell: the sweep was killed
         _answer(pipe, work, place)
+
+
+def _tidy_up_and_end(*_) -> None:
+    """Which a process that is killed does not. A second SIGTERM must not break in on it: a semaphore would leak."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def _answer(pipe: Connection, work: Work, place: Place) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bench_workers import Dying, Stubborn, Unwilling, alive, orders, ran, until
+from bench_workers import Dying, Stubborn, Tidy, Unwilling, alive, orders, ran, until
 
 from lessons_lib.runs import Place, Plan, Store, Summary, driver, local, run
 from lessons_lib.runs.engine import Job
@@ -140,6 +140,17 @@ def test_a_process_whose_sweep_was_killed_ends_without_a_word(tmp_path, monkeypa
     else:
         there.close()
     assert local._serve(here, orders(["a"], str(tmp_path)).work, Place("cpu", 1)) is None
+
+
+def test_a_process_in_the_middle_of_a_run_is_let_tidy_up(folder):
+    plan = orders(["holds"], str(folder), kind=Tidy)
+    engine = local.Local(plan.work, runs=1, processes=1)
+    engine.submit(Job(0, plan.cells[0]))
+    until(lambda: ran(folder))
+    engine.slots[0].leave()
+    until((folder / "tidying up").exists)
+    engine.close()
+    assert (folder / "tidied up").exists()
 
 
 def test_how_a_process_ended_is_said_in_words():
