@@ -4,7 +4,7 @@
     python data_scripts/studies/study_slip_fresh.py run        # hours (see `plan`); goes on where it stopped
     python data_scripts/studies/study_slip_fresh.py collect    # the record; `make findings` reads it
 
-As `study_slip.py`, at the rates that it found, with 12 times as many pairs in place of 12 passes over 16,384. A seed is
+As `study_slip.py`, at the rates that it found, with 12 times as many pairs in place of 12 passes over 8,192. A seed is
 two runs; one seed gives the gap, and from the second on there is an interval.
 """
 
