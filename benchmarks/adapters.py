@@ -99,8 +99,8 @@ def measure_grid(args: argparse.Namespace, device: str) -> dict:
 class Step:
     """One training step of DAPT, both ways."""
 
-    def __init__(self, model: str, classes: int, batch: int, device: str):
-        clip = make_clip(model, device, "fp32")
+    def __init__(self, model: str, classes: int, batch: int, device: str, precision: str = "fp32"):
+        clip = make_clip(model, device, precision)
         self.method = ll.DAPT(clip)
         self.method.set_classes(class_names(classes))
         draws = torch.Generator().manual_seed(1)

@@ -57,10 +57,14 @@ COOP_GIB = 4  # of a step of CoOp with 1000 classes, above the model
 
 
 class Case:
-    """One method for so many classes: its step and its evaluation, by the library and as published."""
+    """One method for so many classes: its step and its evaluation, by the library and as published.
 
-    def __init__(self, clip: Clip, method: str, classes: int):
-        kind, settings, batch, self.published_logits = METHODS[method]
+    batch: images; its own of `METHODS` by default.
+    """
+
+    def __init__(self, clip: Clip, method: str, classes: int, batch: int | None = None):
+        kind, settings, own, self.published_logits = METHODS[method]
+        batch = batch or own
         if "depth" in settings:
             settings = {"depth": clip.image_tower.layers}
         self.clip, self.name = clip, method
