@@ -92,26 +92,35 @@ def encode_shared(
         if 1 <= i <= len(deep):
             x = replace_rows(x, deep[i - 1])
         q, k, v = (split_heads(each, block.attn.num_heads) for each in qkv(block, x, changes[i]))  # (G, h, P + T, e)
-        own = _attend_own(rows, q[:, :, rows.shared :], k, v)  # (G, h, T, e)
-        before = attend(*(each[:, :, : rows.shared] for each in (q, k, v)), causal=True)  # (G, h, P, e)
+        (q, own_q), k, v = (_parted(rows, each) for each in (q, k, v))
+        own = _attend_own(rows, own_q, k, v)  # (G, h, T, e)
+        before = attend(q, k[0], v[0], causal=True)  # (G, h, P, e)
         x = finish(block, x, join_heads(torch.cat([before, own], dim=2)))  # (G, P + T, d)
     if len(deep) == len(blocks) > 0:
         x = replace_rows(x, deep[-1])
     q, k, v = (split_heads(each, last.attn.num_heads) for each in query_and_keys(last, x, rows.read, changes[-1]))
-    attended = _attend_own(rows, q, k, v, ends_only=True)  # (G, h, C, e)
+    attended = _attend_own(rows, q, _parted(rows, k), _parted(rows, v), ends_only=True)  # (G, h, C, e)
     return finish(last, x[:, rows.read], join_heads(attended))  # (G, C, d)
 
 
-def _attend_own(rows: SharedRows, q: Tensor, k: Tensor, v: Tensor, *, ends_only: bool = False) -> Tensor:
+def _parted(rows: SharedRows, x: Tensor) -> tuple[Tensor, Tensor]:
+    """(G, h, P + T, e) -> (G, h, P, e), (G, h, T, e). In one go, so that the gradient is put together in one, too."""
+    return x.split([rows.shared, x.shape[2] - rows.shared], dim=2)
+
+
+def _attend_own(
+    rows: SharedRows, q: Tensor, k: tuple[Tensor, Tensor], v: tuple[Tensor, Tensor], *, ends_only: bool = False
+) -> Tensor:
     """Attention of the classes' own rows, each to the shared rows and to those of its class up to itself.
 
-    q: (G, h, T, e), or (G, h, C, e) of the end-of-text rows alone; k, v: (G, h, P + T, e). Returns the shape of q.
+    q: (G, h, T, e), or (G, h, C, e) of the end-of-text rows alone; k, v: of the shared rows (G, h, P, e), and of the
+    own (G, h, T, e). Returns the shape of q.
     """
-    shared, classes = rows.shared, rows.classes
+    classes = rows.classes
     q = q * q.shape[-1] ** -0.5
-    own_k, own_v = (_Grid.apply(each[:, :, shared:], rows.grid, rows.in_grid) for each in (k, v))  # (G, h, C · S, e)
+    own_k, own_v = (_Grid.apply(own, rows.grid, rows.in_grid) for _, own in (k, v))  # (G, h, C · S, e)
     own_k, own_v = (each.unflatten(2, (classes, -1)) for each in (own_k, own_v))  # (G, h, C, S, e)
-    to_shared = q @ k[:, :, :shared].transpose(-1, -2)  # (G, h, T, P)
+    to_shared = q @ k[0].transpose(-1, -2)  # (G, h, T, P)
     if ends_only:
         to_own = (q[:, :, :, None] @ own_k.transpose(-1, -2))[:, :, :, 0]  # (G, h, C, S)
         to_own = to_own.masked_fill(rows.behind, float("-inf"))
@@ -120,11 +129,12 @@ def _attend_own(rows: SharedRows, q: Tensor, k: Tensor, v: Tensor, *, ends_only:
         to_own = own_q @ own_k.transpose(-1, -2)  # (G, h, C, S, S)
         to_own = to_own + causal_mask(to_own.shape[-1], to_own)
         to_own = _Ungrid.apply(to_own.flatten(2, 3), rows.grid, rows.in_grid)  # (G, h, T, S)
-    weights = torch.cat([to_shared, to_own], dim=-1).softmax(dim=-1).to(v.dtype)  # (G, h, T, P + S)
-    from_shared = weights[..., :shared] @ v[:, :, :shared]  # (G, h, T, e)
+    weights = torch.cat([to_shared, to_own], dim=-1).softmax(dim=-1).to(own_v.dtype)  # (G, h, T, P + S)
+    shared_weights, own_weights = weights.split([to_shared.shape[-1], to_own.shape[-1]], dim=-1)
+    from_shared = shared_weights @ v[0]  # (G, h, T, e)
     if ends_only:
-        return from_shared + (weights[:, :, :, None, shared:] @ own_v)[:, :, :, 0]
-    own_weights = _Grid.apply(weights[..., shared:], rows.grid, rows.in_grid).unflatten(2, (classes, -1))
+        return from_shared + (own_weights[:, :, :, None] @ own_v)[:, :, :, 0]
+    own_weights = _Grid.apply(own_weights, rows.grid, rows.in_grid).unflatten(2, (classes, -1))
     return from_shared + _Ungrid.apply((own_weights @ own_v).flatten(2, 3), rows.grid, rows.in_grid)
 
 
