@@ -135,8 +135,8 @@ class _QuickGELU(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, _: None, gradient: Tensor) -> Tensor:
-        return torch.ops.aten.silu_backward(gradient, ctx.saved_tensors[0])
+    def backward(ctx, _: None, gradient: Tensor | None) -> Tensor | None:
+        return gradient if gradient is None else torch.ops.aten.silu_backward(gradient, ctx.saved_tensors[0])
 
 
 def through(block: nn.Module, x: Tensor, change: Change | Merged | None = None, *, causal: bool = False) -> Tensor:
