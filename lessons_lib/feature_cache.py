@@ -64,6 +64,11 @@ def write(key: dict, features: torch.Tensor) -> None:
         warnings.warn(f"the features were computed but not cached: {error}", stacklevel=3)
 
 
+def is_there(key: dict) -> bool:
+    """Whether there is an entry of this name; `read` says whether it is whole."""
+    return _path(key).is_file()
+
+
 def cache_size() -> int:
     """Bytes that cached features take on disk."""
     return sum(entry.size for entry in cache_entries())

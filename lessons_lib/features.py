@@ -84,6 +84,12 @@ def image_features(
     return features.to(clip.device)
 
 
+def are_kept(clip: "Clip", split: "Split") -> bool:
+    """Whether `image_features(clip, split)` would find its result on disk."""
+    name = f"{transform_name(clip.preprocess)} {clip.transforms!r}"
+    return any(feature_cache.is_there(_key(clip, split, "plain", 0, name, made)) for made in ({}, {"raw": True}))
+
+
 def sound_features(clip: "Clip", sounds: "Split | torch.Tensor", *, cache: bool = True) -> torch.Tensor:
     """The embeddings of sounds by the audio tower, in order: (N, D) float32, L2-normalised, on the model's device.
 

@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
 
     spec, path = spec_of(args), store_path(args)
     plan = spec.plan()
+    if args.dry_run:
+        time_a_step(plan, args.processes if args.engine == "local" else 1)
     print(in_words(spec, plan, path, args.engine, args.processes), flush=True)
     if args.dry_run:
         return 0
@@ -171,6 +173,20 @@ def dotted(given: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
             raise ValueError(f"{option} {word}: write METHOD.NAME=VALUE, such as CoOp.epochs=50")
         found.setdefault(label, {})[argument] = value_of(text)
     return found
+
+
+def time_a_step(plan: "Plan", processes: int | None) -> None:
+    """With the threads that each of the sweep's processes has."""
+    import torch
+
+    from lessons_lib.threads import cores
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, cores() // min(len(plan), processes or cores())))
+    try:
+        plan.work.measure(plan.cells, shows_progress())
+    finally:
+        torch.set_num_threads(before)
 
 
 def store_path(args: argparse.Namespace) -> Path:

@@ -10,7 +10,8 @@ from lessons_lib.identity import canonical, digest
 from lessons_lib.runs.checks import check_trial, fit_settings, made, only_warms_up
 from lessons_lib.runs.identity import method_identity, plain
 from lessons_lib.runs.loaded import Known, Loaded
-from lessons_lib.runs.work import Place, Result, Row, Work
+from lessons_lib.runs.timed import Timed
+from lessons_lib.runs.work import Place, Result, Row
 
 if TYPE_CHECKING:
     from lessons_lib.methods import Method
@@ -41,7 +42,7 @@ class Cell:
     called: str = ""
 
 
-class FitAndTest(Work):
+class FitAndTest(Timed):
     """Cells on one CLIP. model, pretrained, device, precision: as in `load_clip`.   root, skip_unreadable: as in
     `load_task`.
 
@@ -158,22 +159,6 @@ class FitAndTest(Work):
 
     def unit(self, metric: str) -> str:
         return "%"
-
-    def cost(self, cell: Cell) -> float | None:
-        from lessons_lib.methods.parts.cost import Sizes
-
-        if self.model != "toyclip":
-            return None
-        what = self._known(cell).what
-        classes = len(what.fitted_on.classnames)
-        tested = sum(len(task.test) for task in what.tests.values())
-        return self._method(cell).cost(Sizes(classes, cell.shots * classes, tested, cell.shots, dict(cell.fit)))
-
-    def alike(self, cell: Cell) -> str:
-        return f"{cell.protocol} {cell.label}"
-
-    def size(self, cell: Cell) -> float:
-        return float(cell.shots)
 
     def shares(self, cell: Cell) -> str:
         return cell.task

@@ -30,7 +30,7 @@ def seconds_left(plan: Plan, status: "pd.DataFrame | None" = None) -> float | No
 
     left = [cell for key, cell in plan.jobs.items() if key not in done] if done else plan.cells
     seconds = [of(cell) for cell in left]
-    return None if None in seconds else sum(seconds)
+    return None if None in seconds else plan.work.once(left) + sum(seconds)
 
 
 def in_words(seconds: float) -> str:

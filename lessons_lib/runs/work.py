@@ -120,6 +120,10 @@ class Work:
         """Seconds on one core, roughly; None where that is not known before something has run."""
         return None
 
+    def once(self, cells: Sequence[Any]) -> float:
+        """Seconds that are spent once for all of these cells, beside their own."""
+        return 0.0
+
     def alike(self, cell: Any) -> str:
         """The same for cells whose times tell something of each other's, in proportion to their `size`."""
         return self.kind

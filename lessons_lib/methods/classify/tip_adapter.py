@@ -20,7 +20,7 @@ from lessons_lib.features import image_features
 from lessons_lib.inputs import check_views
 from lessons_lib.methods.learned import LearnedClassifier
 from lessons_lib.methods.parts.cache_search import check_grid, grid, places_by_class, search_alpha_beta, spread
-from lessons_lib.methods.parts.cost import AT_LEAST, FORWARD, Sizes
+from lessons_lib.methods.parts.cost import AT_LEAST, Sizes
 from lessons_lib.methods.parts.rows import no_rows_for
 from lessons_lib.methods.parts.starts import check_whole
 from lessons_lib.methods.parts.texts import mean_texts_of, some_templates
@@ -209,7 +209,7 @@ class TipAdapter(LearnedClassifier):
         if not sizes.known:
             return None
         epochs = self.fit_settings(sizes.shots, **sizes.fit).get("epochs", 0)
-        return AT_LEAST + sizes.trained_on * (self.PER_IMAGE * epochs + self.n_views / FORWARD)
+        return AT_LEAST + sizes.trained_on * (self.PER_IMAGE * epochs + self.n_views * sizes.encode)
 
     def check_task(self, task: "Task") -> None:
         super().check_task(task)

@@ -12,7 +12,7 @@ class Sizes:
     """What decides how long a run takes; None where it is not known.
 
     classes: C, that it is fitted on.   trained_on, tested: images, of all tests together.   shots: images a class.
-    fit: arguments of `fit`.
+    fit: arguments of `fit`.   encode: seconds a picture takes through the image tower.
     """
 
     classes: int | None
@@ -20,6 +20,7 @@ class Sizes:
     tested: int | None
     shots: int | None = None
     fit: dict[str, Any] = field(default_factory=dict)
+    encode: float = 1 / FORWARD
 
     @property
     def known(self) -> bool:
