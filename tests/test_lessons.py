@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
@@ -21,6 +22,8 @@ from lessons_lib.worksheets import without_solutions
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("[!.]*.ipynb"))
 LIMIT = 1_500_000  # bytes
+LINES = 15  # of a code cell: what is taken in at a glance
+WIDEST = 860  # pixels: a page of 390 shrinks letters of 8 points, at 100 dots an inch, to 5 pixels
 PATHS = re.compile(r"/(?:home|Users|root|tmp|work|mnt|opt|usr|var)/\w|~/\w|[A-Z]:\\\\?\w|file://")
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -90,6 +93,20 @@ def test_outputs_hold_no_paths_warnings_or_progress_bars(path):
         assert not re.search(r"\d+%\|", said), f"a progress bar in the output of:\n{cell.source}"
         errors = [output.text for output in cell.outputs if output.get("name") == "stderr"]
         assert errors == [], f"written to stderr by:\n{cell.source}"
+
+
+@each_lesson
+def test_a_code_cell_is_taken_in_at_a_glance(path):
+    long = {cell.id: lines for cell in code(read(path)) if (lines := cell.source.count("\n") + 1) > LINES}
+    assert long == {}, f"cells of more than {LINES} lines"
+
+
+@each_lesson
+def test_figures_can_be_read_on_a_phone(path):
+    shown = [(cell.id, output.data["image/png"]) for cell in code(read(path)) for output in cell.outputs
+             if "image/png" in output.get("data", {})]  # fmt: skip
+    widths = [(cell, int.from_bytes(b64decode(png)[16:20], "big")) for cell, png in shown]
+    assert [(cell, width) for cell, width in widths if width > WIDEST] == []
 
 
 @each_lesson

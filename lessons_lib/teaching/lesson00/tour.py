@@ -171,7 +171,7 @@ def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = Non
     """Picture i, what each object's mask covers, and the box around each mask."""
     picture = scenes[[i]].render()[0].permute(1, 2, 0).numpy()  # (H, W, 3)
     masks, boxes, names = scenes.masks(i), scenes.boxes(i), scenes.objects[i]
-    figure, axes = panels(1, 3, size=(2.6, 2.8))
+    figure, axes = panels(1, 3, size=(2.3, 2.5))
     colours = torch.tensor([[int(PALETTE[k % 10][j : j + 2], 16) for j in (1, 3, 5)] for k in range(len(names))])
     painted = torch.full((*masks.shape[1:], 3), 235, dtype=torch.uint8)
     for mask, colour in zip(masks, colours):
@@ -185,7 +185,7 @@ def show_objects(scenes: toyworld.Scenes, i: int = 0, *, title: str | None = Non
             box = Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, lw=2, edgecolor=PALETTE[k % 10])
             axes[2].add_patch(box)
             label = {"facecolor": PALETTE[k % 10], "edgecolor": "none", "pad": 1, "alpha": 0.85}
-            axes[2].text(x0, y0, names[k], fontsize=7, color="white", va="top", bbox=label, clip_on=True)
+            axes[2].text(x0, y0, names[k], fontsize=8, color="white", va="top", bbox=label, clip_on=True)
     heading(figure, title)
     return describe(figure, f"A picture, what each thing in it covers, and a box around each: {', '.join(names)}.")
 

@@ -46,7 +46,7 @@ def prompted_towers(
     patches = ["class", *(f"patch\n{n}" for n in ("1", "2", "3", "…", "64"))]
     patches += [""] * image[0]
     widths = (len(sentence), max(8, len(patches)))
-    figure, axes = panels(1, 2, size=(5.0, 0.95 + 0.42 * max(blocks)), width_ratios=widths)
+    figure, axes = panels(1, 2, size=(3.8, 0.95 + 0.42 * max(blocks)), width_ratios=widths)
     _tower(axes[0], sentence, slice(1, 1 + text[0]), text, blocks[0], "text tower: the prompt of one class")
     _tower(axes[1], patches, slice(6, 6 + image[0]), image, blocks[1], "image tower: one image", projected=coupled)
     axes[0].set_ylabel("rows that enter block …")
@@ -89,7 +89,7 @@ def _tower(
                 ax.text(at + 0.5, level + 0.41, name, ha="center", va="center", fontsize=8,
                         bbox={"facecolor": given, "edgecolor": "none", "pad": 0.6})  # fmt: skip
             elif level == 0:
-                ax.text(at + 0.5, level + 0.41, literal(word), ha="center", va="center", fontsize=6.5, linespacing=0.9)
+                ax.text(at + 0.5, level + 0.41, literal(word), ha="center", va="center", fontsize=7.5, linespacing=0.9)
     ax.set(xlim=(0, len(rows)), title=title)
     ax.set_yticks(np.arange(blocks) + 0.41, [str(level + 1) for level in range(blocks)])
     ax.set_xticks([])
@@ -191,13 +191,14 @@ def by_rate(
 
     losses, right: name of a run -> its losses; percent.   zero_shot: percent, the dashed line.   Returns the Figure.
     """
-    figure, (left, ax) = panels(1, 2, size=(4.0, 2.9))
+    figure, (left, ax) = panels(2, 1, size=(5.0, 2.5), height_ratios=(3, 2))
     for i, (name, each) in enumerate(losses.items()):
         left.plot(range(1, len(each) + 1), each, ms=4, label=literal(name), **look(i).line)
         ax.barh(i, right[name], 0.7, color=look(i).colour)
         ax.text(right[name] + 1, i, f"{right[name]:.0f}", va="center", fontsize=8)
     left.set(xlabel="epoch", ylabel="training loss", ylim=(0, None), title="Loss")
-    left.legend(fontsize=7, loc="lower left")
+    left.xaxis.get_major_locator().set_params(integer=True)
+    left.legend(fontsize=8, loc="best")
     ax.axvline(zero_shot, color="black", ls="--", lw=1.2, label="zero-shot")
     ax.set_yticks(range(len(right)), list(map(literal, right)), fontsize=8)
     ax.set(xlim=(0, 108), ylim=(len(right) + 0.3, -0.6), xlabel="right (%)", title="Accuracy")

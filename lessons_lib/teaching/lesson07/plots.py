@@ -89,13 +89,13 @@ def cache_heat(
     *,
     title: str | None = None,
 ) -> Figure:
-    """How much each picture (row) makes of each key (column), both sorted by class, a panel a kind of weight. Returns
-    the Figure.
+    """How much each picture (row) makes of each key (column), both sorted by class, a panel a kind of weight, one below
+    the other. Returns the Figure.
 
     weights: (N, NK) each, from 0 to 1.   labels: (N,), of the pictures.   key_labels: (NK,), of the keys.
     Raises ValueError for another shape.
     """
-    figure, axes = panels(1, len(weights), size=(3.6, 3.3), sharey=True)
+    figure, axes = panels(len(weights), 1, size=(5.6, 2.3))
     rows, columns = numbers(labels), numbers(key_labels)
     by_row, by_column = (each.argsort(kind="stable") for each in (rows, columns))
     first = [np.searchsorted(np.sort(each), np.arange(len(classnames))) for each in (rows, columns)]
@@ -111,12 +111,11 @@ def cache_heat(
             ax.axhline(edge - 0.5, color="white", lw=0.5)
         for edge in first[1][1:]:
             ax.axvline(edge - 0.5, color="white", lw=0.5)
-        ax.set(title=name, xlabel="keys, class by class", xticks=[])
+        ax.set(title=name, xticks=[], ylabel="pictures")
+        middles = (first[0] + np.append(first[0][1:], len(rows)) - 1) / 2
+        ax.set_yticks(middles, list(map(literal, classnames)), fontsize=7)
         ax.grid(False)
-    axes[0].set_yticks(
-        (first[0] + np.append(first[0][1:], len(rows)) - 1) / 2, list(map(literal, classnames)), fontsize=7
-    )
-    axes[0].set_ylabel("pictures, class by class")
+    axes[-1].set_xlabel("keys, class by class")
     figure.colorbar(shown, ax=axes, shrink=0.8)
     heading(figure, title)
     return figure

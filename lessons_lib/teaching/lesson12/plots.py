@@ -114,7 +114,7 @@ def thresholds(
 @styled()
 def becoming(steps: Sequence[int], lines: Mapping[str, Sequence[float]], *, title: str | None = None) -> Figure:
     """Numbers by training step, a panel each."""
-    figure, axes = panels(1, len(lines), size=(3.1, 2.5))
+    figure, axes = panels(1, len(lines), size=(2.6, 2.4))
     for ax, (said, values) in zip(axes, lines.items()):
         ax.plot(steps, values, MARKERS[0] + "-", color=PALETTE[0], ms=4)
         ax.set(xlabel="training step", ylim=(0, None))

@@ -101,7 +101,7 @@ def similarity_matrix(
     if fmt:
         for (i, j), number in np.ndenumerate(sim):
             dark = heat.norm(number) < 0.6
-            ax.text(j, i, format(number, fmt), ha="center", va="center", fontsize=7, color="white" if dark else "black")
+            ax.text(j, i, format(number, fmt), ha="center", va="center", fontsize=8, color="white" if dark else "black")
     if images is not None:
         ax.tick_params(axis="y", pad=72 * cell + 4)  # the row labels make room, in points
         for i, picture in enumerate(pictures(images)):
@@ -162,7 +162,7 @@ def confusion(
     similarity_matrix(percent, classnames, classnames, title=title, value="% of the row's images", fmt=None, ax=ax,
                       cmap="Blues", vmin=0, vmax=100)  # fmt: skip
     for i, j in np.argwhere(percent >= 10):
-        ax.text(j, i, f"{percent[i, j]:.0f}", ha="center", va="center", fontsize=6,
+        ax.text(j, i, f"{percent[i, j]:.0f}", ha="center", va="center", fontsize=7,
                 color="white" if percent[i, j] > 55 else "black")  # fmt: skip
     ax.set(xlabel="answer", ylabel="true class")
     return ax

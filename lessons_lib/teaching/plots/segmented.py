@@ -32,7 +32,7 @@ def segmented(
     shown = [names[number] for grids, names in maps.values() for grid in grids for number in _largest(grid)]
     found = list(dict.fromkeys(name for name in shown if name not in NOTHING))
     looks = {name: (PALETTE[i % len(PALETTE)], ascii_uppercase[i % 26]) for i, name in enumerate(found)}
-    figure, axes = panels(len(pictures), 1 + len(maps), size=(1.75, 1.85))
+    figure, axes = panels(len(pictures), 1 + len(maps), size=(1.6, 1.7))
     for row, picture in enumerate(pictures):
         line = axes[row * (1 + len(maps)) : (row + 1) * (1 + len(maps))]
         line[0].imshow(_picture(picture))
