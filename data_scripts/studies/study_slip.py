@@ -3,7 +3,7 @@
     python data_scripts/studies/study_slip.py plan       # what there is to do
     python data_scripts/studies/study_slip.py run        # hours (see `plan`); goes on where it stopped
     python data_scripts/studies/study_slip.py collect    # the record; `make findings` reads it
-    python data_scripts/studies/study_slip.py trunks     # three trained image towers of seed 0, for looking at
+    python data_scripts/studies/study_slip.py ship       # three trunks of seed 0, for looking at, into the package
 
 Five arms are trained on the same fixed pairs, for three seeds: CLIP; SimCLR; SLIP; CLIP with SLIP's compute, which is
 what SLIP has to beat; SimCLR and then CLIP, one after the other. Before that, the learning rate of each objective is
@@ -11,18 +11,23 @@ searched for a quarter of the epochs, with pairs and pictures that are not used 
 linear probe stays. `study_slip_fresh.py` asks the same where no pair is seen twice.
 """
 
+import datetime
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
-from slip_work import DRAWN, EPOCHS, KEPT, MATCHED, MORE, SERIAL, TASKS, WORK, Arm, as_clip, pre_trained
+import torch
+from slip_work import BATCH, DRAWN, EPOCHS, MATCHED, MORE, SERIAL, TASKS, WORK, Arm, as_clip, pre_trained
+from worlds_work import SMALL
 
-from lessons_lib.pretrain.trunk import save_trunk
+from lessons_lib.clip import Clip
 from lessons_lib.runs import Plan, Store
 from lessons_lib.runs.estimate import in_words
 from lessons_lib.runs.study import STORE, Study, main
-from lessons_lib.teaching import recorded_runs
+from lessons_lib.runs.work import machine
+from lessons_lib.teaching import recorded_runs, trained_models
 
 SEEDS = (0, 1, 2)
 SEARCH_SEED, SEARCHED, RATES = 100, 3, (6e-4, 2e-3, 6e-3)  # of the pairs; epochs
@@ -85,29 +90,36 @@ def later(seeds: Sequence[int] = SEEDS) -> str:
     return f"After the search, on one core for each of {len(seeds)} seeds: {each}; {whole} in all, half on two cores."
 
 
-def trunks(folder: Path, store: Store) -> list[Path]:
-    """The image towers of the first seed's arms, about 1 MB each. Raises SystemExit where there are none yet."""
-    plan = Plan(WORK, search())
-    rates = found_rates(store, plan)
+def ship(store: Store, folder: Path = trained_models.TRAINED) -> list[Path]:
+    """Keeps the trunks of the first seed's arms, about 1 MB each. Raises SystemExit where there are none yet."""
+    rates = found_rates(store, Plan(WORK, search()))
     wanted = [arm for arm in arms(rates, SEEDS[:1]) if arm.arm in SHOWN] if rates else []
-    done = store.done(Plan(WORK, wanted)) if wanted else ()
-    if len(done) < len(SHOWN):
+    if not wanted or len(store.done(Plan(WORK, wanted))) < len(SHOWN):
         raise SystemExit(
             "the first seed is not trained yet: go on with `python data_scripts/studies/study_slip.py run`"
         )
-    written = []
-    for arm in wanted:
-        written.append(folder / f"{arm.arm.lower()}.safetensors")
-        save_trunk(as_clip(pre_trained(arm).model), written[-1])
-    return written
+    return [trained_models.keep_trunk(f"trunk_{arm.arm.lower()}", *shipped(arm), folder) for arm in wanted]
+
+
+def shipped(arm: Arm) -> tuple[Clip, dict]:
+    """The model, and the page on its weights."""
+    trained = pre_trained(arm)
+    clip = as_clip(trained.model)
+    return clip, {
+        "date": datetime.date.today().isoformat(),
+        "hardware": {"device": "cpu", "name": machine(), "cores": os.cpu_count(), "torch": str(torch.__version__)},
+        "settings": {"model": SMALL, "pairs": DRAWN, "batch_size": BATCH, "tasks": TASKS},
+        "fit": {"arm": arm.arm, "lr": arm.lr, "epochs": arm.epochs, "seed": arm.seed},
+        "core_minutes": round(trained.seconds / 60, 1),
+    }
 
 
 STUDY = Study("slip", "data_scripts/studies/study_slip.py", recorded_runs.RECORDED, stages, about=about, note=later())
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["trunks"]:
-        with Store(STORE) as opened:
-            print("\n".join(map(str, trunks(KEPT / "trunks", opened))))
+    if sys.argv[1:2] == ["ship"]:
+        with Store(sys.argv[2] if sys.argv[2:] else STORE, read_only=True) as opened:
+            print("\n".join(map(str, ship(opened))))
     else:
         main(STUDY, __doc__)

@@ -6,6 +6,7 @@ A script of `SCRIPTS` makes both, and `keep` or `keep_tower` writes them.
 
     lseg = trained_models.load("lseg", clip)
     hears = trained_models.load_tower("audioclip", clip)
+    trunk = trained_models.load_trunk("trunk_slip")
     trained_models.about("lseg")["validation"]
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lessons_lib.clip import Clip
     from lessons_lib.clip.audio import AudioCLIP
     from lessons_lib.methods import Method
+    from lessons_lib.pretrain.trunk import Trunk
 
 TRAINED = Path(__file__).with_name("trained")
 SCRIPTS = {
@@ -34,6 +36,9 @@ SCRIPTS = {
     "glip_detection": "data_scripts/pretraining/train_glip.py",
     "audioclip": "data_scripts/pretraining/train_audioclip.py",
     "audioclip_bridging": "data_scripts/pretraining/train_audioclip.py",
+    "trunk_clip": "data_scripts/studies/study_slip.py",
+    "trunk_simclr": "data_scripts/studies/study_slip.py",
+    "trunk_slip": "data_scripts/studies/study_slip.py",
 }
 
 
@@ -50,6 +55,16 @@ def keep_tower(name: str, model: "AudioCLIP", clip: "Clip", about: dict[str, Any
 
     folder.mkdir(parents=True, exist_ok=True)
     return with_page(save_audio_tower(model, folder / f"{name}.safetensors", clip, half=True), about)
+
+
+def keep_trunk(name: str, clip: "Clip", about: dict[str, Any], folder: Path = TRAINED) -> Path:
+    """The same of the trunk of a small CLIP's image tower, which stands by itself."""
+    from lessons_lib.pretrain.trunk import save_trunk
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    save_trunk(clip, path)
+    return with_page(path, about)
 
 
 def with_page(path: Path, about: dict[str, Any]) -> Path:
@@ -101,6 +116,14 @@ def load_tower(name: str, clip: "Clip", folder: Path = TRAINED) -> "Clip":
 
     about(name, folder)
     return load_audio_tower(path_of(name, folder), clip)
+
+
+def load_trunk(name: str, folder: Path = TRAINED) -> "Trunk":
+    """The trunk that was kept. Raises as `about` and `pretrain.trunk.load_trunk` do."""
+    from lessons_lib.pretrain import trunk
+
+    about(name, folder)
+    return trunk.load_trunk(path_of(name, folder))
 
 
 def _digest(path: Path) -> str:

@@ -16,10 +16,9 @@ import torch
 from slip_work import MATCHED, SERIAL, Arm
 
 from lessons_lib.pretrain.slip import CLIP
-from lessons_lib.pretrain.trunk import load_trunk
 from lessons_lib.runs import Plan, Result, Row, Store
 from lessons_lib.runs.study import enter
-from lessons_lib.teaching import recorded_runs
+from lessons_lib.teaching import recorded_runs, trained_models
 
 TINY = {
     "embed_dim": 16,
@@ -175,15 +174,17 @@ def test_trunks_are_written_once_the_first_seed_is_trained(small, tmp_path, monk
     chosen = dict.fromkeys(script.SHOWN, script.RATES[0])
     with with_search(tmp_path, chosen) as store:
         with pytest.raises(SystemExit, match="the first seed is not trained yet"):
-            script.trunks(tmp_path, store)
+            script.ship(store, tmp_path)
         shown = [cell for cell in script.arms(chosen, [0]) if cell.arm in script.SHOWN]
         result = Result([Row("train", "loss", 1.0, 1)], 1, 1.0), pd.Timestamp("2026-01-01", tz="UTC")
         enter(store, Plan(work.WORK, shown), lambda key, cell: result)
         model = work.build(TINY)
         monkeypatch.setattr(script, "pre_trained", lambda cell: work.Trained(model, [], 1.0))
-        paths = script.trunks(tmp_path, store)
-    assert [path.name for path in paths] == ["simclr.safetensors", "slip.safetensors", "clip.safetensors"]
-    assert load_trunk(paths[0], device="cpu").embed_dim == 16
+        paths = script.ship(store, tmp_path)
+    assert [path.stem for path in paths] == ["trunk_simclr", "trunk_slip", "trunk_clip"]
+    assert trained_models.load_trunk("trunk_slip", tmp_path).embed_dim == 16
+    about = trained_models.about("trunk_simclr", tmp_path)
+    assert about["fit"] == {"arm": "SimCLR", "lr": script.RATES[0], "epochs": work.EPOCHS, "seed": 0}
 
 
 # --- findings
