@@ -94,7 +94,7 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "words_over": (lambda: lesson14.words_over(*SCENE, GROUPS), figure_legend),
     "prices": (lambda: lesson14.prices({name: {2: 0.1, 4: 0.2} for name in GROUPS}), legend),
     "in_noise": (lambda: lesson16.in_noise({name: {-20: 90.0, -10: 50.0} for name in GROUPS}, chance=4), legend),
-    "arms": (lambda: lesson16.arms(HEARD, {"one pair": "1"}, {name: name for name in GROUPS}), figure_legend),
+    "arms": (lambda: plots.arms(HEARD, {"one pair": "1"}, {name: name for name in GROUPS}), figure_legend),
 }  # fmt: skip
 OTHERS = {"base_new_arrows", "gain_map", "pairwise_matrix", "coverage"}  # groups as panels, rows
 FIXED = {"harder_exams", "more_compute", "unseen", "what_a_choice_pretends"}  # these say themselves what the groups are
