@@ -79,7 +79,7 @@ _ROWS = (
      "Li et al., CVPR 2022; lesson 14"),
     ("SLIP", 2022, "training", "nothing", "both towers", "pairs, and views", "which text?",
      "CLIP's loss and self-supervision, added.", "ImageNet zero-shot 37.6 to 42.8", "three picture passes for one",
-     "Mu et al., ECCV 2022"),
+     "Mu et al., ECCV 2022; lesson 15"),
     ("AudioCLIP", 2022, "sound", "nothing", "three towers", "videos", "which sound?",
      "Three towers, three pairwise losses.", "ESC-50 zero-shot 69.4", "full training leaves CLIP's old space",
      "Guzhov et al., ICASSP 2022; lesson 16"),
