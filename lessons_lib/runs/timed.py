@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lessons_lib.runs.checks import made
 from lessons_lib.runs.work import Work
 
 if TYPE_CHECKING:
     from lessons_lib.data import Task
-    from lessons_lib.runs.cell import Cell
     from lessons_lib.runs.pace import Pace
 
 
@@ -19,14 +18,14 @@ class Timed(Work):
 
     _pace: "Pace | None" = None
 
-    def measure(self, cells: Sequence["Cell"], progress: bool = True) -> None:
+    def measure(self, cells: Sequence[Any], progress: bool = True) -> None:
         """Times a step of each method on this machine: `cost` is foretold from it, and not from a table. Raises what a
         method raises that cannot be trained here."""
         from lessons_lib.clip import load_clip
         from lessons_lib.runs.pace import pace_of
 
         clip = load_clip(self.model, self.pretrained, device=self.device, precision=self.precision, verbose=False)
-        by_label: dict[str, dict[int, Cell]] = {}  # -> classes -> a cell
+        by_label: dict[str, dict[int, Any]] = {}  # -> classes -> a cell
         for cell in cells:
             by_label.setdefault(cell.label, {})[len(self._known(cell).what.fitted_on.classnames)] = cell
         ends = {
@@ -38,7 +37,7 @@ class Timed(Work):
         }
         self._pace = pace_of(clip, ends, progress)
 
-    def cost(self, cell: "Cell") -> float | None:
+    def cost(self, cell: Any) -> float | None:
         from lessons_lib.methods.parts.cost import Sizes
         from lessons_lib.runs.pace import steps_of
 
@@ -53,7 +52,7 @@ class Timed(Work):
         sizes = Sizes(classes, cell.shots * classes, sum(tested), cell.shots, dict(cell.fit))
         return self._method(cell).cost(sizes if self._pace is None else replace(sizes, encode=self._pace.encode))
 
-    def once(self, cells: Sequence["Cell"]) -> float:
+    def once(self, cells: Sequence[Any]) -> float:
         """For the frozen tower's features that are not kept yet, where a pace was measured."""
         if self._pace is None:
             return 0.0
@@ -68,18 +67,18 @@ class Timed(Work):
             splits += [task.val] if validates and task.val is not None else []
         return self._pace.once(self._loaded.clip, splits)
 
-    def alike(self, cell: "Cell") -> str:
+    def alike(self, cell: Any) -> str:
         return f"{cell.protocol} {cell.label}"
 
-    def size(self, cell: "Cell") -> float:
+    def size(self, cell: Any) -> float:
         return float(cell.shots)
 
-    def _fitted_on(self, cell: "Cell") -> "Task":
+    def _fitted_on(self, cell: Any) -> "Task":
         """With its shots."""
         from lessons_lib.runs.protocols import trial
 
         sample = self._loaded.task(cell.task).sample(cell.shots, seed=cell.seed)
         return trial(cell.protocol, sample, self._known(cell).others, cell.held_out).fitted_on
 
-    def _reads_features(self, cell: "Cell") -> bool:
+    def _reads_features(self, cell: Any) -> bool:
         return not getattr(self._method(cell), "learns_from_pixels", False)

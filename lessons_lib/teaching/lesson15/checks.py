@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.pretrain.slip import nt_xent as published
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients, watching
 
 
 def _unit(*shape: int, seed: int) -> Tensor:
@@ -81,6 +81,7 @@ def _joined(image: Tensor, text: Tensor, head: Tensor, scale: Tensor, views: Ten
     return clip_loss(*towers.contrast(views[:, 0], tokens)) + weight * published(*towers.pair(views))
 
 
+@watching
 def joint(student: Callable) -> None:
     """`joint(towers, views, tokens, weight)` -> CLIP's loss of the first view and the captions + weight · NT-Xent."""
     name = "joint"
