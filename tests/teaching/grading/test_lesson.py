@@ -29,7 +29,16 @@ EXERCISES = {
 }
 
 
-WATCHED = {"01-training_step", "02-text_tower", "04-train", "05-train", "07-learn_keys", "08-train", "09-base_and_new"}
+WATCHED = {
+    "01-training_step",
+    "02-text_tower",
+    "04-train",
+    "05-train",
+    "07-learn_keys",
+    "08-train",
+    "09-base_and_new",
+    "15-joint",
+}
 
 
 def test_only_checks_that_watch_an_answer_at_work_run_where_it_runs():
