@@ -23,13 +23,11 @@ from pathlib import Path
 
 import torch
 from adapters import Step as DaptStep
-from measuring import ROOT, machine, median_seconds, seconds, write_record
+from measuring import ROOT, machine, median_seconds, save_figure, seconds, write_record
 from prompt_learning import METHODS, MODEL, PHASES, Case, make_clip
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
-
-from lessons_lib.files import atomic_write
 
 RESULT = ROOT / "benchmarks" / "results" / "floor.json"
 PRODUCTS = {
@@ -170,9 +168,7 @@ def draw(rows: list[dict], path: Path) -> None:
     ax.invert_yaxis()
     ax.set(xlim=(0, 100), xlabel="% of the time taken")
     ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.12 - 0.6 / len(rows)), ncols=4, fontsize=8, frameon=False)
-    figure.tight_layout()
-    atomic_write(path, lambda temporary: figure.savefig(temporary, dpi=100, format="png"))
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def main(arguments: list[str] | None = None) -> int:

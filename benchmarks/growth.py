@@ -6,7 +6,7 @@ has. Of each line: the exponent, which is the slope between the logarithms of it
 a + b · x through all of them. A point that would take longer than --limit, as the one before foretells, is left out.
 
 Steps are counted in seconds of one core (of a process's own processor time, so that other work on the machine hardly
-counts), sweeps on the clock. Everything goes to benchmarks/results/growth.json and .png; `docs/costs.md` shows it.
+counts), sweeps on the clock. Everything goes to benchmarks/results/growth.json and .png.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from measuring import ROOT, can_measure_memory, machine, peak_bytes, write_record
-from prompt_learning import GIB, METHODS, MODEL, PHASES, Case, make_clip
-
-from lessons_lib.files import atomic_write
+from measuring import ROOT, can_measure_memory, machine, peak_bytes, save_figure, write_record
+from prompt_learning import GIB, MODEL, PHASES, Case, make_clip
 
 RESULT = ROOT / "benchmarks" / "results" / "growth.json"
 LEARNED = ("coop", "cocoop", "vpt", "maple")
@@ -47,12 +45,8 @@ class Point(NamedTuple):
     n_ctx: int | None = None
 
     def case(self) -> Case:
-        case = Case(make_clip(self.model, "cpu", "fp32"), self.method, self.classes, self.batch)
-        if self.n_ctx is not None:
-            names = case.method.classnames
-            case.method = METHODS[self.method][0](case.clip, n_ctx=self.n_ctx)
-            case.method.set_classes(names)
-        return case
+        settings = {} if self.n_ctx is None else {"n_ctx": self.n_ctx}
+        return Case(make_clip(self.model, "cpu", "fp32"), self.method, self.classes, self.batch, **settings)
 
 
 def lines(model: str, quick: bool) -> Iterator[list[Point]]:
@@ -147,9 +141,7 @@ def draw(rows: list[dict], path: Path) -> None:
     axes[0, 0].set_ylabel("seconds a step")
     axes[1, 0].set_ylabel("GiB a step, above the model")
     axes[0, 0].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
-    atomic_write(path, lambda temporary: figure.savefig(temporary, dpi=100, format="png"))
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def main(arguments: list[str] | None = None) -> int:

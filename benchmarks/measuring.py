@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from lessons_lib import device as on_device
 from lessons_lib.device import accelerator, synchronize
 from lessons_lib.files import atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ("torch", "torchvision", "open_clip_torch", "numpy")
@@ -94,6 +98,23 @@ def machine() -> dict:
 
 def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in VERSIONS}
+
+
+def same_as_before(record: dict, on: dict, settings: dict) -> bool:
+    """Whether a record is of this machine, whatever its load, of these versions and settings."""
+    here = {name: value for name, value in on.items() if name != "load_before"}
+    if record.get("versions") != versions() or record.get("settings") != settings:
+        return False
+    return here.items() <= record["machine"].items()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """As PNG, whole or not at all; the figure is closed."""
+    import matplotlib.pyplot as plt
+
+    figure.tight_layout()
+    atomic_write(path, lambda temporary: figure.savefig(temporary, dpi=100, format="png"))
+    plt.close(figure)
 
 
 def write_record(path: Path, on: dict, settings: dict, results: dict) -> None:

@@ -34,7 +34,7 @@ from pathlib import Path
 import adapters
 import prompt_learning
 import torch
-from measuring import ROOT, machine, peak_bytes, synchronize, versions, write_record
+from measuring import ROOT, machine, peak_bytes, same_as_before, synchronize, write_record
 from prompt_learning import GIB, MODEL, Case, class_names, make_clip
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -294,11 +294,10 @@ def model_of(size: dict, folder: Path) -> str:
 
 
 def test_folders() -> list[str]:
-    """Those whose tests touch a device; a browser's do not."""
-    found = sorted({path.parent for path in (ROOT / "tests").rglob("test_*.py")})
-    return [str(path.relative_to(ROOT)) for path in found if path.name not in ("browser", "tests")] + [
-        str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))
-    ]
+    """What stands in tests/: files, and folders with all that is below them; but for the browser's."""
+    found = [path for path in sorted((ROOT / "tests").iterdir()) if path.name != "browser"]
+    holds = [path for path in found if path.match("test_*.py") or (path.is_dir() and any(path.rglob("test_*.py")))]
+    return [str(path.relative_to(ROOT)) for path in holds]
 
 
 def judge(done: dict[str, dict]) -> list[dict]:
@@ -329,9 +328,7 @@ def about_gpu() -> dict:
 def measured_before(path: Path, on: dict, size: dict) -> dict[str, dict]:
     """What the file has of this machine, these versions and settings."""
     record = json.loads(path.read_text()) if path.exists() else {}
-    here = {name: value for name, value in on.items() if name != "load_before"}
-    same = record.get("versions") == versions() and record.get("settings") == size
-    return record["parts"] if same and here.items() <= record["machine"].items() else {}
+    return record["parts"] if same_as_before(record, on, size) else {}
 
 
 def measure(part: Part, name: str, done: dict) -> dict:

@@ -28,7 +28,17 @@ import open_clip
 import psutil
 import torch
 import torch.nn.functional as F
-from measuring import ROOT, alternating, can_measure_memory, devices_here, machine, peak_bytes, versions, write_record
+from measuring import (
+    ROOT,
+    alternating,
+    can_measure_memory,
+    devices_here,
+    machine,
+    peak_bytes,
+    same_as_before,
+    save_figure,
+    write_record,
+)
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
@@ -36,7 +46,6 @@ import lessons_lib as ll
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import build
 from lessons_lib.device import autocast, free_and_total, name_of
-from lessons_lib.files import atomic_write
 
 sys.path.insert(0, str(ROOT / "tests"))
 from reference import cocoop, coop, ivlp, maple, vpt  # noqa: E402
@@ -59,11 +68,12 @@ COOP_GIB = 4  # of a step of CoOp with 1000 classes, above the model
 class Case:
     """One method for so many classes: its step and its evaluation, by the library and as published.
 
-    batch: images; its own of `METHODS` by default.
+    batch: images; its own of `METHODS` by default.   settings: of the method, beside those.
     """
 
-    def __init__(self, clip: Clip, method: str, classes: int, batch: int | None = None):
-        kind, settings, own, self.published_logits = METHODS[method]
+    def __init__(self, clip: Clip, method: str, classes: int, batch: int | None = None, **settings):
+        kind, published, own, self.published_logits = METHODS[method]
+        settings = published | settings
         batch = batch or own
         if "depth" in settings:
             settings = {"depth": clip.image_tower.layers}
@@ -204,10 +214,7 @@ def judge(rows: list[dict]) -> list[dict]:
 def with_earlier(rows: list[dict], path: Path, on: dict, settings: dict) -> list[dict]:
     """These rows, and those of cases not among them that `path` has, of this machine, these versions, settings."""
     record = json.loads(path.read_text()) if path.exists() else {}
-    here = {name: value for name, value in on.items() if name != "load_before"}
-    if record.get("versions") != versions() or record.get("settings") != settings:
-        return rows
-    if not here.items() <= record["machine"].items():
+    if not same_as_before(record, on, settings):
         return rows
 
     def case(row: dict) -> tuple:
@@ -260,9 +267,7 @@ def draw(rows: list[dict], path: Path) -> None:
     axes[1, 0].set_ylabel("GiB a step, above the model")
     axes[0, 0].legend(frameon=False)
     figure.suptitle(f"A training step on {device}: the library and the literal published computation")
-    figure.tight_layout()
-    atomic_write(path, lambda temporary: figure.savefig(temporary, dpi=100, format="png"))
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def main(arguments: list[str] | None = None) -> int:

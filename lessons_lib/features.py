@@ -67,9 +67,7 @@ def image_features(
     """
     views, made = _check_view(view), _check_output(output, last, residual)
     transform = clip.preprocess if view == "plain" else augment or clip.augment
-    name = transform_name(transform)
-    if view == "plain" and hasattr(clip, "transforms"):
-        name = f"{name} {clip.transforms!r}"
+    name = _name_of(clip, transform, view)
     batches = partial(_batches, clip, split, views, transform, seed, batch_size=batch_size, num_workers=num_workers)
     if not cache or name is None:
         return _compute(clip, split, views, made, batches, progress)
@@ -86,8 +84,8 @@ def image_features(
 
 def are_kept(clip: "Clip", split: "Split") -> bool:
     """Whether `image_features(clip, split)` would find its result on disk."""
-    name = f"{transform_name(clip.preprocess)} {clip.transforms!r}"
-    return any(feature_cache.is_there(_key(clip, split, "plain", 0, name, made)) for made in ({}, {"raw": True}))
+    key = partial(_key, clip, split, "plain", 0, _name_of(clip, clip.preprocess, "plain"))
+    return any(feature_cache.is_there(key(made)) for made in ({}, {"raw": True}))
 
 
 def sound_features(clip: "Clip", sounds: "Split | torch.Tensor", *, cache: bool = True) -> torch.Tensor:
@@ -114,6 +112,12 @@ def transform_name(transform: Callable) -> str | None:
     text = repr(transform)
     anonymous = "<lambda>" in text or "<locals>" in text or " object at 0x" in text
     return None if anonymous else re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+def _name_of(clip: "Clip", transform: Callable, view: str | int) -> str | None:
+    """Of what is done to the images, for the key."""
+    name = transform_name(transform)
+    return f"{name} {clip.transforms!r}" if view == "plain" and hasattr(clip, "transforms") else name
 
 
 def _check_view(view: str | int) -> int | None:

@@ -36,6 +36,11 @@ def cores() -> int:
     return max(1, math.ceil(min(_runnable(), quota())))
 
 
+def of_each(processes: int) -> int:
+    """Threads of each of several processes that share the cores."""
+    return max(1, cores() // processes)
+
+
 def quota(own: Path = OWN, groups: Path = CGROUPS) -> float:
     """Cores' worth of time that the control groups of this process allow (Linux; both versions); inf for no limit."""
     try:

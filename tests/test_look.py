@@ -22,6 +22,7 @@ from lessons_lib.teaching.lesson09 import plots as lesson09
 from lessons_lib.teaching.lesson10 import plots as lesson10
 from lessons_lib.teaching.lesson12 import plots as lesson12
 from lessons_lib.teaching.lesson14 import plots as lesson14
+from lessons_lib.teaching.lesson15 import plots as lesson15
 from lessons_lib.teaching.lesson16 import plots as lesson16
 
 FOLDER = Path(teaching.__file__).parent
@@ -93,6 +94,7 @@ DRAWN = {  # what draws fourteen groups, and where their names stand
     "thresholds": (lambda: lesson12.thresholds([0, 1], LOSSES, dict.fromkeys(GROUPS, 0)), legend),
     "words_over": (lambda: lesson14.words_over(*SCENE, GROUPS), figure_legend),
     "prices": (lambda: lesson14.prices({name: {2: 0.1, 4: 0.2} for name in GROUPS}), legend),
+    "losses": (lambda: lesson15.losses(LOSSES, 5.54), legend),
     "in_noise": (lambda: lesson16.in_noise({name: {-20: 90.0, -10: 50.0} for name in GROUPS}, chance=4), legend),
     "arms": (lambda: plots.arms(HEARD, {"one pair": "1"}, {name: name for name in GROUPS}), figure_legend),
 }  # fmt: skip

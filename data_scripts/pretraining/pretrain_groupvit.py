@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from pretrain_toyclip import going_on, hardware
+from pretrain_toyclip import going_on
 from tqdm.auto import tqdm
 
 import lessons_lib as ll
@@ -36,6 +36,7 @@ from lessons_lib.pretrain.grouping import GroupingTowers, grouping_loss
 from lessons_lib.pretrain.loop import PairStream, Run, Settings
 from lessons_lib.sealed import to_bytes
 from lessons_lib.teaching.lesson12.toy import PREPROCESS_CFG, newborn, normaliser, pairs_with_nouns
+from lessons_lib.teaching.trained_models import hardware
 
 EARLY = (1, 50, 100)  # steps at which the curve has a point, too
 KEPT = 6  # pictures whose groups are kept at every point

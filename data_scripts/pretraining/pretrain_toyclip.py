@@ -13,7 +13,6 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -28,12 +27,13 @@ from lessons_lib import toyworld
 from lessons_lib.clip import Clip
 from lessons_lib.clip.building import make_tokenizer
 from lessons_lib.clip.copies import frozen_copy
-from lessons_lib.device import name_of, resolve_device
+from lessons_lib.device import resolve_device
 from lessons_lib.files import atomic_write, from_json
 from lessons_lib.pretrain.gathering import gathered
 from lessons_lib.pretrain.loop import PairStream, Run, Settings
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.sealed import to_bytes
+from lessons_lib.teaching.trained_models import hardware
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lessons_lib" / "clip" / "toyclip"
 VALIDATION_SEED = 1_000  # other pictures than any split that lessons and tests are scored on
@@ -49,17 +49,6 @@ def zero_shot(clip: Clip, per_class: int) -> dict[str, float]:
         w = clip.encode_texts([spec.templates[0].replace("{}", c) for c in spec.classnames])
         accuracy[name] = round(100 * ((f @ w.T).argmax(1).cpu() == labels).float().mean().item(), 1)
     return accuracy
-
-
-def hardware(device: torch.device) -> dict:
-    name = platform.processor() or platform.machine() if device.type == "cpu" else name_of(device)
-    return {
-        "device": device.type,
-        "name": name,
-        "cores": os.cpu_count(),
-        "torch": torch.__version__,
-        "open_clip": open_clip.__version__,
-    }
 
 
 def going_on(run: Run, checkpoint: Path) -> dict | None:

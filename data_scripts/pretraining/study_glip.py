@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pretrain_toyclip import hardware
 from study_vild import DRAWS, Measured, apart, between, rounded, told
 from torchvision.ops import box_iou
 from train_glip import BOXES, CAPTIONS
@@ -27,6 +26,7 @@ from lessons_lib.files import from_json
 from lessons_lib.methods.parts.grounding import about, found_in
 from lessons_lib.teaching import sealed_json
 from lessons_lib.teaching.lesson14.asking import of_twins
+from lessons_lib.teaching.trained_models import hardware
 
 ARMS = {  # arm -> the run that it is of
     "grounding": "glip_grounding",

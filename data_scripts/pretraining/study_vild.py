@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pretrain_toyclip import hardware
 from train_vild import TASK
 
 import lessons_lib as ll
@@ -162,7 +161,7 @@ def main() -> None:
     about = {
         "script": "data_scripts/pretraining/study_vild.py",
         "date": datetime.date.today().isoformat(),
-        "hardware": hardware(torch.device("cpu")),
+        "hardware": trained_models.hardware(torch.device("cpu")),
         "clip": clip.fingerprint,
         "task": TASK,
         "fold": 0,

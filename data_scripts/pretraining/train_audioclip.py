@@ -39,7 +39,6 @@ from audioclip_work import (
     toyclip_fingerprint,
     trained,
 )
-from pretrain_toyclip import hardware
 
 import lessons_lib as ll
 from lessons_lib.clip.audio_files import load_audio_tower, save_audio_tower
@@ -134,7 +133,7 @@ def ship(arguments: list[str]) -> None:
         settings = asdict(ARMS[arm])
         about = {
             "date": datetime.date.today().isoformat(),
-            "hardware": hardware(clip.device),
+            "hardware": trained_models.hardware(clip.device),
             "settings": {"audio_cfg": model.audio_cfg} | {key: settings[key] for key in ("pairs", "learns", "bridged")},
             "fit": {"lr": LR["audio"], "steps": settings["steps"], "batch_size": settings["batch"], "seed": 0},
             "arm": arm,

@@ -29,7 +29,6 @@ import time
 from pathlib import Path
 
 import torch
-from pretrain_toyclip import hardware
 from study_vild import rounded
 
 import lessons_lib as ll
@@ -141,7 +140,7 @@ def ship(asked: argparse.Namespace, name: str, method: ll.GLIP, record: dict, fi
         found[on] = method.for_classes(part.classnames).measure(part.test)
     about = {
         "date": datetime.date.today().isoformat(),
-        "hardware": hardware(method.clip.device),
+        "hardware": trained_models.hardware(method.clip.device),
         "settings": method.settings(),
         "fit": fit,
         "arm": asked.arm,

@@ -26,8 +26,6 @@ import json
 import time
 from pathlib import Path
 
-from pretrain_toyclip import hardware
-
 import lessons_lib as ll
 from lessons_lib.clip.dense import LAST
 from lessons_lib.data import Task
@@ -149,7 +147,7 @@ def main() -> None:
         "settings": method.settings(),
         "fit": method.fit_settings(**fit, seed=args.seed),
         "date": datetime.date.today().isoformat(),
-        "hardware": hardware(clip.device),
+        "hardware": trained_models.hardware(clip.device),
         "seconds_of_this_sitting": round(seconds, 1),
         "history": method.history,
         "validation_of_seen": rounded(method.measure(seen)),

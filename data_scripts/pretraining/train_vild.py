@@ -23,11 +23,11 @@ import time
 from pathlib import Path
 
 import torch
-from pretrain_toyclip import hardware
 from vild_work import first_stage, kept_regions, named_backbone, second_stage
 
 import lessons_lib as ll
 from lessons_lib.files import atomic_write
+from lessons_lib.teaching.trained_models import hardware
 
 TASK = "toy_scene_boxes"
 

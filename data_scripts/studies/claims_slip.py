@@ -3,8 +3,8 @@
 import pandas as pd
 
 from lessons_lib.metrics import effect, finding, gains
+from lessons_lib.teaching.lesson15.record import MATCHED, SERIAL
 
-MATCHED, SERIAL = "CLIP, SLIP's compute", "SimCLR, then CLIP"  # arms of the study
 ZERO_SHOT, LINEAR, COLOUR = "zero_shot", "linear", "colour"  # measures, percent
 CLAIMS = {
     "F41": "learning from pictures beside captions (SLIP) beats captions alone (CLIP), zero-shot and by a linear probe",

@@ -32,13 +32,13 @@ from lessons_lib.pretrain.loop import MEND, PairStream, Run, Settings
 from lessons_lib.pretrain.passes import passes, with_views
 from lessons_lib.pretrain.slip import CLIP, SIMCLR, SLIP, Objective
 from lessons_lib.runs import Result, Row, Work
+from lessons_lib.teaching.lesson15.record import MATCHED, SERIAL
 
 DRAWN, BLOCK, EPOCHS, BATCH = 8_192, 2_048, 12, 128  # pairs that exist, drawn at once; passes; pairs a step
 MORE = 33  # epochs that take CLIP alone as much compute as SLIP takes for 12: see `flops`
 HEAD = (512, 64)
 POINTS = 6  # moments at which zero-shot is measured
 KEPT = Path("build", "slip")  # trained models, and checkpoints of those in training
-MATCHED, SERIAL = "CLIP, SLIP's compute", "SimCLR, then CLIP"
 OBJECTIVE = {"CLIP": CLIP, "SimCLR": SIMCLR, "SLIP": SLIP, MATCHED: CLIP, SERIAL: CLIP}
 STEP = {"CLIP": 0.44, "SimCLR": 0.68, "SLIP": 1.0}  # seconds of one core in float32, measured on a quiet machine
 PAIR, MEASURING = 0.004, 90.0  # the same for drawing a pair, and for all measuring of a run

@@ -12,13 +12,11 @@ linear probe stays. `study_slip_fresh.py` asks the same where no pair is seen tw
 """
 
 import datetime
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 from slip_work import BATCH, DRAWN, EPOCHS, MATCHED, MORE, SERIAL, TASKS, WORK, Arm, as_clip, pre_trained
 from worlds_work import SMALL
 
@@ -26,7 +24,6 @@ from lessons_lib.clip import Clip
 from lessons_lib.runs import Plan, Store
 from lessons_lib.runs.estimate import in_words
 from lessons_lib.runs.study import STORE, Study, main
-from lessons_lib.runs.work import machine
 from lessons_lib.teaching import recorded_runs, trained_models
 
 SEEDS = (0, 1, 2)
@@ -107,7 +104,7 @@ def shipped(arm: Arm) -> tuple[Clip, dict]:
     clip = as_clip(trained.model)
     return clip, {
         "date": datetime.date.today().isoformat(),
-        "hardware": {"device": "cpu", "name": machine(), "cores": os.cpu_count(), "torch": str(torch.__version__)},
+        "hardware": trained_models.hardware(clip.device),
         "settings": {"model": SMALL, "pairs": DRAWN, "batch_size": BATCH, "tasks": TASKS},
         "fit": {"arm": arm.arm, "lr": arm.lr, "epochs": arm.epochs, "seed": arm.seed},
         "core_minutes": round(trained.seconds / 60, 1),

@@ -179,10 +179,10 @@ def time_a_step(plan: "Plan", processes: int | None) -> None:
     """With the threads that each of the sweep's processes has."""
     import torch
 
-    from lessons_lib.threads import cores
+    from lessons_lib.threads import cores, of_each
 
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, cores() // min(len(plan), processes or cores())))
+    torch.set_num_threads(of_each(min(len(plan), processes or cores())))
     try:
         plan.work.measure(plan.cells, shows_progress())
     finally:

@@ -187,10 +187,14 @@ class Run:
         nn.utils.clip_grad_norm_(self.learned.parameters(), s.clip_grad)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            self.model.logit_scale.clamp_(0, math.log(100))  # as CLIP
+        self.clamp_scale()
         self.step += 1
         return value
+
+    @torch.no_grad()
+    def clamp_scale(self) -> None:
+        """As CLIP: from 1 to 100."""
+        self.model.logit_scale.clamp_(0, math.log(100))
 
     def save(self, path: str | Path, **extra) -> None:
         """Everything needed to go on, written whole or not at all."""

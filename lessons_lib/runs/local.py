@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from lessons_lib.runs.engine import DONE, FAILED, READY, STARTS, UNUSABLE, Job, Outcome, in_a_line
 from lessons_lib.runs.work import Place, Work, Worker
-from lessons_lib.threads import cores
+from lessons_lib.threads import cores, of_each
 
 GRACE = 5.0  # seconds to end in, before a process is killed
 
@@ -26,9 +26,8 @@ class Local:
     def __init__(self, work: Work, runs: int, processes: int | None):
         devices = _devices(work.device)
         work.prepare({devices[0].partition(":")[0]})
-        usable = cores()
-        count = min(runs, processes or (usable if devices[0] == "cpu" else len(devices)))
-        threads = max(1, usable // count)
+        count = min(runs, processes or (cores() if devices[0] == "cpu" else len(devices)))
+        threads = of_each(count)
         self.work, self.places = work, [Place(devices[i % len(devices)], threads) for i in range(count)]
         self.slots: list[_Process | None] = [None] * count
         self.host, self.died = socket.gethostname(), 0

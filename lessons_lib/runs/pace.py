@@ -139,8 +139,8 @@ def pace_of(
     clip: "Clip", ends: Mapping[str, Sequence[tuple[Callable[[], "Method"], "Task", Mapping]]], progress: bool
 ) -> Pace:
     """ends: label -> of its smallest and its largest task: what makes the method, the task, and what `fit` is given."""
-    here = [clip.fingerprint, clip.precision, str(clip.device), torch.get_num_threads(), str(torch.__version__)]
-    here.append(machine(str(clip.device)))
+    on = str(clip.device)
+    here = [clip.fingerprint, clip.precision, on, machine(on), torch.get_num_threads(), str(torch.__version__)]
     tasks = [task for own in ends.values() for _, task, _ in own]
     pace = Pace(_kept([*here, tasks[0].name], lambda: encoding(clip, tasks[0].test)))
     for label, own in tqdm(ends.items(), desc="timing a step", unit="method", disable=not progress, leave=False):

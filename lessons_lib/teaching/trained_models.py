@@ -11,6 +11,8 @@ A script of `SCRIPTS` makes both, and `keep` or `keep_tower` writes them.
 """
 
 import json
+import os
+import platform
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ from lessons_lib.files import atomic_write, from_json
 from lessons_lib.suggest import nearest
 
 if TYPE_CHECKING:
+    import torch
+
     from lessons_lib.clip import Clip
     from lessons_lib.clip.audio import AudioCLIP
     from lessons_lib.methods import Method
@@ -65,6 +69,18 @@ def keep_trunk(name: str, clip: "Clip", about: dict[str, Any], folder: Path = TR
     path = folder / f"{name}.safetensors"
     save_trunk(clip, path)
     return with_page(path, about)
+
+
+def hardware(device: "torch.device") -> dict[str, Any]:
+    """What a page says of the machine that trained the weights."""
+    import open_clip
+    import torch
+
+    from lessons_lib.device import name_of
+
+    name = platform.processor() or platform.machine() if device.type == "cpu" else name_of(device)
+    about = {"device": device.type, "name": name, "cores": os.cpu_count()}
+    return about | {"torch": torch.__version__, "open_clip": open_clip.__version__}
 
 
 def with_page(path: Path, about: dict[str, Any]) -> Path:

@@ -9,16 +9,11 @@ from torch import Tensor
 
 from lessons_lib.pretrain.losses import clip_loss
 from lessons_lib.pretrain.slip import nt_xent as published
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients, watching
+from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients, watching
 
 
 def _unit(*shape: int, seed: int) -> Tensor:
     return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
-
-
-def _apart(mistakes: dict[str, Tensor], expected: Tensor) -> dict[str, Tensor]:
-    """Without those that give what is right, in this case."""
-    return {said: value for said, value in mistakes.items() if difference(value, expected)}
 
 
 def nt_xent(student: Callable) -> None:
@@ -55,7 +50,7 @@ def nt_xent(student: Callable) -> None:
             "each view is told to find itself. Its answer is the other view: i + N, or i − N.":
                 F.cross_entropy(sims / temperature, torch.arange(2 * n)),
         }  # fmt: skip
-        explain(got, expected, _apart(mistakes, expected), name=f"nt_xent of {n} pictures")
+        explain(got, expected, mistakes, name=f"nt_xent of {n} pictures")
         same(got, expected, name=f"nt_xent of {n} pictures")
         same_gradients(student, published, a, b, temperature, name=name, learned=(0, 1))
     right("nt_xent: which of 2N − 1 other views is of the same picture? Nobody had to say what it shows.")
@@ -122,7 +117,7 @@ def joint(student: Callable) -> None:
                 captions + weight * published(f, w),
         }  # fmt: skip
         said = f"joint, {n} pictures, weight {weight:g}"
-        explain(got, expected, _apart(mistakes, expected), name=said)
+        explain(got, expected, mistakes, name=said)
         same(got, expected, name=said)
         same_gradients(own, theirs, *weights, name=name, learned=(0, 1, 2, 3))
     right("joint: one trunk, three views, two questions. Their losses are added.")

@@ -8,7 +8,6 @@
 The objectives are `pretrain.slip`'s, `neighbours` is `metrics.retrieval`'s, `trunk_of` is `pretrain.trunk`'s.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -76,8 +75,7 @@ class Start:
 
     def clamp(self) -> None:
         """CLIP keeps its scale between 1 and 100."""
-        with torch.no_grad():
-            self.run.model.logit_scale.clamp_(0, math.log(100))
+        self.run.clamp_scale()
 
     def ended(self, name: str) -> Clip:
         """The towers, without the head."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from torch import Tensor
 
-from lessons_lib.look import PALETTE, REFERENCE, heading, literal, numbers, panels, styled
+from lessons_lib.look import PALETTE, REFERENCE, heading, literal, look, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots import arms, describe, show_images
 from lessons_lib.teaching.plots.images import pictures
@@ -102,7 +102,7 @@ def losses(curves: Mapping[str, Sequence[float]], knows_nothing: float, *, title
     """A loss by step, a line each, and what it is while nothing is known. Returns the Axes."""
     _, [ax] = panels(size=(5.2, 2.8))
     for i, (who, curve) in enumerate(curves.items()):
-        ax.plot(range(1, len(curve) + 1), curve, label=literal(who), color=PALETTE[i], ls=("-", "--", ":")[i % 3])
+        ax.plot(range(1, len(curve) + 1), curve, label=literal(who), color=look(i).colour, ls=look(i).dash)
     ax.axhline(knows_nothing, color=REFERENCE, lw=1.2, ls="-.", label="nothing is known")
     ax.set(xlabel="step", ylabel="NT-Xent", ylim=(0, None), title=literal(title))
     ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.01, 1))

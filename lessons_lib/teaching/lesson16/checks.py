@@ -9,18 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lessons_lib.pretrain.audio import three_way_loss
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
 
 QUIET = 80.0
 
 
 def _random(*shape: int, seed: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def _apart(mistakes: dict[str, Tensor], expected: Tensor) -> dict[str, Tensor]:
-    """Without those that give what is right, in this case."""
-    return {said: value for said, value in mistakes.items() if difference(value, expected)}
 
 
 def in_decibels(frames: Tensor, window: Tensor) -> Tensor:
@@ -57,7 +52,7 @@ def decibels(student: Callable) -> None:
             "stays soft.": (level - level.amax(dim=0)).clamp(min=-QUIET),
             "that is the power, not its decibels.": spectrum.square()[:, 1:].T,
         }  # fmt: skip
-        explain(got, expected, _apart(mistakes, expected), name=name)
+        explain(got, expected, mistakes, name=name)
         same(got, expected, name=name, atol=1e-2)
     right("decibels: pitch upwards, time to the right, and how far below the loudest.")
 
@@ -93,11 +88,11 @@ def three_way(student: Callable) -> None:
                 (rows + columns) / 6,
             "it is divided by the number of pairs. The release has its factorial.": (rows + columns) / len(given),
         }  # fmt: skip
-        explain(got, expected, _apart(mistakes, expected), name=said)
+        explain(got, expected, mistakes, name=said)
         for over in (1, 2, parts):
             wrong = {"the matrices are added, and one loss taken. The losses are added: each pair has one of its own.":
                      one_loss / over}  # fmt: skip
-            explain(got, expected, _apart(wrong, expected), name=said)
+            explain(got, expected, wrong, name=said)
         same(got, expected, name=said)
         learned = [k for k, one in enumerate(logits) if one is not None]
         same_gradients(student, three_way_loss, *logits, name=name, learned=learned)
@@ -210,6 +205,6 @@ def nearest(student: Callable) -> None:
                 "these are the cosines. Say which item is nearest.": (without if is_same else cosines).amax(dim=1),
                 "the largest cosine is taken by its size, with a minus too.": cosines.abs().argmax(dim=1),
             }  # fmt: skip
-            explain(got, expected, _apart(mistakes, expected), name=said)
+            explain(got, expected, mistakes, name=said)
             same(got, expected, name=said)
     right("nearest: give one thing, get the nearest of another kind.")

@@ -8,9 +8,8 @@ from functools import cache
 
 import pandas as pd
 
-from lessons_lib.metrics import effect
 from lessons_lib.runs.record import read
-from lessons_lib.teaching import sealed_json
+from lessons_lib.teaching import by_seed, sealed_json
 from lessons_lib.teaching.recorded_runs import RECORDED
 
 NAME, SCRIPT = "audioclip", "data_scripts/pretraining/train_audioclip.py"
@@ -29,7 +28,6 @@ BRIDGES = {
     "bridging": "six with pictures alone",
     "three pairs": "all with both",
 }
-NUMBERS = ("no", "one", "two", "three", "four", "five")
 
 
 @cache
@@ -56,47 +54,29 @@ def in_noise() -> dict[str, dict[int, float]]:
 
 def there(arms: dict[str, str]) -> dict[str, str]:
     """Those of which there are runs."""
-    return {arm: said for arm, said in arms.items() if (rows().arm == arm).any()}
+    return by_seed.there(rows(), arms)
 
 
 def seeds() -> str:
     """ "three seeds" """
-    count = rows().seed.nunique()
-    return f"{NUMBERS[count] if count < len(NUMBERS) else count} {'seed' if count == 1 else 'seeds'}"
+    return by_seed.seeds(rows().seed.nunique())
 
 
 def mean(arm: str, on: str) -> float:
     """Percent, over the seeds that are there."""
-    return float(_by_seed(arm, on).mean())
+    return float(by_seed.of(rows(), arm, on).mean())
 
 
 def told(first: str, second: str, on: str) -> str:
-    """ "three pairs − two pairs, sounds in noise: +1.2 ± 0.5": points, with the interval over seeds, and whether it can
-    be told from none. Of one seed there is no interval."""
-    return _words(f"{first} − {second}, {on}", _by_seed(first, on) - _by_seed(second, on))
-
-
-def _words(said: str, by_seed: pd.Series) -> str:
-    by_seed = by_seed.dropna()
-    if by_seed.empty:
-        return f"{said}: not measured yet"
-    found = effect(by_seed)
-    said = f"{said}: {found['mean']:+.1f}"
-    if found["n"] < 2:
-        return f"{said} (one seed: no interval)"
-    verdict = "" if abs(found["mean"]) > found["half_width"] else ": cannot be told from none"
-    return f"{said} ± {found['half_width']:.1f}{verdict}"
+    """As `by_seed.told`: "three pairs − two pairs, sounds in noise: +1.2 ± 0.5"."""
+    differences = by_seed.of(rows(), first, on) - by_seed.of(rows(), second, on)
+    return by_seed.told(f"{first} − {second}, {on}", differences)
 
 
 def told_in_noise(first: str, second: str) -> str:
     """The same of accuracy in noise, its mean over all levels."""
-    return _words(f"{first} − {second}, in noise", _noise_by_seed(first) - _noise_by_seed(second))
+    return by_seed.told(f"{first} − {second}, in noise", _noise_by_seed(first) - _noise_by_seed(second))
 
 
 def _noise_by_seed(arm: str) -> pd.Series:
     return noise()[noise().arm == arm].groupby("seed").accuracy.mean()
-
-
-def _by_seed(arm: str, on: str) -> pd.Series:
-    chosen = rows()[(rows().arm == arm) & (rows().on == on)]
-    return chosen.set_index("seed").accuracy.sort_index()
