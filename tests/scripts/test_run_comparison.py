@@ -49,7 +49,8 @@ def test_no_cell_is_planned_twice_and_every_method_is_compared_at_16_shots():
     cells = [*plan.published(), *plan.searched(found_settings())]
     keys = [(cell.called, cell.label, cell.task, cell.shots, cell.seed) for cell in cells]
     assert len(keys) == len(set(keys))
-    assert {cell.label for cell in cells if cell.protocol == "few-shot" and cell.shots == 16} >= set(plan.METHODS)
+    at_16 = {cell.label for cell in cells if cell.protocol == "few-shot" and cell.shots == 16}
+    assert set(plan.METHODS) - at_16 == {"PromptSRC"}, "which is told in LEFT_OUT"
 
 
 def test_all_methods_share_three_tasks_and_five_seeds_at_16_shots():
@@ -235,7 +236,7 @@ def test_the_base_to_new_table_names_every_method_with_its_length(setting):
     named = [line.split(" | ")[0].strip("| ") for line in lines]
     carried = [label for label in plan.METHODS if label in plan.CARRIES_OVER]
     if setting == "searched":
-        carried = [label for label in carried if label != "PromptSRC"]  # which was searched on three tasks
+        carried = [label for label in carried if label != "PromptSRC"]  # which is not searched
     assert named == carried
     assert all(line.count("±") == 3 for line in lines)
     [maple] = [line for line in lines if line.startswith("| MaPLe ")]
@@ -254,7 +255,7 @@ def test_the_table_by_task_has_the_means_over_the_seeds():
 
 def test_the_few_shot_table_shows_a_mean_where_all_of_its_tasks_are_there():
     lines = {line.split(" | ")[0].strip("| "): line for line in script.few_shot_table(rows()).splitlines()[2:]}
-    assert list(lines) == list(plan.METHODS)
+    assert list(lines) == [label for label in plan.METHODS if label != "PromptSRC"]
     assert [lines[label].count("±") for label in ("ZeroShot", "CoOp", "MaPLe", "DAPT")] == [2, 4, 1, 1]
 
 
