@@ -25,7 +25,7 @@ from lessons_lib.data.toys import SceneImages
 from lessons_lib.files import from_json
 from lessons_lib.methods import METHODS
 from lessons_lib.metrics import effect
-from lessons_lib.metrics.by_picture import Counts, counted, difference
+from lessons_lib.metrics.by_picture import Counts, counted, difference, middle
 from lessons_lib.metrics.segmentation import patch_labels
 from lessons_lib.teaching import trained_models
 from lessons_lib.teaching.lesson12 import groups, naming, shipped
@@ -67,7 +67,7 @@ def said(counts: Counts, things: list[int]) -> dict[str, float]:
 
 
 def between(values: Tensor, mean: float) -> dict[str, float]:
-    low, high = values.quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
+    low, high = middle(values)
     return {"mean": mean, "low": low, "high": high}
 
 

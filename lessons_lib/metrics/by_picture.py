@@ -31,8 +31,13 @@ class Counts(NamedTuple):
 
     def interval(self, classes: Sequence[int] | slice = slice(None)) -> tuple[float, float]:
         """Percent: the middle 95 % of `spread`."""
-        low, high = self.spread(classes).quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
-        return low, high
+        return middle(self.spread(classes))
+
+
+def middle(values: Tensor) -> tuple[float, float]:
+    """Where the middle 95 % of what was drawn again begins and ends.   values: (draws,)."""
+    low, high = values.double().quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
+    return low, high
 
 
 def difference(first: Counts, second: Counts, classes: Sequence[int] | slice = slice(None)) -> dict[str, float]:
@@ -41,7 +46,7 @@ def difference(first: Counts, second: Counts, classes: Sequence[int] | slice = s
     if len(first.right) != len(second.right):
         raise ValueError(f"a paired difference needs the same pictures; got {len(first.right)} and {len(second.right)}")
     apart = first.spread(classes) - second.spread(classes)
-    low, high = apart.quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
+    low, high = middle(apart)
     return {"mean": first.mean_iou(classes) - second.mean_iou(classes), "low": low, "high": high}
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "ExerciseError",
     "answer_of",
     "difference",
+    "drawn",
     "explain",
     "require",
     "right",
@@ -59,6 +60,11 @@ def require(condition: bool, hint: str) -> None:
 def right(message: str) -> None:
     """Say that an exercise is solved, and what that shows."""
     print(f"✓ {message}")
+
+
+def drawn(*shape: int, seed: int) -> Tensor:
+    """Normal numbers of this shape to try an answer on, always the same for a seed."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def written(value: object, *, name: str) -> object:

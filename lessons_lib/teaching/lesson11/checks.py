@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lessons_lib.teaching.checks import answer_of, difference, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, difference, drawn, explain, require, right, same, same_gradients
 
 WAYS = ("attention", "value", "correlative")
 IGNORE = 255
@@ -17,7 +17,7 @@ IGNORE = 255
 def attended(student: Callable) -> None:
     """`attended(q, k, v, way)`: (N, h, L, e) each -> (N, h, L, e)."""
     for n, heads, rows, width in ((2, 3, 5, 4), (1, 2, 7, 9), (3, 1, 4, 16)):
-        q, k, v = (2 * _random(n, heads, rows, width, seed=seed) for seed in (rows, width, 1))
+        q, k, v = (2 * drawn(n, heads, rows, width, seed=seed) for seed in (rows, width, 1))
         for way in WAYS:
             name = f"attended(q, k, v, {way!r}) of {rows} rows, {width} wide"
             got, expected = answer_of(student, q, k, v, way, name="attended"), _attended(q, k, v, way)
@@ -79,8 +79,8 @@ def _wrong_ways(q: Tensor, k: Tensor, v: Tensor, way: str) -> dict[str, Tensor]:
 def pixel_loss(student: Callable) -> None:
     """`pixel_loss(features, texts, masks)` -> a scalar: the mean cross-entropy of the pixels that have a class."""
     for n, width, side, labels, size in ((2, 6, 4, 3, 8), (3, 5, 3, 7, 9), (1, 4, 4, 2, 16)):
-        features = F.normalize(_random(n, width, side, side, seed=size), dim=1)
-        texts = F.normalize(_random(labels, width, seed=labels), dim=1)
+        features = F.normalize(drawn(n, width, side, side, seed=size), dim=1)
+        texts = F.normalize(drawn(labels, width, seed=labels), dim=1)
         masks = torch.randint(labels, (n, size, size), generator=torch.Generator().manual_seed(size))
         masks[:, :2], masks[0, :, :3] = IGNORE, IGNORE
         name = f"pixel_loss of {n} pictures and {labels} labels, {side} × {side} to {size} × {size}"
@@ -133,7 +133,7 @@ def _wrong_losses(features: Tensor, texts: Tensor, masks: Tensor) -> dict[str, T
 def told(student: Callable) -> None:
     """`told(planes, mask, c)` -> (pixels right, pixels that are c or were taken for it)."""
     for labels, size in ((4, 8), (6, 5), (3, 12)):
-        planes = _random(labels, size, size, seed=labels)
+        planes = drawn(labels, size, size, seed=labels)
         mask = torch.randint(labels, (size, size), generator=torch.Generator().manual_seed(size))
         for c in range(1, labels):
             name = f"told(planes, mask, {c}) of {labels} labels, {size} × {size}"
@@ -177,7 +177,7 @@ def _pair(first: object, second: object) -> Tensor:
 def smoothed(student: Callable) -> None:
     """`smoothed(planes, conv, depth)`: (n, K, h, w) -> the same, behind a bottleneck block."""
     for n, labels, size, depth in ((2, 3, 6, 1), (1, 5, 7, 2), (2, 4, 5, 3)):
-        planes, conv = _random(n, labels, size, size, seed=depth), _conv(depth)
+        planes, conv = drawn(n, labels, size, size, seed=depth), _conv(depth)
         name = f"smoothed of {labels} labels, depth {depth}"
         with torch.no_grad():
             got, expected = answer_of(student, planes, conv, depth, name="smoothed"), _smoothed(planes, conv, depth)
@@ -224,7 +224,3 @@ def _conv(seed: int) -> nn.Conv2d:
 
 def _far(value: Tensor, expected: Tensor) -> bool:
     return bool(difference(value, expected))
-
-
-def _random(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))

@@ -8,11 +8,7 @@ from torch import Tensor
 
 from lessons_lib.clip.grouping import assign as _assign
 from lessons_lib.pretrain.grouping import multi_label_loss
-from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
-
-
-def _random(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from lessons_lib.teaching.checks import answer_of, drawn, explain, require, right, same, same_gradients
 
 
 def _one_hot(scores: Tensor, dim: int) -> Tensor:
@@ -22,7 +18,7 @@ def _one_hot(scores: Tensor, dim: int) -> Tensor:
 def assign(student: Callable) -> None:
     """`assign(logits)`: (N, G, L) -> the same shape, one-hot over groups, with the softmax's gradient."""
     for n, groups, tokens, seed in ((1, 2, 3, 0), (2, 4, 7, 1), (3, 6, 5, 2)):
-        logits, name = 2 * _random(n, groups, tokens, seed=seed), f"assign of {groups} groups and {tokens} tokens"
+        logits, name = 2 * drawn(n, groups, tokens, seed=seed), f"assign of {groups} groups and {tokens} tokens"
         got, soft = answer_of(student, logits, name="assign"), logits.softmax(dim=1)
         expected = _one_hot(logits, 1)
         mistakes = {
@@ -55,7 +51,7 @@ def _merged(choice: Tensor, values: Tensor, plus: float = 1.0) -> Tensor:
 def merge(student: Callable) -> None:
     """`merge(choice, values)`: (N, G, L), (N, L, d) -> (N, G, d), the sum of a group's values over (how many + 1)."""
     for n, groups, tokens, width, seed in ((1, 2, 7, 3, 0), (2, 3, 6, 4, 1), (2, 4, 3, 5, 2)):
-        choice, values = _one_hot(_random(n, groups, tokens, seed=seed), 1), _random(n, tokens, width, seed=seed + 10)
+        choice, values = _one_hot(drawn(n, groups, tokens, seed=seed), 1), drawn(n, tokens, width, seed=seed + 10)
         choice[:, -1] = 0  # nobody is in the last group
         name = f"merge of {tokens} tokens in {groups} groups"
         got, expected = answer_of(student, choice, values, name="merge"), _merged(choice, values)
@@ -73,7 +69,7 @@ def merge(student: Callable) -> None:
         wrong = {said: value for said, value in mistakes.items() if not torch.allclose(value, expected, equal_nan=True)}
         explain(got, expected, wrong, name=name)
         same(got, expected, name=name)
-        shares = _random(n, groups, tokens, seed=seed + 20).softmax(dim=1)
+        shares = drawn(n, groups, tokens, seed=seed + 20).softmax(dim=1)
         same_gradients(student, _merged, shares, values, name="merge")
     right("merge: a group's tokens become one, n / (n + 1) of their mean.")
 
@@ -81,8 +77,8 @@ def merge(student: Callable) -> None:
 def membership(student: Callable) -> None:
     """`membership(first, second)`: (N, G1, L), (N, G2, G1) -> (N, G2, L)."""
     for n, few, many, tokens, seed in ((1, 2, 3, 5, 0), (2, 3, 4, 4, 1), (2, 4, 4, 4, 2)):
-        first = (3 * _random(n, many, tokens, seed=seed)).softmax(dim=1)
-        second = (3 * _random(n, few, many, seed=seed + 10)).softmax(dim=1)
+        first = (3 * drawn(n, many, tokens, seed=seed)).softmax(dim=1)
+        second = (3 * drawn(n, few, many, seed=seed + 10)).softmax(dim=1)
         name = f"membership of {tokens} patches, {many} groups, then {few}"
         got, expected = answer_of(student, first, second, name="membership"), second @ first
         mistakes = {
@@ -109,7 +105,7 @@ def noun_loss(student: Callable) -> None:
     """`noun_loss(f, u, scale)`: (N, D), (N, K, D) unit -> a scalar."""
     name = "noun_loss"
     for n, k, width, scale, seed in ((3, 2, 4, 5.0, 0), (4, 3, 6, 10.0, 1), (5, 1, 4, 3.0, 2)):
-        f, u = F.normalize(_random(n, width, seed=seed), dim=-1), F.normalize(_random(n, k, width, seed=9), dim=-1)
+        f, u = F.normalize(drawn(n, width, seed=seed), dim=-1), F.normalize(drawn(n, k, width, seed=9), dim=-1)
         got, expected = answer_of(student, f, u, scale, name=name), multi_label_loss(f, u, scale)
         logits = scale * f @ u.flatten(0, 1).T  # (N, N·K)
         owner = torch.arange(n).repeat_interleave(k)

@@ -7,14 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, drawn, explain, require, right, same, same_gradients
 
 WIDER = 1.5
 KNOWN = 2 / 3  # the exponent of the head that knows a class better
-
-
-def _random(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def widened(boxes: Tensor, by: float = WIDER) -> Tensor:
@@ -31,8 +27,8 @@ def _seen(boxes: Tensor, mix: Tensor) -> Tensor:
 def teacher(student: Callable) -> None:
     """`teacher(see, boxes)` -> (R, D): unit(see(boxes) + see(boxes 1.5 times as wide and high))."""
     for count, dim in ((5, 8), (3, 4), (1, 6)):
-        corner, sides = 40 * _random(count, 2, seed=dim).abs(), 20 + 30 * _random(count, 2, seed=count).abs()
-        boxes, see = torch.cat([corner, corner + sides], dim=1), partial(_seen, mix=_random(4, dim, seed=7) / 20)
+        corner, sides = 40 * drawn(count, 2, seed=dim).abs(), 20 + 30 * drawn(count, 2, seed=count).abs()
+        boxes, see = torch.cat([corner, corner + sides], dim=1), partial(_seen, mix=drawn(4, dim, seed=7) / 20)
         name = f"teacher of {count} boxes"
         got, near, far = answer_of(student, see, boxes, name="teacher"), see(boxes), see(widened(boxes))
         at = boxes[:, :2]
@@ -63,8 +59,8 @@ def with_background(e: Tensor, b: Tensor, texts: Tensor, tau: float) -> Tensor:
 def logits(student: Callable) -> None:
     """`logits(e, b, texts, tau)` -> (R, 1 + C): the background first."""
     for count, classes, dim, tau in ((5, 3, 8, 0.01), (2, 4, 4, 0.5), (1, 6, 5, 0.1)):
-        e, texts = (normalize(_random(n, dim, seed=n), dim=-1) for n in (count, classes))
-        b, name = 3 * _random(dim, seed=dim), f"logits of {count} regions and {classes} classes, tau={tau:g}"
+        e, texts = (normalize(drawn(n, dim, seed=n), dim=-1) for n in (count, classes))
+        b, name = 3 * drawn(dim, seed=dim), f"logits of {count} regions and {classes} classes, tau={tau:g}"
         got, expected = answer_of(student, e, b, texts, tau, name="logits"), with_background(e, b, texts, tau)
         unit = normalize(b, dim=0)
         mistakes = {
@@ -93,7 +89,7 @@ def distillation(student: Callable) -> None:
     """`distillation(e, v, there)` -> a scalar: Σ_d |e_rd − v_rd|, the mean over the regions that are there."""
     name = "distillation"
     for count, dim, absent in ((6, 8, 2), (4, 5, 0), (3, 16, 1)):
-        e, v = (normalize(_random(count, dim, seed=seed), dim=-1) for seed in (count, dim))
+        e, v = (normalize(drawn(count, dim, seed=seed), dim=-1) for seed in (count, dim))
         there = torch.arange(count) < count - absent
         v, off = v * there[:, None], (e - v * there[:, None]).abs()
         got, expected = answer_of(student, e, v, there, name=name), l1(e, v, there)
@@ -130,7 +126,7 @@ def blended(p_text: Tensor, p_image: Tensor, is_base: Tensor) -> Tensor:
 def ensemble(student: Callable) -> None:
     """`ensemble(p_text, p_image, is_base)` -> (R, C): geometric means, weighted by who knows the class."""
     for count, classes in ((5, 3), (4, 4), (2, 6)):
-        p_text, p_image = (_random(count, classes, seed=seed).softmax(dim=1) for seed in (count, classes + 20))
+        p_text, p_image = (drawn(count, classes, seed=seed).softmax(dim=1) for seed in (count, classes + 20))
         is_base, name = torch.arange(classes) % 3 != 1, f"ensemble of {count} regions and {classes} classes"
         got, expected = answer_of(student, p_text, p_image, is_base, name="ensemble"), blended(p_text, p_image, is_base)
         mine = torch.where(is_base, KNOWN, 1 - KNOWN)

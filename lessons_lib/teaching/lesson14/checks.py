@@ -8,13 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lessons_lib.methods.parts.alignment import token_targets
-from lessons_lib.teaching.checks import answer_of, explain, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, drawn, explain, right, same, same_gradients
 
 ALPHA, GAMMA = 0.25, 2.0
-
-
-def _random(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _through(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -67,9 +63,9 @@ def aligned(v: Tensor, e: Tensor, project: Callable, s: Tensor, beta: Tensor, b0
 def alignment(student: Callable) -> None:
     """`alignment(v, e, project, s, beta, b0)` -> (n, A, L)."""
     for n, places, tokens, width, seed in ((2, 5, 3, 4, 0), (1, 3, 4, 6, 1), (3, 4, 4, 5, 2)):
-        v, e = _random(n, places, width, seed=seed), 3 * _random(n, tokens, width, seed=seed + 10)
-        project = partial(_through, weight=_random(width, width, seed=seed + 20), bias=_random(width, seed=seed + 30))
-        s, beta, b0 = torch.tensor(0.7), _random(width, seed=seed + 40), torch.tensor(-4.6)
+        v, e = drawn(n, places, width, seed=seed), 3 * drawn(n, tokens, width, seed=seed + 10)
+        project = partial(_through, weight=drawn(width, width, seed=seed + 20), bias=drawn(width, seed=seed + 30))
+        s, beta, b0 = torch.tensor(0.7), drawn(width, seed=seed + 40), torch.tensor(-4.6)
         given = (v, e, project, s, beta, b0)
         unit, name = F.normalize(e, dim=-1), f"alignment of {places} locations and {tokens} tokens"
         got, expected = answer_of(student, *given, name="alignment"), aligned(*given)
@@ -108,9 +104,9 @@ def focal(student: Callable) -> None:
     """`focal(S, T, there)` -> a scalar: over tokens that are there, by the locations that speak of something."""
     name = "focal"
     for n, places, tokens, absent in ((2, 6, 5, 2), (1, 4, 3, 0), (3, 5, 6, 1)):
-        S, there = 2 * _random(n, places, tokens, seed=tokens), torch.arange(tokens) < torch.full((n, 1), tokens)
+        S, there = 2 * drawn(n, places, tokens, seed=tokens), torch.arange(tokens) < torch.full((n, 1), tokens)
         there[0, tokens - absent :] = False
-        T = (_random(n, places, tokens, seed=places) > 0.6).float() * there[:, None]
+        T = (drawn(n, places, tokens, seed=places) > 0.6).float() * there[:, None]
         T[:, 0] = 0  # this location speaks of nothing
         p, cross = S.sigmoid(), F.binary_cross_entropy_with_logits(S, T, reduction="none")
         fits, alpha = T * p + (1 - T) * (1 - p), ALPHA * T + (1 - ALPHA) * (1 - T)
@@ -149,7 +145,7 @@ def focal(student: Callable) -> None:
 def phrase_score(student: Callable) -> None:
     """`phrase_score(S, span, middle)` -> (A,): √(mean over the phrase's tokens of σ(S) · σ(middle))."""
     for places, tokens, (start, end) in ((6, 7, (2, 5)), (4, 5, (1, 2)), (5, 8, (4, 8))):
-        S, middle, name = 2 * _random(places, tokens, seed=tokens), _random(places, seed=places), "phrase_score"
+        S, middle, name = 2 * drawn(places, tokens, seed=tokens), drawn(places, seed=places), "phrase_score"
         got, fits = answer_of(student, S, (start, end), middle, name=name), S.sigmoid()
         mean, centre = fits[:, start:end].mean(dim=1), middle.sigmoid()
         expected = (mean * centre).sqrt()
@@ -192,7 +188,7 @@ def contrast(student: Callable) -> None:
     """`contrast(G, fits)` -> a scalar: GLIPv2's, regions against words and words against regions."""
     name = "contrast"
     for regions, words, pairs in CONTRASTS:
-        G, fits = 2 * _random(regions, words, seed=words), torch.zeros(regions, words, dtype=torch.bool)
+        G, fits = 2 * drawn(regions, words, seed=words), torch.zeros(regions, words, dtype=torch.bool)
         fits[tuple(zip(*pairs))] = True
         got, expected = answer_of(student, G, fits, name=name), both_ways(G, fits)
         rows = fits / fits.sum(dim=1, keepdim=True).clamp(min=1)

@@ -9,13 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lessons_lib.pretrain.audio import three_way_loss
-from lessons_lib.teaching.checks import answer_of, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, drawn, explain, require, right, same, same_gradients
 
 QUIET = 80.0
-
-
-def _random(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def in_decibels(frames: Tensor, window: Tensor) -> Tensor:
@@ -30,7 +26,7 @@ def decibels(student: Callable) -> None:
     for count, seed in ((5, 0), (9, 1), (3, 2)):
         t, pitch = torch.arange(384) / 384, 10 + 20 * torch.arange(count)[:, None]
         loud = torch.logspace(0, -5, count)[:, None]
-        frames = loud * (torch.sin(2 * math.pi * pitch * t) + 0.02 * _random(count, 384, seed=seed) + 0.3)
+        frames = loud * (torch.sin(2 * math.pi * pitch * t) + 0.02 * drawn(count, 384, seed=seed) + 0.3)
         window = torch.hann_window(384)
         got, expected = answer_of(student, frames, window, name=name), in_decibels(frames, window)
         spectrum = torch.fft.rfft(frames * window).abs().clamp(min=1e-10)
@@ -69,7 +65,7 @@ def three_way(student: Callable) -> None:
     """`three_way(*logits)` -> a scalar; each (N, N), or None where a modality is missing."""
     name = "three_way"
     for n, there in CASES:
-        logits = [3 * _random(n, n, seed=10 * n + k) if one else None for k, one in enumerate(there)]
+        logits = [3 * drawn(n, n, seed=10 * n + k) if one else None for k, one in enumerate(there)]
         given = [one for one in logits if one is not None]
         said = f"three_way of {len(given)} pair{'s' * (len(given) > 1)}"
         got, expected = answer_of(student, *logits, name=name), three_way_loss(*logits)
@@ -146,10 +142,10 @@ def say(student: Callable) -> None:
     words = ("owl", "train", "snake", "clock", "bee")
     for n, count, seed in ((7, 3, 0), (9, 5, 1), (4, 4, 2)):
         names, lengths = list(words[:count]), torch.linspace(0.2, 5, count)[:, None]
-        table = F.normalize(_random(count, 6, seed=seed), dim=1) * lengths
-        weight = _random(10, 6, seed=seed + 10)
+        table = F.normalize(drawn(count, 6, seed=seed), dim=1) * lengths
+        weight = drawn(10, 6, seed=seed + 10)
         own = torch.arange(n) % count
-        aim = F.normalize(table, dim=1)[own] + 0.2 * _random(n, 6, seed=seed + 20)
+        aim = F.normalize(table, dim=1)[own] + 0.2 * drawn(n, 6, seed=seed + 20)
         waves = aim @ torch.linalg.pinv(weight) * torch.linspace(0.5, 4, n)[:, None]
         hear, read = partial(_heard, weight=weight), partial(_read, table=dict(zip(words, table.tolist())))
         got = answer_of(student, waves, names, hear, read, name="say")
@@ -182,9 +178,9 @@ def nearest(student: Callable) -> None:
     both are the same items."""
     name = "nearest"
     for count, size, seed in ((6, 9, 0), (5, 5, 1), (8, 8, 2)):
-        queries = _random(count, 7, seed=seed) * torch.linspace(0.3, 4, count)[:, None]
+        queries = drawn(count, 7, seed=seed) * torch.linspace(0.3, 4, count)[:, None]
         lengths = torch.linspace(0.2, 5, size)[:, None]
-        gallery = queries if count == size else _random(size, 7, seed=seed + 10) * lengths
+        gallery = queries if count == size else drawn(size, 7, seed=seed + 10) * lengths
         for is_same in {count == size, False}:
             said = f"nearest of {count} queries among {'themselves' if is_same else size}"
             got, expected = answer_of(student, queries, gallery, is_same, name=name), nearest_of(

@@ -6,12 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lessons_lib.teaching.checks import answer_of, explain, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, drawn, explain, right, same, same_gradients
 from lessons_lib.teaching.lesson17 import strokes
-
-
-def _random(*shape: int, seed: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _video(frames: Tensor) -> Tensor:
@@ -21,7 +17,7 @@ def _video(frames: Tensor) -> Tensor:
 def video_features(student: Callable) -> None:
     """`video_features(frames)`: (N, T, D) of any length -> (N, D), of length 1."""
     for n, t, d in ((3, 5, 8), (4, 4, 4), (2, 1, 6)):
-        frames = _random(n, t, d, seed=t) * torch.linspace(0.3, 4, t)[:, None]
+        frames = drawn(n, t, d, seed=t) * torch.linspace(0.3, 4, t)[:, None]
         unit, name = normalize(frames, dim=-1), f"video_features of {n} films with {t} frames"
         got, expected = answer_of(student, frames, name="video_features"), _video(frames)
         if t > 1:
@@ -49,7 +45,7 @@ def _ink(control: Tensor, width: Tensor, pixels: Tensor, soft: float) -> Tensor:
 def ink(student: Callable) -> None:
     """`ink(control, width, pixels, soft)` -> (pixels, S): how much of each stroke covers each pixel."""
     for count, soft in ((3, 0.1), (1, 0.05), (5, 0.3)):
-        control, pixels = 0.5 * _random(count, 3, 2, seed=count), strokes.pixels(6)
+        control, pixels = 0.5 * drawn(count, 3, 2, seed=count), strokes.pixels(6)
         width, name = torch.linspace(0.1, 0.3, count), f"ink of {count} strokes, soft={soft:g}"
         got = answer_of(student, control, width, pixels, soft, name="ink")
         line = strokes.curves(control)
@@ -83,7 +79,7 @@ def _plan(cost: Tensor, eps: float, steps: int) -> Tensor:
 def sinkhorn(student: Callable) -> None:
     """`sinkhorn(cost, eps, steps)`: (M, P) -> a plan (M, P): rows sum to 1/M, columns to 1/P."""
     for m, p, eps in ((6, 3, 0.1), (9, 1, 0.2), (4, 4, 0.5), (5, 2, 1.0)):
-        cost = _random(m, p, seed=m).abs()
+        cost = drawn(m, p, seed=m).abs()
         name, steps = f"sinkhorn of {m} patches and {p} prompts, eps={eps:g}", 100
         got = answer_of(student, cost, eps, steps, name="sinkhorn")
         mistakes = {
