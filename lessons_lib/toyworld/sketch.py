@@ -216,7 +216,6 @@ class Sketch:
         background: belongs to no object. copies, orbit: see `ring_of`.
         """
         n, (fx, fy, fs, fa, flip) = self.n, self._frame
-        x, y, a = (np.broadcast_to(np.asarray(v, dtype=float), n) for v in (x, y, a))
         b = a if b is None else b
         p_scales, q_scales = SCALES_WITH.get(kind, (0, 0))
         mirrored = flip if kind in ("trapezoid", "moon", "wave") else 1.0
@@ -275,7 +274,8 @@ class Sketch:
         self.whole_picture()
         kinds = self.conditions.backgrounds
         kind = self.rng.integers(len(kinds), size=self.n)
-        is_ = {k: np.isin(kind, [i for i, name in enumerate(kinds) if name == k]) for k in set(kinds)}
+        drawn = np.array(kinds)[kind]
+        is_ = {k: drawn == k for k in set(kinds)}
         names = np.array(list(PALETTE))
         pick = self.rng.integers(len(names), size=self.n)
         for facts, i in zip(self.facts, pick, strict=True):
