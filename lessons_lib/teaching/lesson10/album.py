@@ -13,7 +13,7 @@ from PIL import Image
 from lessons_lib.toyworld import TASKS, Conditions
 from lessons_lib.toyworld.scenes import draw_class
 
-LAND = {  # folder, as the pilot called it -> the words of EuroSAT's authors
+LAND = {  # folder, as the pilot called it -> CLIP's authors' words for EuroSAT, two of them shortened
     "arable": "annual crop land",
     "factory": "industrial buildings",
     "motorway": "highway or road",
