@@ -57,7 +57,7 @@ def merge(student: Callable) -> None:
         got, expected = answer_of(student, choice, values, name="merge"), _merged(choice, values)
         mistakes = {
             "these are sums. Divide by how many tokens a group has, plus 1.": choice @ values,
-            "a group without tokens divides 0 by 0. The paper adds 1 to the number of tokens.":
+            "a group without tokens divides 0 by 0. Add 1 to the number of tokens.":
                 _merged(choice, values, 0.0),
             "add the 1 to the number, not to every share.": (choice + 1) / choice.sum(dim=2, keepdim=True) @ values,
             "that is the mean over all tokens. A group counts its own alone.": choice @ values / tokens,
