@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from lessons_lib.teaching.differences import difference, kind_of
 
@@ -27,6 +28,7 @@ __all__ = [
     "difference",
     "drawn",
     "explain",
+    "of_unit",
     "require",
     "right",
     "same",
@@ -134,6 +136,17 @@ def same_gradients(
         what = difference(got, theirs[i].grad)
         said = f"`{name}`: the values are right, but the gradient of argument {i + 1} {what} {hint}"
         require(not what, said.rstrip())
+
+
+def of_unit(function: Callable, *units: int, dim: int = -1) -> Callable:
+    """The function, of arguments of which those at `units` are first brought to length 1 along `dim`, for
+    `same_gradients`: a learner who brings unit vectors to length 1 once more has the same values, and gradients that
+    differ along the vectors alone, where nothing learns."""
+
+    def called(*args: object) -> object:
+        return function(*(normalize(arg, dim=dim) if i in units else arg for i, arg in enumerate(args)))
+
+    return called
 
 
 def _leaf(tensor: Tensor) -> Tensor:

@@ -8,7 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lessons_lib.teaching.checks import answer_of, difference, drawn, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import (
+    answer_of,
+    difference,
+    drawn,
+    explain,
+    of_unit,
+    require,
+    right,
+    same,
+    same_gradients,
+)
 
 WAYS = ("attention", "value", "correlative")
 IGNORE = 255
@@ -89,7 +99,8 @@ def pixel_loss(student: Callable) -> None:
         wrong = {hint: value for hint, value in _wrong_losses(features, texts, masks).items() if _far(value, expected)}
         explain(got, expected, wrong, name=name)
         same(got, expected, name=name)
-        same_gradients(student, _pixel_loss, features, texts, masks, name="pixel_loss", learned=(0,))
+        each = (of_unit(loss, 0, dim=1) for loss in (student, _pixel_loss))
+        same_gradients(*each, features, texts, masks, name="pixel_loss")
     right("pixel_loss: values and gradients. Text is the classifier, and nothing else.")
 
 
@@ -139,7 +150,7 @@ def told(student: Callable) -> None:
             name = f"told(planes, mask, {c}) of {labels} labels, {size} × {size}"
             got = answer_of(student, planes, mask, c, name="told")
             require(
-                isinstance(got, tuple | list) and len(got) == 2,
+                got.shape == (2,) if isinstance(got, Tensor) else isinstance(got, tuple | list) and len(got) == 2,
                 f"`{name}` should return two numbers: pixels right, and pixels that are c or were taken for it.",
             )
             said, there = planes[c] > planes[0], mask == c

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lessons_lib.clip.grouping import assign as _assign
 from lessons_lib.pretrain.grouping import multi_label_loss
-from lessons_lib.teaching.checks import answer_of, drawn, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, drawn, explain, of_unit, require, right, same, same_gradients
 
 
 def _one_hot(scores: Tensor, dim: int) -> Tensor:
@@ -128,7 +128,8 @@ def noun_loss(student: Callable) -> None:
         wrong = {said: value for said, value in mistakes.items() if not torch.allclose(value, expected, rtol=1e-4)}
         explain(got, expected, wrong, name=name)
         same(got, expected, name=name)
-        same_gradients(student, multi_label_loss, f, u, torch.tensor(scale), name=name, learned=(0, 1))
+        each = (of_unit(loss, 0, 1) for loss in (student, multi_label_loss))
+        same_gradients(*each, f, u, torch.tensor(scale), name=name, learned=(0, 1))
     right("noun_loss: several right answers a picture, values and gradients.")
 
 

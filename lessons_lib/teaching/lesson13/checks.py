@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lessons_lib.teaching.checks import answer_of, drawn, explain, require, right, same, same_gradients
+from lessons_lib.teaching.checks import answer_of, drawn, explain, of_unit, require, right, same, same_gradients
 
 WIDER = 1.5
 KNOWN = 2 / 3  # the exponent of the head that knows a class better
@@ -77,7 +77,8 @@ def logits(student: Callable) -> None:
         }
         explain(got, expected, mistakes, name=name)
         same(got, expected, name=name)
-        same_gradients(student, with_background, e, b, texts, tau, name="logits", learned=(0, 1))
+        each = (of_unit(one, 0) for one in (student, with_background))
+        same_gradients(*each, e, b, texts, tau, name="logits", learned=(0, 1))
     right("logits: a region is compared with texts, and with a vector for all the rest.")
 
 

@@ -18,8 +18,8 @@ _STAGES = {  # title -> boxes: (left, storey, width, what it says, learned)
     "(b) ViLD-text": (
         (0.0, 0, 2.0, "N regions", False),
         (0.0, 1, 2.0, "head, projection", True),
-        (2.3, 1, 1.9, "texts (frozen)", False),
-        (2.3, 0, 1.9, "background b", True),
+        (2.3, 1, 1.2, "texts", False),
+        (3.7, 1, 0.5, "b", True),
         (0.0, 2, 4.2, "cosines / τ", False),
         (0.0, 3, 4.2, "cross-entropy", False),
     ),
@@ -32,7 +32,8 @@ _STAGES = {  # title -> boxes: (left, storey, width, what it says, learned)
     ),
     "(d) ViLD": (
         (1.3, 0, 1.6, "N + M regions", False),
-        (0.0, 1, 1.15, "texts, b", False),
+        (0.0, 1, 0.65, "texts", False),
+        (0.75, 1, 0.4, "b", True),
         (1.3, 1, 1.6, "head, projection", True),
         (3.05, 1, 1.15, "CLIP's crops", False),
         (0.0, 2, 2.0, "N: cosines / τ", False),

@@ -87,7 +87,9 @@ def late_maximum(planes, conv, depth):
 RIGHT = [
     (check.attended, attended),
     (check.pixel_loss, pixel_loss),
+    (check.pixel_loss, lambda f, t, m: pixel_loss(F.normalize(f, dim=1), t, m)),
     (check.told, told),
+    (check.told, lambda p, m, c: torch.stack(told(p, m, c))),
     (check.told, lambda p, m, c: [each.item() for each in told(p, m, c)]),
     (check.smoothed, smoothed),
 ]

@@ -90,6 +90,11 @@ def test_the_right_answer_is_taken(answer, capsys):
     assert capsys.readouterr().out.startswith("✓")
 
 
+def test_unit_vectors_may_be_brought_to_length_1_once_more(capsys):
+    check.noun_loss(lambda f, u, scale: noun_loss(F.normalize(f, dim=-1), F.normalize(u, dim=-1), scale))
+    assert capsys.readouterr().out.startswith("✓")
+
+
 @pytest.mark.parametrize(("name", "answer", "said"), WRONG)
 def test_a_wrong_answer_is_told_what_is_wrong(name, answer, said):
     with pytest.raises(ExerciseError, match=said):

@@ -47,9 +47,15 @@ def as_rows(p_text, p_image, is_base):
     return p_text**of_text * p_image ** (1 - of_text)
 
 
+def by_cosine(e, b, texts, tau):
+    rows = torch.cat([b[None], texts])
+    return F.cosine_similarity(e[:, None], rows[None], dim=-1) / tau
+
+
 RIGHT = [
     (check.teacher, teacher),
     (check.logits, logits),
+    (check.logits, by_cosine),
     (check.distillation, distillation),
     (check.ensemble, ensemble),
 ]

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from lessons_lib.teaching.alt import alt_text
-from lessons_lib.teaching.lesson13 import plots, record
+from lessons_lib.teaching.lesson13 import plots, record, stages
 
 
 def test_boxes_have_names_and_novel_ones_another_line():
@@ -57,6 +57,12 @@ def test_lines_over_w_and_the_published_table():
 
 def test_the_papers_four_second_stages_are_drawn():
     assert all(panel in alt_text(plots.second_stages()) for panel in ("(a) Mask R-CNN", "(d) ViLD"))
+
+
+@pytest.mark.parametrize("panel", ["(b) ViLD-text", "(d) ViLD"])
+def test_the_background_stands_beside_the_texts_and_is_learned(panel):
+    boxes = {says: (storey, learned) for _, storey, _, says, learned in stages._STAGES[panel]}
+    assert boxes["texts"] == (1, False) and boxes["b"] == (1, True)
 
 
 def test_a_record_comes_back_and_one_that_was_changed_is_refused(tmp_path):
