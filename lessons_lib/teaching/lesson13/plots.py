@@ -102,7 +102,12 @@ def against(
     ax.set_xticks(range(len(at)), at)
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None), title=literal(title))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, frameon=False, fontsize=8)
-    return ax
+    told = [f"{x}: {', '.join(_with_ends(*lines[name][i], name) for name in lines)}" for i, x in enumerate(at)]
+    return describe(ax, f"{ylabel} by {xlabel}. {'; '.join(told)}")
+
+
+def _with_ends(value: float, low: float, high: float, name: str) -> str:
+    return f"{name} {value:.1f} ({low:.1f} to {high:.1f})"
 
 
 @styled()

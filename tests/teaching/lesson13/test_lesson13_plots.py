@@ -51,6 +51,7 @@ def test_bars_have_intervals_and_names_by_chance():
 def test_lines_over_w_and_the_published_table():
     ax = plots.against({"base": [(1, 0, 2), (2, 1, 3)]}, ["0", "1"], xlabel="w", ylabel="AP50", floors={"base": 0.5})
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1"]
+    assert "AP50 by w. 0: base 1.0 (0.0 to 2.0); 1: base 2.0 (1.0 to 3.0)" in alt_text(ax.figure)
     ax = plots.published({"one": (1.0, None, None), "two": (2.0, 3.0, 4.0)})
     assert "common: two 3.0" in alt_text(ax.figure)
 
