@@ -163,7 +163,7 @@ def say(student: Callable) -> None:
         require(not wrong_way and (got == expected or got != best or n == count), "`say`: a name for each sound, not a "
                 "sound for each name: the largest of each row.")  # fmt: skip
         same(got, expected, name=f"say, {n} sounds among {count} names")
-    right("say: the nearest name, and nobody labelled a sound.")
+    right("say: the nearest name, by the angle alone.")
 
 
 def nearest_of(queries: Tensor, gallery: Tensor, same_items: bool) -> Tensor:

@@ -116,6 +116,9 @@ def test_what_is_recorded_is_told_with_its_seeds(tmp_path, monkeypatch):
     assert "not measured yet" in record.told("three pairs", "two pairs", "sounds")
     assert "+10.0" in record.told_in_noise("three pairs", "one pair")
     assert record.in_noise()[record.PAIRS["one pair"]] == {-20: 50.5, -10: 50.5}
+    begun = rows[(rows.seed == 0) | (rows.arm == "one pair")]
+    monkeypatch.setattr(record, "rows", lambda: begun)
+    assert record.seeds() == "one seed"  # of the other there is one arm alone
     one = rows[rows.seed == 0]
     monkeypatch.setattr(record, "rows", lambda: one)
     assert record.told("three pairs", "one pair", "sounds").endswith("+10.0 (one seed: no interval)")
