@@ -14,6 +14,7 @@ from lessons_lib.teaching.lesson13.stages import second_stages  # noqa: F401
 from lessons_lib.teaching.plots import *  # noqa: F403
 from lessons_lib.teaching.plots import describe
 
+ALIGN = {1: "left", -1: "right"}
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 
@@ -50,15 +51,15 @@ def plane(
     figure, axes = panels(1, len(regions), size=(3.6, 3.8), sharex=True, sharey=True)
     places = {name: (numbers(each) - middle) @ axes_of for name, each in regions.items()}
     of_crops, of_texts = ((numbers(each) - middle) @ axes_of for each in (crops, texts))
-    labels, dots = numbers(labels).astype(int), MARKERS.replace("*", "p")
+    labels, dots, sides = numbers(labels).astype(int), MARKERS.replace("*", "p"), _free_sides(of_texts)
     for ax, (name, place) in zip(axes, places.items()):
         for c, (colour, marker) in enumerate(zip(PALETTE, dots[: len(names)])):
             own = labels == c
             ax.scatter(*of_crops[own].T, s=26, facecolor="none", edgecolor=colour, marker=marker, lw=1, zorder=2)
             ax.scatter(*place[own].T, s=26, color=colour, marker=marker, edgecolor="black", lw=0.4, zorder=3)
-            ax.scatter(*of_texts[c], s=190, marker="*", color=colour, edgecolor="black", lw=0.8, zorder=4)
-            words = ax.annotate(ascii_uppercase[c], of_texts[c], xytext=(10, 0), textcoords="offset points",
-                                va="center", fontsize=9, zorder=5)  # fmt: skip
+            ax.scatter(*of_texts[c], s=120, marker="*", color=colour, edgecolor="black", lw=0.8, zorder=4)
+            words = ax.annotate(ascii_uppercase[c], of_texts[c], xytext=(9 * sides[c], 0), ha=ALIGN[sides[c]],
+                                textcoords="offset points", va="center", fontsize=9, zorder=5)  # fmt: skip
             words.set_path_effects(HALO)
         ax.set(title=literal(name), xticks=[], yticks=[], xlabel="crops ← → texts")
         ax.margins(0.12)
@@ -77,6 +78,14 @@ def plane(
         for name, each in regions.items()
     )
     return describe(figure, f"Regions, their crops in CLIP and texts of {', '.join(names)} in one plane. {near}")
+
+
+def _free_sides(places: np.ndarray) -> list[int]:
+    """Where the letter of each star (C, 2) has room: right (1), or left (-1) where another star is near."""
+    reach = np.ptp(places, axis=0).max() / 4
+    away = places[None] - places[:, None]  # (C, C, 2), from a row's star to a column's
+    near = (away[..., 0] > 0) & (away[..., 0] < 2 * reach) & (abs(away[..., 1]) < reach)
+    return [-1 if one.any() else 1 for one in near]
 
 
 # --- numbers

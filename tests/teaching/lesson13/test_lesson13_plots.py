@@ -35,6 +35,11 @@ def test_the_plane_shows_the_gap_and_what_crops_differ_in():
     )
 
 
+def test_letters_of_stars_that_lie_side_by_side_keep_out_of_each_others_way():
+    places = torch.tensor([[0.0, 0.0], [0.1, 0.0], [0.1, -1.0]]).numpy()
+    assert plots._free_sides(places) == [-1, 1, 1]
+
+
 def rows():
     one = {"low": 8.0, "high": 12.0, "floor": 1.0, "ceiling": 80.0, "recall": 80.0, "pictures": 9}
     return [
