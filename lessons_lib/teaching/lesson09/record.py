@@ -18,7 +18,7 @@ CELL = ["task", "on", "shots", "seed"]  # what has to agree for two accuracies o
 ORDER = [
     "ZeroShot", "ZeroShot (photo)", "LinearProbe", "TextProbe", "LP++", "CLIP-Adapter", "LinearAdapter", "ProLIP",
     "Tip-Adapter", "Tip-Adapter-F", "CoOp", "CoOp (M=4)", "CoOp (class-specific)", "CoOp (words)", "KgCoOp", "CoCoOp",
-    "VPT (deep)", "IVLP (text only)", "IVLP", "MaPLe", "PromptSRC",
+    "VPT (deep)", "IVLP (text only)", "IVLP", "MaPLe", "PromptSRC", "CLIP-LoRA", "CoOp+VPT", "DAPT",
 ]  # fmt: skip
 PAPERS = {  # label in the record -> what the papers call it; their CoOp is the one that starts from words
     "ZeroShot": "ZeroShot", "CoOp (words)": "CoOp", "CoCoOp": "CoCoOp", "IVLP": "IVLP", "MaPLe": "MaPLe",
@@ -27,9 +27,9 @@ ITSELF, FOUR, TEN = "toy_things itself", "its four shifts", "ten other tasks"
 PHOTO = "ZeroShot (photo)"
 
 
-def runs() -> pd.DataFrame:
-    """Rows of all methods of `ORDER`, in that order, with settings as published."""
-    rows = recorded_runs.comparison()
+def runs(setting: str = "published") -> pd.DataFrame:
+    """Rows of all methods of `ORDER`, in that order, with settings as published, or "searched" for each task."""
+    rows = recorded_runs.comparison(setting=setting)
     rows = rows[rows.method.isin(ORDER) & (rows.protocol != "ablation")]
     return rows.sort_values("method", key=lambda names: names.map(ORDER.index), kind="stable", ignore_index=True)
 
@@ -113,6 +113,24 @@ def beside_papers(rows: pd.DataFrame) -> pd.DataFrame:
             **{f"paper: {on}": "" if one is None else f"{one:.1f}" for on, one in zip(("base", "new", "H"), own)},
             **{on: str(interval(values)) for on, values in zip(("base", "new", "H"), here.values())},
             "seeds": str(part.seed.nunique()), **standings.lengths(part),
+        }  # fmt: skip
+    return pd.DataFrame(lines).T
+
+
+def by_setting(published: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFrame:
+    """A line a method that ran with both settings, on the tasks and seeds of both: accuracy as published and with
+    settings searched for each task; gain, with what is told of it; median steps of both. Both: of one `on`."""
+    lines = {}
+    for method in [name for name in published.method.unique() if name in set(searched.method)]:
+        parts = {"published": published, "searched": searched}
+        both = pd.concat([part[part.method == method].assign(method=name) for name, part in parts.items()])
+        both = shared(both)
+        found = difference(both, "searched", "published")
+        own = dict(list(both.groupby("method")))
+        lines[method] = {
+            **{name: str(interval(own[name].groupby("seed").accuracy.mean())) for name in parts},
+            "gain": points(found), "above 0": told(found),
+            **{f"steps, {name}": f"{part[part.method == method].steps.median():,.0f}" for name, part in parts.items()},
         }  # fmt: skip
     return pd.DataFrame(lines).T
 

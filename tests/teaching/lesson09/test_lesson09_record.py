@@ -70,6 +70,18 @@ def test_one_seed_has_no_interval_to_say():
     assert record.points({"mean": -1.0, "half_width": 0.5, "n": 3}) == "-1.0 ± 0.5"
 
 
+def test_a_search_is_weighed_method_by_method_where_both_ran(rows):
+    published = record.base_to_new(rows).query("on == 'H'")
+    searched = published[(published.method != "CoOp") & (published.task != "toy_cars") & (published.seed <= 3)]
+    searched = searched.assign(accuracy=searched.accuracy + searched.seed, steps=80.0)
+    table = record.by_setting(published, searched)
+    assert list(table.index) == [name for name in searched.method.unique()] and "CoOp" not in table.index
+    assert table.loc["MaPLe", "gain"] == "+2.0 ± 2.5" and table.loc["MaPLe", "above 0"] == "cannot be told"
+    assert table.loc["MaPLe", "steps, searched"] == "80"
+    own = searched[searched.method == "MaPLe"].groupby("seed").accuracy.mean()
+    assert table.loc["MaPLe", "searched"] == str(interval(own)), "the tasks and seeds of both"
+
+
 def test_beside_the_papers_h_is_of_the_means_and_their_coop_is_the_one_from_words(rows):
     halves = record.base_to_new(rows)
     table = record.beside_papers(halves)
