@@ -21,6 +21,7 @@ TARGETS = (  # spans (first, behind the last), whose box each is about, boxes, t
     ([(1, 2), (4, 7)], [1, 0], 2, 9),
     ([(1, 3), (5, 6), (7, 9)], [2, 0, 2], 4, 11),
     ([(2, 4), (2, 4)], [0, 1], 3, 6),
+    ([(1, 4), (2, 3)], [0, 0], 2, 6),
 )
 
 
@@ -31,13 +32,14 @@ def targets(student: Callable) -> None:
         ranges = [range(*span) for span in spans]
         got = answer_of(student, spans, about, m, length, name="targets")
         expected = token_targets(ranges, about, m, length)
-        exclusive, inclusive, first, early = (torch.zeros(m, length) for _ in range(4))
+        exclusive, inclusive, first, early, twice = (torch.zeros(m, length) for _ in range(5))
         for (start, end), box in zip(spans, about):
             exclusive[box] = 0
             exclusive[box, start:end] = 1
             inclusive[box, start : end + 1] = 1
             first[box, start] = 1
             early[box, start - 1 : end - 1] = 1
+            twice[box, start:end] += 1
         mistakes = {
             "rows are boxes and columns tokens; this is the other way round.": expected.T,
             "each row is divided by its sum. A token belongs to the box or not: all of them are 1.":
@@ -45,6 +47,7 @@ def targets(student: Callable) -> None:
             "the token behind the phrase is counted too: a span ends before its second number.": inclusive,
             "only the first token of each phrase is there. All its tokens belong to it.": first,
             "a box with two phrases keeps only the last. Both are about it.": exclusive,
+            "a token of two phrases about one box counts twice. It belongs to the box or not: 1.": twice,
             "everything stands one place too early. The start token is number 0, and the spans know it.": early,
             "0 and 1 are exchanged.": 1 - expected,
         }  # fmt: skip

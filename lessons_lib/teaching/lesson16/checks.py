@@ -26,7 +26,7 @@ def decibels(student: Callable) -> None:
     for count, seed in ((5, 0), (9, 1), (3, 2)):
         t, pitch = torch.arange(384) / 384, 10 + 20 * torch.arange(count)[:, None]
         loud = torch.logspace(0, -5, count)[:, None]
-        frames = loud * (torch.sin(2 * math.pi * pitch * t) + 0.02 * drawn(count, 384, seed=seed) + 0.3)
+        frames = loud * (torch.sin(2 * math.pi * pitch * t) + 0.02 * drawn(count, 384, seed=seed) + 0.8)
         window = torch.hann_window(384)
         got, expected = answer_of(student, frames, window, name=name), in_decibels(frames, window)
         spectrum = torch.fft.rfft(frames * window).abs().clamp(min=1e-10)
@@ -34,6 +34,8 @@ def decibels(student: Callable) -> None:
         mistakes = {
             "the constant, row 0, is still there: 193 rows. Take rows 1 to 192.":
                 (20 * spectrum.log10().T - 20 * spectrum.log10().max()).clamp(min=-QUIET),
+            "the constant is left out, but the loudest cell was sought with it. Leave it out first.":
+                (20 * spectrum.log10()[:, 1:].T - 20 * spectrum.log10().max()).clamp(min=-QUIET),
             "frames are in the rows. Pitches go in the rows, time in the columns: transpose.": expected.T,
             "the window is missing: each frame is multiplied by it first.":
                 in_decibels(frames, torch.ones_like(window)),
@@ -177,8 +179,10 @@ def nearest(student: Callable) -> None:
     """`nearest(queries, gallery, same)` -> (Q,): of each query which item of the gallery is nearest; not itself where
     both are the same items."""
     name = "nearest"
-    for count, size, seed in ((6, 9, 0), (5, 5, 1), (8, 8, 2)):
-        queries = drawn(count, 7, seed=seed) * torch.linspace(0.3, 4, count)[:, None]
+    apart = F.pad(torch.eye(4) - 0.25, (0, 3)) + 0.05 * drawn(4, 7, seed=3)  # each cosine of two is below 0
+    for count, size, seed in ((6, 9, 0), (5, 5, 1), (8, 8, 2), (4, 4, 3)):
+        queries = apart if count == 4 else drawn(count, 7, seed=seed)
+        queries = queries * torch.linspace(0.3, 4, count)[:, None]
         lengths = torch.linspace(0.2, 5, size)[:, None]
         gallery = queries if count == size else drawn(size, 7, seed=seed + 10) * lengths
         for is_same in {count == size, False}:
@@ -190,7 +194,8 @@ def nearest(student: Callable) -> None:
             without = cosines.masked_fill(torch.eye(*cosines.shape, dtype=torch.bool), -2)
             raw = (queries @ gallery.T).masked_fill(torch.eye(*cosines.shape, dtype=torch.bool) & is_same, -99)
             mistakes = {
-                "each finds itself. Where queries and gallery are the same items, leave the diagonal out.":
+                "each finds itself. Where queries and gallery are the same items, leave the diagonal out: a 0 there "
+                "may still be the largest.":
                     cosines.argmax(dim=1),
                 "the diagonal is left out though these are other items: only where `same` is True.":
                     without.argmax(dim=1),

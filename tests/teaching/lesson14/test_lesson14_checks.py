@@ -59,6 +59,10 @@ def last_alone(spans, about, m, length):
     return out
 
 
+def added(spans, about, m, length):
+    return sum(targets([span], [box], m, length) for span, box in zip(spans, about))
+
+
 def unit(e):
     return F.normalize(e, dim=-1)
 
@@ -79,6 +83,7 @@ MISTAKES = [
     (check.targets, first_only, "only the first token"),
     (check.targets, last_alone, "keeps only the last"),
     (check.targets, too_early, "one place too early"),
+    (check.targets, added, "counts twice"),
     (check.targets, lambda *given: 1 - targets(*given), "exchanged"),
     (check.alignment, None, "not written yet"),
     (check.alignment, lambda v, e, W, s, b, b0: v @ W(e / 2).mT / s.exp() + (e @ b + b0)[:, None], "not of length 1"),

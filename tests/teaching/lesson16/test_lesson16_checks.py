@@ -47,6 +47,16 @@ def between(queries, gallery):
     return F.normalize(queries, dim=1) @ F.normalize(gallery, dim=1).T
 
 
+def below_the_constant(frames, window):
+    level = 20 * torch.fft.rfft(frames * window).abs().T.log10()
+    return (level - level.max()).clamp(min=-80)[1:]
+
+
+def zero_for_itself(queries, gallery, same):
+    cosines = between(queries, gallery)
+    return (cosines * (1 - torch.eye(len(cosines))) if same else cosines).argmax(dim=1)
+
+
 def nearest(queries, gallery, same):
     found = between(queries, gallery)
     return (found - 9 * torch.eye(len(found)) if same else found).argmax(dim=1)
@@ -73,6 +83,7 @@ RIGHT = [
 MISTAKES = [
     (check.decibels, None, "not written yet"),
     (check.decibels, lambda frames, window: decibels(frames, window, keep=1), "193 rows"),
+    (check.decibels, below_the_constant, "sought with it"),
     (check.decibels, lambda frames, window: decibels(frames, window).T, "transpose"),
     (check.decibels, lambda frames, window: decibels(frames, 1 + 0 * window), "window is missing"),
     (check.decibels, lambda frames, window: decibels(frames, window, power=1), "its square"),
@@ -110,6 +121,7 @@ MISTAKES = [
     ),
     (check.nearest, None, "not written yet"),
     (check.nearest, lambda queries, gallery, same: nearest(queries, gallery, False), "finds itself"),
+    (check.nearest, zero_for_itself, "a 0 there"),
     (check.nearest, always_without_itself, "diagonal is left out"),
     (check.nearest, the_long_ones, "longest vectors win"),
     (check.nearest, lambda queries, gallery, same: between(queries, gallery).argmin(dim=1), "farthest"),
