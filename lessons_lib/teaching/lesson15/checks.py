@@ -132,7 +132,7 @@ def same_compute(student: Callable) -> None:
         said = f"same_compute({epochs}, {image:g}, {text:g}, {head:g})"
         wrong = {
             2 * image + text + 2 * head: "SLIP sees three views of a picture: the caption's, and two more.",
-            3 * clip: "SLIP is not three times as dear: the text tower reads each caption once, in both.",
+            3 * clip: "SLIP is not three times as expensive: the text tower reads each caption once, in both.",
             3 * image + text: "the head is missing: it sees two of the three views.",
             3 * image + text + 3 * head: "the caption's view does not pass the head: two do.",
             3 * image + 3 * text + 2 * head: "a caption is read once, not once a view.",

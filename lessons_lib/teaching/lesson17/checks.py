@@ -83,7 +83,7 @@ def sinkhorn(student: Callable) -> None:
         name, steps = f"sinkhorn of {m} patches and {p} prompts, eps={eps:g}", 100
         got = answer_of(student, cost, eps, steps, name="sinkhorn")
         mistakes = {
-            "what is dear gets the most. The kernel is exp of MINUS cost / eps.": _plan(-cost, eps, steps),
+            "what is expensive gets the most. The kernel is exp of MINUS cost / eps.": _plan(-cost, eps, steps),
             "`eps` is not used.": _plan(cost, 1.0, steps),
             "multiply by `eps`? Divide: a small eps makes a sharp plan.": _plan(cost, 1 / eps, steps),
             "the whole plan sums to more than 1: rows should sum to 1/M, columns to 1/P.": m * _plan(cost, eps, steps),

@@ -49,7 +49,7 @@ MISTAKES = [
     (check.ink, lambda c, w, p, s: torch.sigmoid((w - distances(c, p).amin(2) ** 2) / s), "squared distance"),
     (check.ink, lambda c, w, p, s: ink(c, w, p, s).detach(), "no gradient flows back"),
     (check.sinkhorn, None, "not written yet"),
-    (check.sinkhorn, lambda c, e, n: sinkhorn(-c, e, n), "what is dear"),
+    (check.sinkhorn, lambda c, e, n: sinkhorn(-c, e, n), "what is expensive"),
     (check.sinkhorn, lambda c, e, n: sinkhorn(c, 1.0, n), "`eps` is not used"),
     (check.sinkhorn, lambda c, e, n: sinkhorn(c, 1 / e, n), "Divide"),
     (check.sinkhorn, lambda c, e, n: len(c) * sinkhorn(c, e, n), "sums to more than 1"),
