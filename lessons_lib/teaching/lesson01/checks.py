@@ -12,6 +12,7 @@ from lessons_lib.teaching.checks import (
     ExerciseError,
     answer_of,
     explain,
+    of_unit,
     require,
     right,
     same,
@@ -53,7 +54,8 @@ def contrastive_loss(student: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Non
         require(bool(torch.isfinite(got)), overflow)
         explain(got, clip_loss(f, w, s), _wrong_losses(f, w, s), name=call)
         hint = "Pictures, captions and the scale all learn from this loss."
-        same_gradients(student, clip_loss, f, w, s, name=call, learned=(0, 1, 2), hint=hint)
+        loss, reference = of_unit(student, 0, 1), of_unit(clip_loss, 0, 1)
+        same_gradients(loss, reference, f, w, s, name=call, learned=(0, 1, 2), hint=hint)
     right("contrastive_loss: rows ask for the caption, columns for the picture; both count alike, and all can learn.")
 
 

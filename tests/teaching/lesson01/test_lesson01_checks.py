@@ -30,6 +30,15 @@ def by_cross_entropy(f, w, s):
     return (F.cross_entropy(logits, answer) + F.cross_entropy(logits.T, answer)) / 2
 
 
+def by_logsumexp(f, w, s):
+    logits = s * f @ w.T
+    return (logits.logsumexp(0) + logits.logsumexp(1)).mean() / 2 - logits.diag().mean()
+
+
+def normalised_again(f, w, s):
+    return both(F.normalize(f, dim=-1), F.normalize(w, dim=-1), s)
+
+
 def softmax_twice(f, w, s):
     logits, answer = s * f @ w.T, torch.arange(len(f))
     return (F.cross_entropy(logits.softmax(1), answer) + F.cross_entropy(logits.T.softmax(1), answer)) / 2
@@ -132,6 +141,8 @@ MISTAKES = [
 RIGHT = [
     (check.contrastive_loss, both),
     (check.contrastive_loss, by_cross_entropy),
+    (check.contrastive_loss, by_logsumexp),
+    (check.contrastive_loss, normalised_again),
     (check.training_step, check.reference_step),
     (check.training_step, another_step),
     (check.word_loss, lambda z, t: F.cross_entropy(z, shares(t))),
