@@ -1,5 +1,6 @@
 """Checks of lesson 03's exercises: an ensemble, an ensemble that grows, an interval of a gain, a word's two senses."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -192,8 +193,10 @@ def two_senses(names: Sequence[str], clip: "Clip", *, word: str = "bat", needed:
     )
     given = [name for name in names if name.strip().lower() in SENSES[word]]
     require(not given, f"{given[:1]} is what the figure says already: find words of your own.")
-    silent = [name for name in names if word not in name.lower().split()]
+    silent = [name for name in names if word not in re.findall(r"\w+", name.lower())]
     require(not silent, f"{silent[:1]} does not say {word!r}: both kinds are called so; say which {word} it is.")
+    alone = [name for name in names if re.findall(r"\w+", name.lower()) == [word]]
+    require(not alone, f"{alone[:1]} alone fits both kinds: say which {word} it is.")
     texts = clip.encode_texts([f"a photo of a {name}." for name in check_classnames(names)])  # (2, D)
     scenes, labels = both_senses(word, per_sense=50, seed=FRESH)
     features = clip.encode_images(clip.preprocess_tensor(scenes.render()))  # (N, D)

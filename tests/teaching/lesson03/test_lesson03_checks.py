@@ -77,6 +77,7 @@ MISTAKES = [
         (["", "bat"], "empty"),
         (["flying bat", "bat with a grip"], "words of your own"),
         (["animal", "bat with a grip"], "does not say 'bat'"),
+        (["bat with two wings", "bat"], "alone fits both kinds"),
     ],
 )
 def test_names_that_cannot_tell_two_senses_apart_are_refused_with_the_reason(names, hint, toyclip):
@@ -84,8 +85,9 @@ def test_names_that_cannot_tell_two_senses_apart_are_refused_with_the_reason(nam
         check.two_senses(names, toyclip)
 
 
-def test_words_of_the_captions_tell_two_senses_apart(toyclip, capsys):
-    check.two_senses(["bat with two wings", "bat with a grip"], toyclip)
+@pytest.mark.parametrize("club", ["bat with a grip", "long bat, with a thick end"])
+def test_words_of_the_captions_tell_two_senses_apart(club, toyclip, capsys):
+    check.two_senses(["bat with two wings", club], toyclip)
     assert capsys.readouterr().out.startswith("✓")
 
 
