@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lessons_lib.data import Split
 from lessons_lib.look import PALETTE, REFERENCE, literal, numbers, panels, styled
 from lessons_lib.teaching.plots import *  # noqa: F403
-from lessons_lib.teaching.plots import answers, bar_comparison, histograms, show_images
+from lessons_lib.teaching.plots import answers, bar_comparison, describe, histograms, show_images
 
 
 @styled()
@@ -85,7 +85,8 @@ def probe_above_zero_shot(both: pd.DataFrame) -> Axes:
     ax.grid(axis="y", visible=False)
     ax.set(xlim=(0, 100), xlabel="accuracy (%)", title="What zero-shot uses, and what the features know")
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
-    return ax
+    each = (f"{row.task} {row.accuracy:.0f} to {row.probe:.0f}" for row in both.itertuples())
+    return describe(ax, f"Percent right, from zero-shot to the probe: {', '.join(each)}")
 
 
 @styled()

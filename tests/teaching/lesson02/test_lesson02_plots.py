@@ -1,8 +1,10 @@
 """Lesson 02's figures: a calibrated classifier lies on the diagonal, and several exams fit a narrow page."""
 
 import numpy as np
+import pandas as pd
 import torch
 
+from lessons_lib.teaching.alt import alt_text
 from lessons_lib.teaching.lesson02 import plots
 
 
@@ -30,3 +32,9 @@ def test_titles_of_scales_say_the_gap_and_do_not_meet():
     assert titles[0].get_text() == "scale 4.42:\n40 points too unsure"
     boxes = [title.get_window_extent() for title in titles]
     assert all(one.x1 < other.x0 for one, other in zip(boxes, boxes[1:]))
+
+
+def test_words_for_the_arrows_say_where_each_begins_and_ends():
+    both = pd.DataFrame({"task": ["a", "b"], "accuracy": [50.0, 60], "probe": [70.0, 95], "chance": [10.0, 5]})
+    ax = plots.probe_above_zero_shot(both)
+    assert alt_text(ax.figure).startswith("Percent right, from zero-shot to the probe: b 60 to 95, a 50 to 70.")
