@@ -12,15 +12,23 @@ from lessons_lib.teaching.lesson07 import record
 def rows(monkeypatch):
     """As the papers have it."""
     rows = made_up.rows()
-    monkeypatch.setattr(
-        recorded_runs, "comparison", lambda setting="published": rows[rows.setting == setting].reset_index(drop=True)
-    )
+    monkeypatch.setattr(recorded_runs, "comparison", lambda setting: rows)
     return rows
 
 
 def test_few_shot_rows_are_of_eleven_tasks_and_of_the_shots_that_are_asked_for(rows):
     assert set(record.few_shot().shots) == {1, 2, 4, 8, 16} and record.few_shot().task.nunique() == 11
     assert set(record.few_shot(1).shots) == {1} and set(record.few_shot().on) == {"test"}
+
+
+def test_beside_what_was_searched_stands_what_has_one_setting_as_published(rows):
+    searched = record.few_shot(16, setting="searched")
+    settings = searched.groupby("method").setting.unique().map(list).to_dict()
+    assert settings["CoOp"] == settings["CLIP-Adapter"] == ["searched"]
+    assert settings["Tip-Adapter"] == settings["ZeroShot"] == ["published"]
+    carried = record.base_to_new(setting="searched")
+    assert set(carried.method) == set(record.CARRY)
+    assert set(carried[carried.method == "CoOp"].epochs.dropna()) == {made_up.LENGTH["searched"]}
 
 
 def test_what_is_said_has_the_interval_the_verdict_and_the_task_that_moves_it_most(rows):
