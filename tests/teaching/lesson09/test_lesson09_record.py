@@ -71,15 +71,25 @@ def test_one_seed_has_no_interval_to_say():
 
 
 def test_a_search_is_weighed_method_by_method_where_both_ran(rows):
-    published = record.base_to_new(rows).query("on == 'H'")
+    published = record.base_to_new(rows)
     searched = published[(published.method != "CoOp") & (published.task != "toy_cars") & (published.seed <= 3)]
-    searched = searched.assign(accuracy=searched.accuracy + searched.seed, steps=80.0)
-    table = record.by_setting(published, searched)
-    assert list(table.index) == [name for name in searched.method.unique()] and "CoOp" not in table.index
-    assert table.loc["MaPLe", "gain"] == "+2.0 ± 2.5" and table.loc["MaPLe", "above 0"] == "cannot be told"
-    assert table.loc["MaPLe", "steps, searched"] == "80"
-    own = searched[searched.method == "MaPLe"].groupby("seed").accuracy.mean()
-    assert table.loc["MaPLe", "searched"] == str(interval(own)), "the tasks and seeds of both"
+    searched = searched.assign(accuracy=searched.accuracy + searched.seed)
+    gains = record.gain_of_search(published, searched)
+    assert set(gains.what) == set(searched.method) and set(gains.on) == {"base", "new", "H"}
+    np.testing.assert_allclose(gains["mean"], 2)
+    np.testing.assert_allclose(gains.half_width, 2.484, atol=1e-3)
+    assert set(gains.told) == {"cannot be told"}
+
+
+def test_on_three_tasks_stands_what_was_searched_and_what_chooses_by_itself(monkeypatch):
+    tasks = ["toy_pets", "toy_textures", "toy_satellite"]
+    searched = [rows_of("few-shot", ["CoOp"], ELEVEN, ["test"]), rows_of("few-shot", ["DAPT"], tasks, ["test"])]
+    found = {"searched": pd.concat(searched).assign(epochs=99.0)}
+    found["published"] = rows_of("few-shot", ["CoOp", "TextProbe"], ELEVEN, ["test"])
+    monkeypatch.setattr(record.recorded_runs, "comparison", lambda setting: found[setting])
+    three = record.three_tasks()
+    assert set(three.task) == set(tasks) and set(three.method) == {"CoOp", "DAPT", "TextProbe"}
+    assert set(three[three.method == "CoOp"].epochs) == {99.0}
 
 
 def test_beside_the_papers_h_is_of_the_means_and_their_coop_is_the_one_from_words(rows):
