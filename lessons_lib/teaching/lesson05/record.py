@@ -83,15 +83,6 @@ def carried(methods: Sequence[str] = METHODS) -> pd.DataFrame:
     return _same_seeds(rows, methods)
 
 
-def ablations() -> pd.DataFrame:
-    """CoCoOp and its ablations, with the settings that were found for CoCoOp; base, new and H on the tasks of both."""
-    rows = recorded_runs.comparison(setting="searched")
-    ablated = rows[(rows.protocol == "ablation") & rows.method.str.startswith("CoCoOp")]
-    whole = rows[(rows.protocol == "base-to-new") & (rows.method == "CoCoOp") & rows.task.isin(ablated.task)]
-    rows = pd.concat([whole, ablated]).assign(protocol="ablation")
-    return with_harmonic_mean(_same_seeds(rows[rows.on.isin(["base", "new"])], sorted(set(rows.method))))
-
-
 def _same_seeds(rows: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     seeds = [set(rows.loc[rows.method == method, "seed"]) for method in methods]
     return rows[rows.seed.isin(set.intersection(*seeds))]

@@ -76,10 +76,3 @@ def test_what_is_carried_is_compared_on_the_seeds_of_the_costly_method(rows):
     assert list(dict.fromkeys(away["where"])) == ["itself", "its four shifts", "ten other tasks"]
     assert set(away.seed) == set(plan.FEW_SEEDS)
     assert away[away["where"] == "ten other tasks"].on.nunique() == 10
-
-
-def test_ablations_stand_beside_the_method_on_the_same_tasks_and_seeds(rows):
-    ablated = record.ablations()
-    assert set(ablated.method) == {"CoCoOp", "CoCoOp (M=16)", "CoCoOp (random)"}
-    assert set(ablated.task) == set(plan.SHARED) and set(ablated.seed) == set(plan.FEW_SEEDS)
-    assert ablated.groupby("method").size().nunique() == 1
