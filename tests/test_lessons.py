@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import re
 from base64 import b64decode
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
+from lessons_lib.teaching.lesson_times import RECORD as TIMES
 from lessons_lib.worksheets import without_solutions
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
@@ -140,7 +142,10 @@ def test_a_lesson_opens_with_its_title_question_aims_and_time(path):
     assert re.search(r"\*\*[^*]+\?\*\*", opening), "the question that the lesson answers, in bold"
     assert re.search(r"you can\b", opening), "what the learner can do afterwards"
     assert len(re.findall(r"^- ", opening, re.M)) >= 3
-    assert re.search(r"\*\*Time:?\*\*:?.*(second|minute).*CPU", opening, re.S), "how long it takes on a CPU"
+    said = re.search(r"\*\*Time:\*\* about (\d+) seconds of computing on two CPU cores", opening)
+    assert said, "how long it runs on a CPU"
+    measured = json.loads(TIMES.read_text())["lessons"][path.stem]["seconds"]
+    assert measured / 1.5 <= int(said[1]) <= 1.5 * measured, f"measured: {measured:.0f} seconds"
 
 
 @each_lesson

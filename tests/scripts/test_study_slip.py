@@ -263,3 +263,13 @@ def test_a_record_is_read_back_without_the_search(tmp_path, monkeypatch):
     again = recorded_runs.slip(folder=tmp_path)
     assert set(again.seed) == set(script.SEEDS)
     assert seen(again, None) == seen(table, None) == ["F41", "F42", "F43", "F44", "F46"]
+
+
+def test_the_lesson_knows_what_guessing_gets():
+    from lessons_lib.teaching.lesson15 import record
+
+    classes = [len(measures.task_of(name, 1).classnames) for name in measures.TASKS]
+    expected = sum(100 / n for n in classes) / len(classes)
+    assert record.guessing() == pytest.approx(
+        {"zero_shot": expected, "linear": expected, "colour": 100 / len(measures.colour_task(1).classnames)}
+    )

@@ -221,4 +221,4 @@ def word_loss(student: Callable[[Tensor, Tensor], Tensor]) -> None:
         }
         explain(got, bag_of_words_loss(z, words), mistakes, name=call)
         same_gradients(student, bag_of_words_loss, z, words, name=call)
-    right("word_loss: a picture has to foresee every word of its caption, whichever the writer happened to choose.")
+    right("word_loss: a picture has to predict every word of its caption, whichever the writer happened to choose.")

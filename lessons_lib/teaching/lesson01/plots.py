@@ -87,7 +87,7 @@ class Watch:
                                   (self.best, ":", "knows everything")):  # fmt: skip
             up.axhline(level, color=REFERENCE, ls=dash, lw=1.2, label=said)
         up.set(ylabel="loss", xlim=(0, self.steps), ylim=(0, math.log(self.batch) + 1.2))
-        up.set_title("The puzzle gets easier, down to what captions leave open")
+        up.set_title("The puzzle gets easier, towards what captions leave open")
         for i, part in enumerate(PARTS):
             steps, right = [row["step"] for row in exams], [row[part] for row in exams]
             down.plot(steps, right, label=part, ms=4, **look(i).line)

@@ -27,7 +27,7 @@ def text_tower(student: Callable) -> None:
     with torch.enable_grad():
         value = student(model, tokens)
     require(value.requires_grad, f"`{name}`: no gradient flows back. In lesson 04 something will learn through it.")
-    right("text_tower: from numbers to one vector. The last one that has seen everything speaks for all.")
+    right("text_tower: from numbers to one vector. The first row that has seen everything speaks for all.")
 
 
 _WRONG_TOWERS = {

@@ -33,6 +33,12 @@ PUBLISHED = {
 }  # fmt: skip
 
 
+CLASSES = {
+    "ImageNet": 1000, "Caltech101": 100, "OxfordPets": 37, "StanfordCars": 196, "Flowers102": 102, "Food101": 101,
+    "FGVC-Aircraft": 100, "SUN397": 397, "DTD": 47, "EuroSAT": 10, "UCF101": 101,
+}  # fmt: skip
+
+
 def eight(tasks: Mapping[str, Task]) -> tuple[Tensor, list[str], list[str]]:
     """Eight test pictures (8, 3, H, W) uint8, the names of their classes, and a sentence for each."""
     pictures = []

@@ -27,15 +27,18 @@ def exams(picture: torch.Tensor, truth: str, given: Mapping[str, tuple[torch.Ten
 
 
 @styled()
-def toy_and_real(ours: pd.DataFrame, published: Mapping[str, float]) -> Figure:
-    """Zero-shot on the toy tasks beside their twins. ours: columns task, twin, accuracy and chance, in percent."""
+def toy_and_real(ours: pd.DataFrame, published: Mapping[str, float], classes: Mapping[str, int]) -> Figure:
+    """Zero-shot on the toy tasks beside their twins. ours: columns task, twin, accuracy and chance, in percent;
+    published: of each twin, percent; classes: of each twin, how many."""
     figure, (left, right) = panels(1, 2, size=(3.2, 3.6))
     real = pd.DataFrame({"task": ours.twin, "accuracy": ours.twin.map(published)})
     chance = ours.set_index("task").chance.to_dict()
     bar_comparison(ours, hue=None, chance=chance, title="Toy: ToyCLIP on ToyWorld", ax=left)
-    bar_comparison(real, hue=None, title="Real: ViT-B/16 on photos, published", ax=right)
+    guessing = {twin: 100 / classes[twin] for twin in real.task}
+    bar_comparison(real, hue=None, chance=guessing, title="Real: ViT-B/16 on photos", ax=right)
     for ax in (left, right):
         ax.set_xlim(0, 100)
+    right.get_legend().remove()
     left.legend(loc="lower right", fontsize=8)
     return figure
 

@@ -73,7 +73,7 @@ def wordings(task: Task, album: Album) -> dict[str, Task]:
     return {
         "the folders' names": worded(named, task.classnames, task.templates),
         "classnames.json": named,
-        "and a template": worded(named, named.classnames, [TEMPLATE]),
+        "with a template": worded(named, named.classnames, [TEMPLATE]),
     }
 
 

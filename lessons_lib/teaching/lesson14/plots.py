@@ -157,10 +157,11 @@ def pairs(fits: Tensor, regions: Sequence[int], words: Sequence[int]) -> Axes:
     ax.imshow(numbers(fits.float()), cmap=TWO, aspect="auto", interpolation="nearest")
     ax.grid(False)
     down, across = np.cumsum([0, *regions]) - 0.5, np.cumsum([0, *words]) - 0.5
-    for i in range(len(regions)):
-        ax.add_patch(
-            Rectangle((across[i], down[i]), words[i], regions[i], fill=False, edgecolor=PALETTE[1], lw=2, clip_on=False)
-        )
+    for i, (width, height) in enumerate(zip(words, regions)):
+        frame = Rectangle((across[i], down[i]), width, height, fill=False, edgecolor=PALETTE[1], lw=2, clip_on=False)
+        ax.add_patch(frame)
+    frame.set_label("a picture and its own prompt")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderpad=0.2)
     ax.set(xlabel="words of all prompts", ylabel="regions of all pictures")
     inside = sum(
         int(fits[int(a + 0.5) : int(b + 0.5), int(c + 0.5) : int(d + 0.5)].sum())

@@ -85,16 +85,20 @@ def who_finds_whom(logits: Tensor, *, title: str | None = None) -> Axes:
 
 @styled()
 def neighbours(
-    images: "Tensor | Sequence", found: Mapping[str, Sequence[int]], at: int, *, title: str | None = None
-) -> Figure:
+    images: "Tensor | Sequence", found: Mapping[str, Sequence[int]], at: int, *, names: Sequence[str],
+    title: str | None = None,
+) -> Figure:  # fmt: skip
     """The picture, and in a row for each trunk what lies nearest to it. Returns the Figure.
 
     found: whose trunk -> numbers of the pictures, the nearest first.   at: the number of the picture asked for.
+    names: what each picture shows.
     """
     k = min(len(row) for row in found.values())
     shown = [images[i] for row in found.values() for i in (at, *row[:k])]
     above = [said for who in found for said in (who, *[f"{j + 1}." for j in range(k)])]
-    return show_images(pictures(shown), above, columns=1 + k, size=1.0, title=title)
+    said = "; ".join(f"{who}: {', '.join(names[i] for i in row[:k])}" for who, row in found.items())
+    figure = show_images(pictures(shown), above, columns=1 + k, size=1.0, title=title)
+    return describe(figure, f"What lies nearest to a picture of {names[at]}. {said}")
 
 
 @styled()

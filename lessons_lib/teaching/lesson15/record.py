@@ -4,6 +4,7 @@ from functools import cache
 
 import pandas as pd
 
+from lessons_lib import toyworld
 from lessons_lib.teaching import by_seed, recorded_runs
 
 MATCHED, SERIAL = "CLIP, SLIP's compute", "SimCLR, then CLIP"
@@ -14,6 +15,7 @@ ARMS = {
     MATCHED: "captions, as much compute",
     SERIAL: "pictures, then captions",
 }
+TASKS, COLOURS = ("toy_objects", "toy_cars", "toy_flowers", "toy_food"), 12  # of what it is measured on
 MEASURES = {"zero_shot": "zero-shot", "linear": "linear probe", "colour": "probe of colours"}
 
 
@@ -38,6 +40,13 @@ def there() -> dict[str, str]:
 def seeds() -> str:
     """ "three seeds": of which all arms are there."""
     return by_seed.seeds(int((rows().groupby("seed").arm.nunique() == len(ARMS)).sum()))
+
+
+def guessing() -> dict[str, float]:
+    """Percent: what blind guessing would get, of each measure."""
+    classes = [len(toyworld.TASKS[task].classnames) for task in TASKS]
+    share = sum(100 / n for n in classes) / len(classes)
+    return {"zero_shot": share, "linear": share, "colour": 100 / COLOURS}
 
 
 def told(first: str, second: str, on: str) -> str:

@@ -66,7 +66,7 @@ _ROWS = (
      "Each patch is compared with words of distance; the bins are averaged.", "", "coarse bins, chosen for a room",
      "Zhang et al., ACM MM 2022"),
     ("LSeg", 2022, "regions", "text tower", "image tower", "masks", "which pixels?",
-     "Text gives the classifier of each pixel.", "PASCAL-5i 47.4, mean of four folds", "masks are dear",
+     "Text gives the classifier of each pixel.", "PASCAL-5i 47.4, mean of four folds", "masks are expensive",
      "Li et al., ICLR 2022; lesson 11"),
     ("GroupViT", 2022, "regions", "nothing", "both towers", "captions", "which pixels?",
      "Patches gather in groups; captions alone teach it.", "VOC 52.3", "few things in a picture",

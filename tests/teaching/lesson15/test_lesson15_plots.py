@@ -23,8 +23,9 @@ def test_who_finds_whom_counts_those_that_find_their_other_view():
 
 def test_neighbours_stand_in_a_row_a_trunk_behind_the_picture_itself():
     images = (torch.rand(6, 3, 8, 8) * 255).byte()
-    figure = plots.neighbours(images, {"captions": [1, 2], "pictures": [3, 4]}, 0)
-    assert len(figure.axes) == 6 and "captions, 1., 2., pictures, 1., 2." in alt_text(figure)
+    figure = plots.neighbours(images, {"captions": [1, 2], "pictures": [3, 4]}, 0, names="abcde")
+    assert len(figure.axes) == 6
+    assert "nearest to a picture of a. captions: b, c; pictures: d, e" in alt_text(figure)
 
 
 def test_alike_has_a_bar_for_colour_and_one_for_shape():
