@@ -4,7 +4,6 @@ from functools import cache
 
 import pandas as pd
 
-from lessons_lib import toyworld
 from lessons_lib.teaching import by_seed, recorded_runs
 
 MATCHED, SERIAL = "CLIP, SLIP's compute", "SimCLR, then CLIP"
@@ -44,6 +43,8 @@ def seeds() -> str:
 
 def guessing() -> dict[str, float]:
     """Percent: what blind guessing would get, of each measure."""
+    from lessons_lib import toyworld  # brings torch, which whoever only reads records does without
+
     classes = [len(toyworld.TASKS[task].classnames) for task in TASKS]
     share = sum(100 / n for n in classes) / len(classes)
     return {"zero_shot": share, "linear": share, "colour": 100 / COLOURS}
