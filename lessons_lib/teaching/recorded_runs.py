@@ -52,6 +52,14 @@ def comparison(
     return rows[[*_CELL, "on", "accuracy", *COST, *LEARNED, *["setting"][: setting is None]]].reset_index(drop=True)
 
 
+def comparison_with(setting: str) -> pd.DataFrame:
+    """As `comparison`, with a column `setting`: the rows of a setting, and beside them, as published, the methods that
+    have none of it, since they learn nothing, choose by themselves or were not searched."""
+    rows = comparison(setting=None)
+    own, published = (rows[rows.setting == name] for name in (setting, "published"))
+    return pd.concat([own, published[~published.method.isin(own.method)]], ignore_index=True)
+
+
 def dispersion(clip: "Clip | None" = None, folder: Path = RECORDED) -> pd.DataFrame:
     """How embeddings of the training images and texts lie (16 shots), of fits of the comparison: protocol, method,
     task, shots, seed, on ("train"), accuracy on the training images (percent), inter_class_dispersion of the texts and

@@ -19,9 +19,8 @@ def base_to_new(setting: str = "published", methods: Sequence[str] = METHODS) ->
 
     setting: "published" or "searched"; what learns nothing has one setting, which stands in both.
     """
-    rows = recorded_runs.comparison(setting=None)
+    rows = recorded_runs.comparison_with(setting)
     rows = rows[(rows.protocol == "base-to-new") & rows.method.isin(methods) & rows.on.isin(["base", "new"])]
-    rows = rows[(rows.setting == setting) | ((rows.setting == "published") & rows.method.isin(ZERO_SHOT))]
     return with_harmonic_mean(_same_seeds(rows, methods))
 
 

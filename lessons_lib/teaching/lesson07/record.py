@@ -16,22 +16,16 @@ def few_shot(shots: int | None = None, *, setting: str = "published") -> pd.Data
     setting: "published", or "searched" for each task (16 shots); with this, what was not searched, since it has one
     setting or chooses by itself, stands as published.
     """
-    rows = _with(setting)
+    rows = recorded_runs.comparison_with(setting)
     rows = rows[(rows.protocol == "few-shot") & (rows.on == "test")]
     return rows if shots is None else rows[rows.shots == shots]
 
 
 def base_to_new(*, setting: str = "published", methods: Sequence[str] = CARRY) -> pd.DataFrame:
     """Rows with on "base", "new" and "H" of each run, of methods that carry to new classes. setting: as above."""
-    rows = _with(setting)
+    rows = recorded_runs.comparison_with(setting)
     rows = rows[(rows.protocol == "base-to-new") & rows.method.isin(methods) & rows.on.isin(["base", "new"])]
     return with_harmonic_mean(rows.reset_index(drop=True))
-
-
-def _with(setting: str) -> pd.DataFrame:
-    rows = recorded_runs.comparison(setting=None)
-    own, published = (rows[rows.setting == name] for name in (setting, "published"))
-    return pd.concat([own, published[~published.method.isin(own.method)]], ignore_index=True)
 
 
 def standing(rows: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,10 @@ PHOTO = "ZeroShot (photo)"
 
 def runs(setting: str = "published") -> pd.DataFrame:
     """Rows of all methods of `ORDER`, in that order, with settings as published, or "searched" for each task."""
-    rows = recorded_runs.comparison(setting=setting)
+    return _in_order(recorded_runs.comparison(setting=setting))
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows.method.isin(ORDER) & (rows.protocol != "ablation")]
     return rows.sort_values("method", key=lambda names: names.map(ORDER.index), kind="stable", ignore_index=True)
 
@@ -134,9 +137,8 @@ def gain_of_search(published: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFr
 def three_tasks() -> pd.DataFrame:
     """Rows of 16 shots on the three tasks that every searched method learned from: with settings searched for each
     task; what was not searched, since it has one setting or chooses by itself, stands as published."""
-    own, published = few_shot(runs("searched"), 16), few_shot(runs(), 16)
-    tasks = own.groupby("task").method.nunique()
-    rows = pd.concat([own, published[~published.method.isin(own.method)]], ignore_index=True)
+    rows = few_shot(_in_order(recorded_runs.comparison_with("searched")), 16)
+    tasks = rows[rows.setting == "searched"].groupby("task").method.nunique()
     return rows[rows.task.isin(tasks.index[tasks == tasks.max()])]
 
 

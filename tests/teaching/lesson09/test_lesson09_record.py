@@ -84,9 +84,9 @@ def test_a_search_is_weighed_method_by_method_where_both_ran(rows):
 def test_on_three_tasks_stands_what_was_searched_and_what_chooses_by_itself(monkeypatch):
     tasks = ["toy_pets", "toy_textures", "toy_satellite"]
     searched = [rows_of("few-shot", ["CoOp"], ELEVEN, ["test"]), rows_of("few-shot", ["DAPT"], tasks, ["test"])]
-    found = {"searched": pd.concat(searched).assign(epochs=99.0)}
-    found["published"] = rows_of("few-shot", ["CoOp", "TextProbe"], ELEVEN, ["test"])
-    monkeypatch.setattr(record.recorded_runs, "comparison", lambda setting: found[setting])
+    published = rows_of("few-shot", ["CoOp", "TextProbe"], ELEVEN, ["test"]).assign(setting="published")
+    whole = pd.concat([pd.concat(searched).assign(epochs=99.0, setting="searched"), published], ignore_index=True)
+    monkeypatch.setattr(record.recorded_runs, "comparison", lambda setting: whole)
     three = record.three_tasks()
     assert set(three.task) == set(tasks) and set(three.method) == {"CoOp", "DAPT", "TextProbe"}
     assert set(three[three.method == "CoOp"].epochs) == {99.0}
